@@ -1,0 +1,93 @@
+// What the configuration says once it has been read, checked and resolved. Plain data: whoever
+// holds a Configuration may act on it without a further question.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/host_name.h"
+#include "policy/ids.h"
+
+namespace perchild {
+
+// One address to bind. "*:80" of the configuration becomes two of these, 0.0.0.0 and [::].
+struct ListenAddress {
+  ::sockaddr_storage storage{};  // AF_INET (sockaddr_in) or AF_INET6 (sockaddr_in6)
+
+  ::socklen_t length() const {
+    return storage.ss_family == AF_INET ? sizeof(::sockaddr_in) : sizeof(::sockaddr_in6);
+  }
+};
+
+struct Listener {
+  ListenAddress address;
+  bool optional_family = false;        // the IPv6 half of "*": skipped where the kernel has none
+  std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
+  std::string text;                    // as written, for messages
+};
+
+// How long a client may take. All per site; the router's own head deadline is `RouterLimits::head`.
+struct SiteTimeouts {
+  std::chrono::milliseconds head{10'000};  // from a head's first byte to its last
+  std::chrono::milliseconds idle{15'000};  // between requests on one connection
+  std::chrono::milliseconds send{30'000};  // without one byte of a response being taken
+};
+
+struct SiteLimits {
+  std::uint32_t connections = 512;        // open at once, in each of the site's workers
+  std::uint64_t body = 1024 * 1024;       // bytes of a request's body
+  std::uint32_t queue = 128;              // connections waiting in each router
+  std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker
+};
+
+enum class StartPolicy : std::uint8_t { on_demand, always };
+
+struct Site {
+  std::vector<HostPattern> hosts;  // never empty; the first one names the site in messages
+  TenantUid uid;
+  Gid gid;
+  std::vector<Gid> groups;         // supplementary, all mapped
+  std::string root;                // absolute, a directory that uid can enter
+  std::vector<std::string> index;  // file names, tried in order
+  SiteTimeouts timeouts;
+  SiteLimits limits;
+  std::uint32_t workers = 1;
+  StartPolicy start = StartPolicy::on_demand;
+};
+
+struct RouterLimits {
+  std::uint32_t routers = 0;                // 0: one a core
+  std::uint32_t connections = 4096;         // held by one router at once, of all sites
+  std::uint32_t per_address = 256;          // held by one router for one IPv4 address or IPv6 /64
+  std::chrono::milliseconds head{10'000};   // from accept to a name
+  std::chrono::milliseconds queue{10'000};  // waiting for a site's credits
+};
+
+// `required` ends the start when the kernel has not got it; `if_available` is reported by status.
+enum class Requirement : std::uint8_t { required, if_available };
+
+struct Mechanisms {
+  Requirement landlock = Requirement::required;
+};
+
+struct Configuration {
+  std::vector<Listener> listeners;
+  std::vector<Site> sites;  // SiteId is the index
+  IdRange id_range{1000, 59'999};
+  std::vector<Gid> extra_groups;  // mapped besides the range
+  ServiceIds master{};
+  ServiceIds router{};
+  std::string runtime_dir = "/run/perchild";
+  std::string log_dir = "/var/log/perchild";
+  RouterLimits router_limits;
+  Mechanisms mechanisms;
+  std::chrono::milliseconds drain{30'000};  // for running requests after SIGTERM
+};
+
+}  // namespace perchild

@@ -1,0 +1,187 @@
+#include "policy/configuration_json.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "policy/configuration_identities.h"
+#include "policy/configuration_listeners.h"
+#include "policy/configuration_report.h"
+#include "policy/configuration_sites.h"
+#include "policy/configuration_values.h"
+#include "policy/json_tree.h"
+
+namespace perchild {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr std::size_t most_bytes = 512 * 1024 * 1024;  // of all files together
+constexpr std::uint64_t most_connections = 1'000'000;
+constexpr DurationRange brief{Milliseconds(10), minutes(10)};
+
+constexpr std::string_view top_keys[] = {"listen",      "id_range", "groups",     "service_ids",
+                                         "runtime_dir", "log_dir",  "include",    "defaults",
+                                         "vhosts",      "router",   "mechanisms", "drain_timeout"};
+constexpr std::string_view router_keys[] = {"processes", "connections", "per_address",
+                                            "head_timeout", "queue_timeout"};
+constexpr std::string_view mechanism_keys[] = {"landlock"};
+constexpr std::string_view requirement_names[] = {"required", "if-available"};
+
+class ConfigurationReader {
+ public:
+  ConfigurationReader(std::string path, ConfigurationFiles& files, SystemView& system)
+      : path_(std::move(path)),
+        files_(files),
+        report_(result_.mistakes),
+        identities_(report_, system),
+        sites_(report_, system, identities_) {}
+
+  ReadConfiguration read() {
+    OpenedSource main = files_.open(path_);
+    if (!main.problem.empty()) {
+      result_.unreadable = main.problem;
+      return std::move(result_);
+    }
+    if (const JsonDocument* document = load(path_, std::move(main))) read_top(document->root());
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  const JsonDocument* load(const std::string& path, OpenedSource opened) {
+    std::vector<Mistake> mistakes = std::move(opened.objections);
+    bytes_ += opened.text.size();
+    auto document = JsonDocument::parse(path, std::move(opened.text), mistakes);
+    for (const Mistake& mistake : mistakes) {
+      report_.add(mistake, mistake.sentence, mistake.hint);
+    }
+    if (!document) return nullptr;
+    return documents_.emplace_back(std::move(document)).get();
+  }
+
+  // The order is that in which one section needs another, not that of the file.
+  void read_top(JsonValue top) {
+    if (!report_.expect_keys(top, "the configuration", top_keys)) return;
+    identities_.read_common(top, configuration_);
+    if (const auto defaults = top.find("defaults")) sites_.read_defaults(*defaults);
+    if (const auto vhosts = top.find("vhosts")) sites_.read_vhosts(*vhosts);
+    if (const auto include = top.find("include")) read_include(*include);
+    if (sites_.count() == 0) {
+      report_.error(top.find("vhosts").value_or(top), "there is no vhost",
+                    R"(vhosts stand in "vhosts", or in files that "include" names)");
+    }
+    if (const auto listen = top.find("listen")) {
+      configuration_.listeners = read_listeners(
+          report_, *listen, [this](const HostPattern& host) { return sites_.find(host); });
+    } else {
+      report_.error(top, R"(the configuration needs "listen")",
+                    R"(for example "listen": [{ "address": "*:80" }])");
+    }
+    if (const auto router = top.find("router")) read_router(*router);
+    if (const auto mechanisms = top.find("mechanisms")) read_mechanisms(*mechanisms);
+    take_absolute_path(report_, top, "runtime_dir", configuration_.runtime_dir);
+    take_absolute_path(report_, top, "log_dir", configuration_.log_dir);
+    take_duration(report_, top, "drain_timeout", {Milliseconds(0), hours(1)}, configuration_.drain);
+  }
+
+  void read_router(JsonValue router) {
+    if (!report_.expect_keys(router, R"("router")", router_keys)) return;
+    RouterLimits& limits = configuration_.router_limits;
+    take_number(report_, router, "processes", {0, 64}, limits.routers);
+    take_number(report_, router, "connections", {1, most_connections}, limits.connections);
+    take_number(report_, router, "per_address", {1, most_connections}, limits.per_address);
+    take_duration(report_, router, "head_timeout", brief, limits.head);
+    take_duration(report_, router, "queue_timeout", brief, limits.queue);
+  }
+
+  void read_mechanisms(JsonValue mechanisms) {
+    if (!report_.expect_keys(mechanisms, R"("mechanisms")", mechanism_keys)) return;
+    const auto landlock = mechanisms.find("landlock");
+    if (!landlock) return;
+    if (const auto choice = read_choice(report_, *landlock, requirement_names)) {
+      configuration_.mechanisms.landlock =
+          *choice == 0 ? Requirement::required : Requirement::if_available;
+    }
+  }
+
+  void read_include(JsonValue include) {
+    if (!report_.expect(include, JsonKind::array)) return;
+    std::set<std::string> read{path_};
+    for (JsonValue element : include) {
+      const auto pattern = read_text(report_, element);
+      if (!pattern) continue;
+      const std::vector<std::string> paths = files_.matching(*pattern, path_);
+      if (paths.empty() && pattern->find_first_of("*?[") == std::string::npos) {
+        report_.error(element, "there is no file " + in_quotes(*pattern));
+      }
+      for (const std::string& path : paths) {
+        if (read.insert(path).second) read_included(element, path);
+      }
+    }
+  }
+
+  void read_included(JsonValue element, const std::string& path) {
+    OpenedSource opened = files_.open(path);
+    if (!opened.problem.empty()) {
+      report_.error(element, "cannot read " + in_quotes(path) + ": " + opened.problem);
+    } else if (bytes_ + opened.text.size() > most_bytes) {
+      report_.error(element, "with " + in_quotes(path) + " there are more than 512 MiB of files");
+    } else if (const JsonDocument* document = load(path, std::move(opened))) {
+      sites_.read_included(document->root());
+    }
+  }
+
+  void finish() {
+    identities_.finish();
+    if (sites_.left_roots_unchecked()) {
+      report_.about_file(Severity::note, path_,
+                         "whether sites can enter their roots was not checked: only root can");
+    }
+    const Report::LeftOut left_out = report_.left_out();
+    if (left_out.errors == 0 && count_of(result_.mistakes, Severity::error) == 0) {
+      configuration_.sites = sites_.take();
+      result_.configuration = std::move(configuration_);
+    }
+    sort_mistakes();
+    if (left_out.errors + left_out.others == 0) return;
+    Mistake rest;
+    rest.file = path_;
+    rest.severity = left_out.errors != 0 ? Severity::error : Severity::warning;
+    rest.sentence = "there are " + std::to_string(left_out.errors) + " errors and " +
+                    std::to_string(left_out.others) + " warnings more than are told here";
+    result_.mistakes.push_back(std::move(rest));
+  }
+
+  // The first file before those that it includes.
+  void sort_mistakes() {
+    const auto key = [this](const Mistake& mistake) {
+      return std::make_tuple(mistake.file != path_, std::string_view(mistake.file), mistake.line,
+                             mistake.column);
+    };
+    std::stable_sort(result_.mistakes.begin(), result_.mistakes.end(),
+                     [&key](const Mistake& a, const Mistake& b) { return key(a) < key(b); });
+  }
+
+  const std::string path_;
+  ConfigurationFiles& files_;
+  ReadConfiguration result_;
+  Report report_;
+  std::vector<std::unique_ptr<JsonDocument>> documents_;
+  IdentitiesReader identities_;
+  SitesReader sites_;
+  Configuration configuration_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+ReadConfiguration read_configuration(const std::string& path, ConfigurationFiles& files,
+                                     SystemView& system) {
+  return ConfigurationReader(path, files, system).read();
+}
+
+}  // namespace perchild

@@ -1,0 +1,259 @@
+#include "policy/configuration_sites.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "policy/configuration_values.h"
+
+namespace perchild {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr std::uint32_t most_sites = 1'000'000;
+constexpr std::size_t most_index_names = 32;
+constexpr std::size_t longest_file_name = 255;
+// The first host names the site's log files: NAME_MAX without ".access.log" and "*.".
+constexpr std::size_t longest_first_host = 240;
+constexpr std::uint64_t gibi = 1024ULL * 1024 * 1024;
+constexpr DurationRange brief{Milliseconds(10), minutes(10)};
+constexpr DurationRange lasting{Milliseconds(10), hours(1)};
+
+constexpr std::string_view vhost_keys[] = {"hosts", "user",     "uid",    "gid",     "root",
+                                           "index", "timeouts", "limits", "workers", "start"};
+constexpr std::string_view identity_keys[] = {"hosts", "user", "uid", "gid", "root"};
+constexpr std::string_view defaults_keys[] = {"index", "timeouts", "limits", "workers", "start"};
+constexpr std::string_view timeouts_keys[] = {"head", "idle", "send"};
+constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
+                                            "cache",       "memory", "processes"};
+constexpr std::string_view start_names[] = {"on-demand", "always"};
+constexpr std::string_view included_keys[] = {"vhosts"};
+
+std::string key_of(const HostPattern& host) {
+  return (host.wildcard ? "*." : "") + std::string(host.name.view());
+}
+
+bool is_file_name(std::string_view name) {
+  return name != "." && name != ".." && name.size() <= longest_file_name &&
+         name.find('/') == std::string_view::npos;
+}
+
+void read_index(Report& report, JsonValue value, std::vector<std::string>& index) {
+  if (!report.expect(value, JsonKind::array)) return;
+  index.clear();
+  for (JsonValue element : value) {
+    const auto name = read_text(report, element);
+    if (!name) continue;
+    if (!is_file_name(*name)) {
+      report.error(element, in_quotes(*name) + " is not the name of a file in a folder");
+      continue;
+    }
+    if (index.size() == most_index_names) {
+      report.error(element, "\"index\" must not name more than " +
+                                std::to_string(most_index_names) + " files");
+      return;
+    }
+    index.push_back(*name);
+  }
+}
+
+void read_timeouts(Report& report, JsonValue value, SiteTimeouts& timeouts) {
+  if (!report.expect_keys(value, R"("timeouts")", timeouts_keys)) return;
+  take_duration(report, value, "head", brief, timeouts.head);
+  take_duration(report, value, "idle", lasting, timeouts.idle);
+  take_duration(report, value, "send", lasting, timeouts.send);
+}
+
+void warn_not_enforced(Report& report, JsonValue limits, std::string_view key) {
+  if (const auto value = limits.find(key)) {
+    report.warning(*value, in_quotes(key) + " is not enforced by this version");
+  }
+}
+
+void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
+  if (!report.expect_keys(value, R"("limits")", limits_keys)) return;
+  // Each may take a file besides: see the worker's limit in role_policy.cc.
+  take_number(report, value, "connections", {1, 30'000}, limits.connections);
+  take_size(report, value, "body", {0, 1024 * gibi}, limits.body);
+  take_number(report, value, "queue", {1, 65'536}, limits.queue);
+  take_size(report, value, "cache", {0, 16 * gibi}, limits.cache);
+  std::uint64_t not_used = 0;
+  take_size(report, value, "memory", {1024 * 1024, 1024 * gibi}, not_used);
+  take_number(report, value, "processes", {1, 1'000'000}, not_used);
+  warn_not_enforced(report, value, "memory");
+  warn_not_enforced(report, value, "processes");
+}
+
+std::string reason_text(const RootAnswer& answer, const std::string& path,
+                        const SiteIdentity& identity) {
+  switch (answer.kind) {
+    case RootAnswer::Kind::missing:
+      return "the root " + in_quotes(path) + " does not exist";
+    case RootAnswer::Kind::not_a_directory:
+      return "the root " + in_quotes(path) + " is not a directory";
+    case RootAnswer::Kind::denied:
+      return identity.text + " cannot enter the root " + in_quotes(path) +
+             (answer.where == path ? "" : ": " + in_quotes(answer.where) + " is closed to it");
+    case RootAnswer::Kind::failed:
+      return "the root " + in_quotes(path) + " cannot be opened: " + std::strerror(answer.error);
+    case RootAnswer::Kind::enterable:
+    case RootAnswer::Kind::unchecked:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+void read_site_values(Report& report, JsonValue object, SiteValues& values) {
+  if (const auto index = object.find("index")) read_index(report, *index, values.index);
+  if (const auto timeouts = object.find("timeouts")) {
+    read_timeouts(report, *timeouts, values.timeouts);
+  }
+  if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
+  take_number(report, object, "workers", {1, 64}, values.workers);
+  if (const auto start = object.find("start")) {
+    if (const auto choice = read_choice(report, *start, start_names)) {
+      values.start = *choice == 0 ? StartPolicy::on_demand : StartPolicy::always;
+    }
+  }
+}
+
+void SitesReader::read_defaults(JsonValue defaults) {
+  if (!report_.expect(defaults, JsonKind::object)) return;
+  bool misplaced = false;
+  for (JsonValue member : defaults) {
+    if (std::find(std::begin(identity_keys), std::end(identity_keys), member.key()) ==
+        std::end(identity_keys)) {
+      continue;
+    }
+    report_.error_at_key(member,
+                         in_quotes(member.key()) + " belongs to one vhost and has no default");
+    misplaced = true;
+  }
+  if (!misplaced) report_.expect_keys(defaults, R"("defaults")", defaults_keys);
+  read_site_values(report_, defaults, defaults_);
+}
+
+void SitesReader::read_vhosts(JsonValue vhosts) {
+  if (!report_.expect(vhosts, JsonKind::array)) return;
+  for (JsonValue vhost : vhosts) {
+    if (drafts_ == most_sites) {
+      report_.error(vhost, "there are more than " + std::to_string(most_sites) + " vhosts");
+      return;
+    }
+    read_vhost(vhost);
+  }
+}
+
+void SitesReader::read_included(JsonValue root) {
+  if (root.is(JsonKind::array)) {
+    read_vhosts(root);
+  } else if (const auto vhosts = root.find("vhosts")) {
+    report_.expect_keys(root, "an included file", included_keys);
+    read_vhosts(*vhosts);
+  } else {
+    read_vhost(root);
+  }
+}
+
+std::optional<SiteId> SitesReader::find(const HostPattern& host) const {
+  const auto found = hosts_.find(key_of(host));
+  return found == hosts_.end() ? std::nullopt : std::optional(found->second.site);
+}
+
+void SitesReader::read_vhost(JsonValue vhost) {
+  const SiteId site{drafts_++};
+  if (!report_.expect_keys(vhost, "a vhost", vhost_keys)) return;
+  auto hosts = read_hosts(vhost, site);
+  const auto identity = identities_.read_site(vhost);
+  const auto root = read_root(vhost);
+  SiteValues values = defaults_;
+  read_site_values(report_, vhost, values);
+  if (identity) check_uid_is_alone(*identity, vhost);
+  if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
+  sites_.push_back({.hosts = std::move(hosts),
+                    .uid = identity->uid,
+                    .gid = identity->gid,
+                    .groups = identity->groups,
+                    .root = *root,
+                    .index = std::move(values.index),
+                    .timeouts = values.timeouts,
+                    .limits = values.limits,
+                    .workers = values.workers,
+                    .start = values.start});
+}
+
+std::vector<HostPattern> SitesReader::read_hosts(JsonValue vhost, SiteId site) {
+  std::vector<HostPattern> hosts;
+  const auto list = vhost.find("hosts");
+  if (!list) {
+    report_.error(vhost, R"(a vhost needs "hosts")");
+  } else if (report_.expect(*list, JsonKind::array)) {
+    if (list->empty()) report_.error(*list, "\"hosts\" must name at least one host");
+    for (JsonValue element : *list) add_host(element, site, hosts);
+  }
+  return hosts;
+}
+
+void SitesReader::add_host(JsonValue value, SiteId site, std::vector<HostPattern>& hosts) {
+  if (!report_.expect(value, JsonKind::string)) return;
+  const auto host = HostPattern::parse(value.text());
+  if (!host) {
+    report_.error(value, in_quotes(value.text()) + " is not a host name",
+                  R"(a host is "name.example", or "*.name.example" for all below it; no port)");
+    return;
+  }
+  if (hosts.empty() && host->name.view().size() > longest_first_host) {
+    report_.error(value,
+                  "the first host names the log files and must not be longer than " +
+                      std::to_string(longest_first_host) + " characters",
+                  "put a shorter one in front of it");
+  }
+  const auto [other, is_new] = hosts_.try_emplace(key_of(*host), HostPlace{site, value});
+  if (is_new) {
+    hosts.push_back(*host);
+    return;
+  }
+  report_.error(value, "the host " + in_quotes(value.text()) +
+                           (other->second.site == site ? " is named twice in this vhost"
+                                                       : " belongs to another vhost") +
+                           ", first at " + other->second.place.place());
+}
+
+void SitesReader::check_uid_is_alone(const SiteIdentity& identity, JsonValue vhost) {
+  const std::uint32_t uid = identity.uid.uid().value;
+  const auto hosts = vhost.find("hosts");
+  const std::string name =
+      hosts && !hosts->empty() ? in_quotes((*hosts->begin()).text()) : std::string("a vhost");
+  const auto [other, is_new] = uids_.try_emplace(uid, UidUser{name, identity.place});
+  if (is_new) return;
+  report_.warning(identity.place,
+                  "uid " + std::to_string(uid) + " is that of " + other->second.name + " at " +
+                      other->second.place.place() +
+                      " too: the two are not isolated from each other",
+                  "give every site a user of its own");
+}
+
+std::optional<std::string> SitesReader::read_root(JsonValue vhost) {
+  if (const auto root = vhost.find("root")) return read_absolute_path(report_, *root);
+  report_.error(vhost, R"(a vhost needs a "root")");
+  return std::nullopt;
+}
+
+bool SitesReader::check_root(JsonValue root, const SiteIdentity& identity,
+                             const std::string& path) {
+  const RootAnswer answer =
+      system_.try_root(identity.uid.uid(), identity.gid, identity.groups, path);
+  if (answer.kind == RootAnswer::Kind::unchecked) left_roots_unchecked_ = true;
+  const std::string reason = reason_text(answer, path, identity);
+  if (reason.empty()) return true;
+  const bool denied = answer.kind == RootAnswer::Kind::denied;
+  report_.error(root, reason,
+                denied ? "it needs execute permission there: chmod o+x, or setfacl" : "");
+  return false;
+}
+
+}  // namespace perchild

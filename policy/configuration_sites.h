@@ -1,0 +1,73 @@
+// The vhosts, and what they have in common.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/configuration.h"
+#include "policy/configuration_identities.h"
+#include "policy/configuration_report.h"
+#include "policy/system_view.h"
+
+namespace perchild {
+
+// What "defaults" may set for all sites, and a vhost for itself.
+struct SiteValues {
+  std::vector<std::string> index{"index.html"};
+  SiteTimeouts timeouts;
+  SiteLimits limits;
+  std::uint32_t workers = 1;
+  StartPolicy start = StartPolicy::on_demand;
+};
+
+class SitesReader {
+ public:
+  SitesReader(Report& report, SystemView& system, IdentitiesReader& identities)
+      : report_(report), system_(system), identities_(identities) {}
+
+  void read_defaults(JsonValue defaults);  // before any vhost
+  void read_vhosts(JsonValue vhosts);
+  // One vhost, an array of them, or an object with "vhosts".
+  void read_included(JsonValue root);
+
+  std::size_t count() const { return drafts_; }
+  std::optional<SiteId> find(const HostPattern& host) const;
+  bool left_roots_unchecked() const { return left_roots_unchecked_; }
+  // Complete if nothing was reported.
+  std::vector<Site> take() { return std::move(sites_); }
+
+ private:
+  struct HostPlace {
+    SiteId site;
+    JsonValue place;
+  };
+  struct UidUser {
+    std::string name;
+    JsonValue place;
+  };
+
+  void read_vhost(JsonValue vhost);
+  std::vector<HostPattern> read_hosts(JsonValue vhost, SiteId site);
+  void add_host(JsonValue value, SiteId site, std::vector<HostPattern>& hosts);
+  void check_uid_is_alone(const SiteIdentity& identity, JsonValue vhost);
+  std::optional<std::string> read_root(JsonValue vhost);
+  bool check_root(JsonValue root, const SiteIdentity& identity, const std::string& path);
+
+  Report& report_;
+  SystemView& system_;
+  IdentitiesReader& identities_;
+  SiteValues defaults_;
+  std::vector<Site> sites_;
+  std::uint32_t drafts_ = 0;  // vhosts met, good ones and others
+  std::unordered_map<std::string, HostPlace> hosts_;
+  std::unordered_map<std::uint32_t, UidUser> uids_;
+  bool left_roots_unchecked_ = false;
+};
+
+// The keys that `object`, a vhost or "defaults", has of SiteValues.
+void read_site_values(Report& report, JsonValue object, SiteValues& values);
+
+}  // namespace perchild

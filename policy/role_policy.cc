@@ -1,0 +1,101 @@
+#include "policy/role_policy.h"
+
+#include <linux/capability.h>
+
+namespace perchild {
+namespace {
+
+constexpr CapabilityMask capability(int number) {
+  return CapabilityMask{1} << number;
+}
+
+constexpr RolePolicy master_policy{
+    .role = Role::master,
+    // SETUID, SETGID  give a child its ids. Only mapped ids: neither 0 nor another service's.
+    // SETPCAP         empty a child's bounding set and fix its securebits.
+    // KILL            end a child, whose uid is not ours.
+    // SYS_CHROOT      handed on to children, who give it up once they have changed their root.
+    .capabilities = capability(CAP_SETUID) | capability(CAP_SETGID) | capability(CAP_SETPCAP) |
+                    capability(CAP_KILL) | capability(CAP_SYS_CHROOT),
+    .capabilities_at_exec = capability(CAP_SETUID) | capability(CAP_SETGID) |
+                            capability(CAP_SETPCAP) | capability(CAP_KILL) |
+                            capability(CAP_SYS_CHROOT),
+    .bounding_set = capability(CAP_SETUID) | capability(CAP_SETGID) | capability(CAP_SETPCAP) |
+                    capability(CAP_KILL) | capability(CAP_SYS_CHROOT),
+    // Its children start from the real root, and inherit any Landlock domain for ever.
+    .own_root = false,
+    .landlock = false,
+    .limits = {.open_files = 262'144,
+               .processes = ResourceLimits::no_limit,
+               .file_size = ResourceLimits::no_limit,
+               .core_size = 0,
+               .queued_bytes = 0},
+};
+
+constexpr RolePolicy router_policy{
+    .role = Role::router,
+    .capabilities = 0,
+    .capabilities_at_exec = capability(CAP_SYS_CHROOT),
+    .bounding_set = 0,
+    .own_root = true,
+    .landlock = true,
+    .limits = {.open_files = 65'536,
+               .processes = 0,
+               .file_size = ResourceLimits::no_limit,  // its messages go where the service's go
+               .core_size = 0,
+               .queued_bytes = 0},
+};
+
+constexpr RolePolicy worker_policy{
+    .role = Role::worker,
+    .capabilities = 0,
+    .capabilities_at_exec = capability(CAP_SYS_CHROOT),
+    .bounding_set = 0,
+    .own_root = true,
+    .landlock = true,
+    .limits = {.open_files = 65'536,
+               .processes = 0,
+               .file_size = ResourceLimits::no_limit,  // its logs grow without bound
+               .core_size = 0,
+               .queued_bytes = 0},
+};
+
+}  // namespace
+
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::master:
+      return "master";
+    case Role::router:
+      return "router";
+    case Role::worker:
+      return "worker";
+  }
+  __builtin_unreachable();
+}
+
+std::string_view executable_of(Role role) {
+  switch (role) {
+    case Role::master:
+      return "perchild-master";
+    case Role::router:
+      return "perchild-router";
+    case Role::worker:
+      return "perchild-worker";
+  }
+  __builtin_unreachable();
+}
+
+const RolePolicy& policy_of(Role role) {
+  switch (role) {
+    case Role::master:
+      return master_policy;
+    case Role::router:
+      return router_policy;
+    case Role::worker:
+      return worker_policy;
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace perchild

@@ -1,0 +1,44 @@
+// What each role may be: its credentials, limits and walls, as data. `privsep/lock_down.cc` carries
+// it out, `privsep/process_status.cc` compares a live process with it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace perchild {
+
+enum class Role : std::uint8_t { master, router, worker };
+
+std::string_view name_of(Role role);        // "master"
+std::string_view executable_of(Role role);  // "perchild-master"
+
+// A set of capabilities(7), bit n for capability number n.
+using CapabilityMask = std::uint64_t;
+
+struct ResourceLimits {
+  std::uint64_t open_files;
+  std::uint64_t processes;  // RLIMIT_NPROC: 0 forbids fork even where seccomp would not
+  std::uint64_t file_size;  // RLIMIT_FSIZE, bytes
+  std::uint64_t core_size;
+  std::uint64_t queued_bytes;  // RLIMIT_MSGQUEUE
+  static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+};
+
+struct RolePolicy {
+  Role role;
+  // Capabilities inside the service's user namespace once the role is locked down. In the host's
+  // namespace no role has any.
+  CapabilityMask capabilities;
+  // What the role still holds between its exec and the end of its lock-down, and why: SYS_CHROOT,
+  // to change its root, which cannot be done before exec because the loader needs the real one.
+  CapabilityMask capabilities_at_exec;
+  CapabilityMask bounding_set;
+  bool own_root;  // its root directory is an empty one (router) or its docroot (worker)
+  bool landlock;  // restricted by Landlock
+  ResourceLimits limits;
+};
+
+const RolePolicy& policy_of(Role role);
+
+}  // namespace perchild

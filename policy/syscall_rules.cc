@@ -1,0 +1,193 @@
+#include "policy/syscall_rules.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <iterator>
+
+namespace perchild {
+namespace {
+
+// The kernel reads these arguments as int: the low half decides.
+constexpr std::uint64_t int_bits = 0xffff'ffff;
+
+constexpr ArgumentTest equals(unsigned index, std::uint64_t value) {
+  return {index, int_bits, value};
+}
+constexpr ArgumentTest is_null(unsigned index) {
+  return {index, ~std::uint64_t{0}, 0};
+}
+constexpr ArgumentTest lacks(unsigned index, std::uint64_t bits) {
+  return {index, bits, 0};
+}
+
+// What any C++ program needs to allocate, to tell the time and to end.
+constexpr SyscallRule every_role[] = {
+    {"brk", "malloc"},
+    {"mmap", "malloc; what is written is never executed", lacks(2, PROT_EXEC)},
+    {"munmap", "malloc"},
+    {"mremap", "realloc of large blocks"},
+    {"madvise", "malloc gives memory back"},
+    {"exit_group", "exit"},
+    {"rt_sigprocmask", "abort"},
+    {"rt_sigaction", "abort restores the default action"},
+    {"rt_sigreturn", "a signal's return"},
+    {"getpid", "abort: which process to raise in"},
+    {"gettid", "abort: which thread to raise in"},
+    {"tgkill", "abort raises SIGABRT in itself", equals(2, 6)},
+    {"clock_gettime", "the time, where the vDSO cannot tell it"},
+    {"getrandom", "hash seeds"},
+    {"write", "log lines, stderr"},
+    {"close", "every descriptor ends"},
+    {"futex", "libstdc++'s guards; one thread never waits in it"},
+    {"restart_syscall", "the kernel resumes an interrupted wait by it"},
+#ifdef PERCHILD_SANITIZE
+    {"sigaltstack", "sanitizer: reports on a stack of its own"},
+    {"mprotect", "sanitizer: guards its shadow memory"},
+    {"readlink", "sanitizer: names itself in a report"},
+    {"openat", "sanitizer: /proc/self/maps for a report"},
+    {"read", "sanitizer: /proc/self/maps for a report"},
+    {"newfstatat", "sanitizer: /proc/self/maps for a report"},
+    {"sched_yield", "sanitizer: its locks"},
+    {"prlimit64", "sanitizer: stack bounds"},
+    {"sched_getaffinity", "sanitizer: stack bounds"},
+#endif
+};
+
+// A call of the hot paths has an argument test only where isolation asks for one: what is allowed
+// whatever its arguments the kernel answers from a bitmap, without running any filter.
+
+// What a process needs that serves sockets it was given. None of it makes, binds or connects one:
+// not even by MSG_FASTOPEN, which is a connect(2) that Landlock does not see, on a listener that a
+// shutdown for reading has made an unconnected socket again (for every process that shares it).
+constexpr SyscallRule socket_loop[] = {
+    {"epoll_wait", "the event loop"},
+    {"epoll_ctl", "interest in a socket"},
+    {"recvmsg", "messages of channels"},
+    {"sendmsg", "messages of channels; a head and a body in one call", lacks(2, MSG_FASTOPEN)},
+    {"recvfrom", "client bytes"},
+    {"sendto", "bytes to a client", lacks(3, MSG_FASTOPEN), is_null(4)},
+    {"shutdown", "the end of a response", equals(1, SHUT_WR)},
+};
+
+constexpr SyscallRule router_only[] = {
+    {"sendmmsg", "several connections to one worker", lacks(3, MSG_FASTOPEN)},
+    {"accept4", "connections"},
+    {"setsockopt", "a partial head must not keep its socket readable", equals(1, SOL_SOCKET),
+     equals(2, SO_RCVLOWAT)},
+    {"dup", "the descriptor kept in reserve against EMFILE"},
+};
+
+constexpr SyscallRule worker_only[] = {
+    {"openat2", "files of the docroot; the root directory is the docroot, Landlock allows no more"},
+    {"fstat", "what was opened; no call that takes a path may follow a name twice"},
+    {"read", "small files into the cache"},
+    {"pread64", "small files into the cache"},
+    {"sendfile", "large files to a client"},
+    {"getsockopt", "is a passed descriptor a TCP socket?"},
+};
+
+// The master's own work.
+constexpr SyscallRule master_loop[] = {
+    {"ppoll", "the loop"},
+    {"recvmsg", "messages of children"},
+    {"socketpair", "channels", equals(0, AF_UNIX)},
+    {"read", "signalfd, /proc/PID/status"},
+    {"openat", "log files, /proc/PID/status"},
+    {"fstat", "is it the log file that it should be?"},
+    {"newfstatat", "the same, as libc calls it"},
+    {"memfd_create", "a worker's settings"},
+    {"ftruncate", "a worker's settings"},
+    {"fcntl", "seal a worker's settings", equals(1, F_ADD_SEALS)},
+    {"clone", "fork; no new namespace",
+     lacks(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+                  CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_THREAD)},
+    {"set_robust_list", "fork"},
+    {"pidfd_open", "a handle on a child that cannot come to mean another"},
+    {"pidfd_send_signal", "end a child"},
+    {"waitid", "reap a child"},
+};
+
+// A filter holds for all descendants, so the master's allows what a child does between fork and the
+// end of its own lock-down: lock_down.cc, then the loader.
+constexpr SyscallRule child_start[] = {
+    {"fcntl", "descriptors into their places", equals(1, F_DUPFD_CLOEXEC)},
+    {"fcntl", "is the memory sealed?", equals(1, F_GET_SEALS)},
+    {"fcntl", "the executable's own descriptor ends with the exec", equals(1, F_SETFD)},
+    {"dup2", "descriptors into their places"},
+    {"close_range", "nothing unlisted is inherited"},
+    {"prlimit64", "resource limits"},
+    {"prctl", "bounding set, securebits, no_new_privs, dumpable, parent-death signal, name"},
+    {"setgroups", "ids; only mapped ones exist"},
+    {"setresgid", "ids; only mapped ones exist"},
+    {"setresuid", "ids; only mapped ones exist"},
+    {"getresuid", "prove"},
+    {"getresgid", "prove"},
+    {"getgroups", "prove"},
+    {"capset", "drop capabilities"},
+    {"capget", "prove"},
+    {"execveat", "the role's executable, by descriptor"},
+    {"umask", "log files and nothing else are ever made"},
+    {"getppid", "did the master die before the parent-death signal was set?"},
+    {"fchdir", "into the new root"},
+    {"chdir", "into the new root"},
+    {"chroot", "the new root"},
+    {"setsid", "no terminal, whose signals and ioctls would reach it"},
+    {"landlock_create_ruleset", "Landlock"},
+    {"landlock_add_rule", "Landlock"},
+    {"landlock_restrict_self", "Landlock"},
+    {"seccomp", "the role's own filter"},
+    {"open", "loader"},
+    {"access", "loader"},
+    {"mmap", "loader: program text"},
+    {"mprotect", "loader: RELRO"},
+    {"pread64", "loader"},
+    {"lseek", "loader; settings"},
+    {"arch_prctl", "loader: thread pointer"},
+    {"set_tid_address", "loader"},
+    {"rseq", "loader"},
+    {"getuid", "loader"},
+    {"geteuid", "loader"},
+    {"getgid", "loader"},
+    {"getegid", "loader"},
+    {"uname", "loader, on other machines"},
+    {"epoll_create1", "the child's loop, before its filter"},
+    {"readlink", "time zone"},
+    {"sched_getaffinity", "libstdc++"},
+    {"sysinfo", "malloc"},
+};
+
+template <std::size_t n>
+void append(std::vector<SyscallRule>& rules, const SyscallRule (&more)[n]) {
+  rules.insert(rules.end(), std::begin(more), std::end(more));
+}
+
+}  // namespace
+
+std::vector<SyscallRule> syscall_rules_of(Role role) {
+  std::vector<SyscallRule> rules;
+  append(rules, every_role);
+  switch (role) {
+    case Role::master:
+      append(rules, master_loop);
+      append(rules, child_start);
+      append(rules, socket_loop);
+      append(rules, router_only);
+      append(rules, worker_only);
+      break;
+    case Role::router:
+      append(rules, socket_loop);
+      append(rules, router_only);
+      break;
+    case Role::worker:
+      append(rules, socket_loop);
+      append(rules, worker_only);
+      break;
+  }
+  return rules;
+}
+
+}  // namespace perchild

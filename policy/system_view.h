@@ -1,0 +1,46 @@
+// What the reader of a configuration asks of the machine: who is who, and who can go where.
+// Answering changes ids for a moment, which is an act, and so is done outside of policy/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/ids.h"
+
+namespace perchild {
+
+struct Account {
+  Uid uid;
+  Gid gid;
+  std::vector<Gid> groups;  // supplementary, without `gid`
+};
+
+struct RootAnswer {
+  enum class Kind : std::uint8_t {
+    enterable,
+    missing,
+    not_a_directory,
+    denied,     // `where` is the first folder on the way that cannot be searched
+    failed,     // for the reason `error`
+    unchecked,  // it is a directory, but only root can ask for others
+  };
+  Kind kind = Kind::unchecked;
+  std::string where;
+  int error = 0;
+};
+
+class SystemView {
+ public:
+  virtual ~SystemView() = default;
+  virtual std::optional<Account> find_user(const std::string& name) = 0;
+  // The primary group of the account that has this uid.
+  virtual std::optional<Gid> find_group_of(Uid uid) = 0;
+  virtual std::optional<Gid> find_group(const std::string& name) = 0;
+  virtual std::optional<std::string> find_group_name(Gid gid) = 0;
+  // Could a process with these ids work in the directory `path`?
+  virtual RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
+                              const std::string& path) = 0;
+};
+
+}  // namespace perchild

@@ -1,0 +1,35 @@
+// Which descriptor numbers a process finds open at its start. Everything else is closed.
+//
+// Runs in: command (places the master's), master (places its children's), and their receivers.
+#pragma once
+
+namespace perchild {
+
+// Of the master; placed by the command.
+struct MasterFds {
+  static constexpr int notify = 3;           // connected to $NOTIFY_SOCKET, or /dev/null
+  static constexpr int site_table = 4;       // sealed memory: privsep/site_table.h
+  static constexpr int route_table = 5;      // sealed memory, for routers
+  static constexpr int router_settings = 6;  // sealed memory, for routers
+  static constexpr int master_filter = 7;    // sealed memory: system-call filters
+  static constexpr int router_filter = 8;
+  static constexpr int worker_filter = 9;
+  static constexpr int router_executable = 10;  // O_PATH
+  static constexpr int worker_executable = 11;  // O_PATH
+  static constexpr int empty_root = 12;         // O_PATH, a directory with nothing in it
+  static constexpr int log_directory = 13;      // only the master's uid can write in it
+  static constexpr int first_listener = 14;     // as many as the site table says
+};
+
+// Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the
+// site's error log in a worker.
+struct ChildFds {
+  static constexpr int log = 2;
+  static constexpr int control = 3;   // Channel to the master
+  static constexpr int filter = 4;    // sealed memory: its system-call filter
+  static constexpr int settings = 5;  // sealed memory: RouterSettings or SiteSettings
+  static constexpr int routes = 6;    // router: the route table
+  static constexpr int root = 7;      // router: the empty root directory, O_PATH
+};
+
+}  // namespace perchild

@@ -1,0 +1,51 @@
+// The lock-down: how a process gives up, for ever, everything that its role does not need. Two
+// lists, before exec and after it, in privsep/lock_down.cc.
+//
+// Runs in: every child between fork and exec (first list); every role at its start (second list).
+// Trusts: the policy tables, the kernel.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string_view>
+
+#include "policy/configuration.h"
+#include "policy/ids.h"
+#include "policy/role_policy.h"
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+// First list. On success this process, still the master's image, has the child's ids, holds the
+// role's capabilities_at_exec and nothing else, and is to exec at once.
+Result<void> drop_to_identity(Role role, const Identity& identity);
+
+struct LockDownPlan {
+  std::string_view filter;               // the role's compiled system-call filter
+  std::optional<BorrowedFd> new_root{};  // directory to be locked into, of a role with own_root
+  bool root_is_readable = false;         // Landlock: files beneath it may be read
+  Requirement landlock = Requirement::required;
+};
+
+// Shows that this process has been locked down as `role`. Only lock_down() makes one, and each
+// role's loop asks for it: a loop in a process that still has privileges does not compile.
+template <Role role>
+class LockedDown {
+ private:
+  LockedDown() = default;
+  template <Role r>
+  friend Result<LockedDown<r>> lock_down(const LockDownPlan& plan);
+};
+
+// Second list, with its proof at the end. An error means that a step failed: the caller exits.
+Result<void> lock_down_as(Role role, const LockDownPlan& plan);
+
+template <Role role>
+Result<LockedDown<role>> lock_down(const LockDownPlan& plan) {
+  if (auto done = lock_down_as(role, plan); !done) return failure(done.error());
+  return LockedDown<role>();
+}
+
+}  // namespace perchild

@@ -1,0 +1,188 @@
+// Every message between our processes: one struct each, listed once by direction at the end. What
+// is not in the list of its direction cannot be sent, and ends its sender when received.
+//
+// Runs in: master, router, worker.
+// Trusts: nobody. The bytes of a message are its sender's; `valid()` says which of them may be
+// believed in form. Who sent it is known from the channel alone, never from its content.
+//
+// On the wire a message is a MessageType and then the struct, both in host order and without
+// padding (sender and receiver are always of one build), in one SEQPACKET record with exactly
+// `fd_count` descriptors.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+#include <variant>
+
+#include "policy/ids.h"
+
+namespace perchild {
+
+// Names of the processes, for the direction of a channel.
+struct Master;
+struct Router;
+struct Worker;
+
+enum class MessageType : std::uint32_t {
+  lock_down_complete = 1,
+  add_listener,
+  listeners_complete,
+  attach_site,
+  site_down,
+  wake,
+  worker_violation,
+  hand_over,
+  credit,
+  take_access_log,
+  attach_router,
+  drain,
+};
+
+inline constexpr std::uint32_t max_listeners = 256;
+inline constexpr std::uint32_t max_routers = 64;
+inline constexpr std::uint32_t max_workers = 64;  // of one site
+inline constexpr std::uint32_t max_sites = 1'000'000;
+inline constexpr std::uint32_t max_credits = 64;  // of one channel, at any time
+
+// router → master, worker → master. "My lock-down is complete." The first message of every child;
+// the master looks for itself before it believes it.
+struct LockDownComplete {
+  static constexpr MessageType type = MessageType::lock_down_complete;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t pid;  // the sender's own, as a mere check of the wiring
+  bool valid() const { return pid > 1; }
+};
+
+// master → router. One bound and listening socket.
+struct AddListener {
+  static constexpr MessageType type = MessageType::add_listener;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t index;  // into the route table's listeners
+  bool valid() const { return index < max_listeners; }
+};
+
+// master → router. All listeners have been sent: accept.
+struct ListenersComplete {
+  static constexpr MessageType type = MessageType::listeners_complete;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t count;
+  bool valid() const { return count <= max_listeners; }
+};
+
+// master → router. The router's end of the channel to one worker of a site, new or in place of the
+// channel that this slot had before.
+struct AttachSite {
+  static constexpr MessageType type = MessageType::attach_site;
+  static constexpr std::size_t fd_count = 1;
+  SiteId site;
+  std::uint32_t slot;  // which of the site's workers
+  bool valid() const { return site.value < max_sites && slot < max_workers; }
+};
+
+// master → router. The site cannot be started: answer 503 to what waits and to what comes, for
+// `retry_seconds`; then it may be woken again.
+struct SiteDown {
+  static constexpr MessageType type = MessageType::site_down;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  std::uint32_t retry_seconds;
+  bool valid() const { return site.value < max_sites && retry_seconds <= 3600; }
+};
+
+// router → master. A connection waits for a site that has no worker. At most once until the next
+// SiteDown for the site.
+struct Wake {
+  static constexpr MessageType type = MessageType::wake;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  bool valid() const { return site.value < max_sites; }
+};
+
+// router → master. What a worker sent is no message of ours: end it. Its channel is already closed.
+struct WorkerViolation {
+  static constexpr MessageType type = MessageType::worker_violation;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  std::uint32_t slot;
+  bool valid() const { return site.value < max_sites && slot < max_workers; }
+};
+
+// router → worker. One client connection, unread from its first byte on. Costs one credit.
+struct HandOver {
+  static constexpr MessageType type = MessageType::hand_over;
+  static constexpr std::size_t fd_count = 1;
+  std::array<std::uint8_t, 16> client_address;  // IPv6, or IPv4 mapped (::ffff:a.b.c.d)
+  std::uint16_t client_port;                    // host order
+  std::uint16_t listener;
+  // 1 if the name asked for belongs to no site and the listener's default is this one. The first
+  // request's host is then the site's for as long as this connection lasts.
+  std::uint32_t by_default;
+  std::uint32_t incarnation;  // of the Credit that this uses
+  bool valid() const { return listener < max_listeners && by_default <= 1 && incarnation != 0; }
+};
+
+// worker → router. Room for `count` connections more. `incarnation` tells one worker from its
+// successor on the same channel: another one than before voids what was granted until now.
+struct Credit {
+  static constexpr MessageType type = MessageType::credit;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t count;
+  std::uint32_t incarnation;
+  bool valid() const { return count >= 1 && count <= max_credits && incarnation != 0; }
+};
+
+// master → worker. The site's access log, append-only.
+struct TakeAccessLog {
+  static constexpr MessageType type = MessageType::take_access_log;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → worker. The worker's end of the channel to one router, new or in place of the one
+// before.
+struct AttachRouter {
+  static constexpr MessageType type = MessageType::attach_router;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t router;
+  bool valid() const { return router < max_routers; }
+};
+
+// master → router, master → worker. Finish what has begun, then exit.
+struct Drain {
+  static constexpr MessageType type = MessageType::drain;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// What may go from one process to another, and nothing else.
+template <typename From, typename To>
+struct Direction;
+template <>
+struct Direction<Master, Router> {
+  using Messages = std::variant<AddListener, ListenersComplete, AttachSite, SiteDown, Drain>;
+};
+template <>
+struct Direction<Router, Master> {
+  using Messages = std::variant<LockDownComplete, Wake, WorkerViolation>;
+};
+template <>
+struct Direction<Router, Worker> {
+  using Messages = std::variant<HandOver>;
+};
+template <>
+struct Direction<Worker, Router> {
+  using Messages = std::variant<Credit>;
+};
+template <>
+struct Direction<Master, Worker> {
+  using Messages = std::variant<TakeAccessLog, AttachRouter, Drain>;
+};
+template <>
+struct Direction<Worker, Master> {
+  using Messages = std::variant<LockDownComplete>;
+};
+
+}  // namespace perchild

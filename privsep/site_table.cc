@@ -1,0 +1,84 @@
+#include "privsep/site_table.h"
+
+#include <algorithm>
+
+#include "policy/packed.h"
+#include "privsep/messages.h"
+
+namespace perchild {
+namespace {
+
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                  c == '_' || c == '*' || c == ':' || c == '[' || c == ']';
+         });
+}
+
+std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
+  const auto uid = TenantUid::make(Uid{reader.get<std::uint32_t>()}, range);
+  if (!uid) return std::nullopt;
+  SiteRecord site{.uid = *uid, .gid = Gid{reader.get<std::uint32_t>()}};
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    site.groups.push_back(Gid{reader.get<std::uint32_t>()});
+  }
+  site.name = reader.get_text();
+  site.workers = reader.get<std::uint32_t>();
+  site.start = reader.get<std::uint8_t>() != 0 ? StartPolicy::always : StartPolicy::on_demand;
+  site.settings = reader.get_text();
+  const bool plausible = !reader.failed() && is_file_name(site.name) && site.workers >= 1 &&
+                         site.workers <= max_workers && site.gid.value != 0 &&
+                         !site.settings.empty();
+  return plausible ? std::optional(site) : std::nullopt;
+}
+
+}  // namespace
+
+std::string SiteTable::pack() const {
+  PackedWriter writer;
+  writer.put(listeners);
+  writer.put(routers);
+  writer.put(id_range.first);
+  writer.put(id_range.last);
+  writer.put(router.uid.value);
+  writer.put(router.gid.value);
+  writer.put(static_cast<std::uint64_t>(drain.count()));
+  writer.put(static_cast<std::uint32_t>(sites.size()));
+  for (const SiteRecord& site : sites) {
+    writer.put(site.uid.uid().value);
+    writer.put(site.gid.value);
+    writer.put(static_cast<std::uint32_t>(site.groups.size()));
+    for (Gid gid : site.groups) writer.put(gid.value);
+    writer.put_text(site.name);
+    writer.put(site.workers);
+    writer.put(static_cast<std::uint8_t>(site.start));
+    writer.put_text(site.settings);
+  }
+  return writer.take();
+}
+
+std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
+  PackedReader reader(bytes);
+  SiteTable table;
+  table.listeners = reader.get<std::uint32_t>();
+  table.routers = reader.get<std::uint32_t>();
+  table.id_range.first = reader.get<std::uint32_t>();
+  table.id_range.last = reader.get<std::uint32_t>();
+  table.router.uid = Uid{reader.get<std::uint32_t>()};
+  table.router.gid = Gid{reader.get<std::uint32_t>()};
+  table.drain = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  const std::uint32_t count = reader.get_count();
+  table.sites.reserve(count);
+  for (std::uint32_t left = count; left > 0; --left) {
+    auto site = read_site(reader, table.id_range);
+    if (!site) return std::nullopt;
+    table.sites.push_back(std::move(*site));
+  }
+  const bool plausible = reader.done() && table.listeners <= max_listeners && table.routers >= 1 &&
+                         table.routers <= max_routers && table.router.uid.value != 0 &&
+                         table.router.gid.value != 0 && count >= 1 && count <= max_sites;
+  return plausible ? std::optional(std::move(table)) : std::nullopt;
+}
+
+}  // namespace perchild

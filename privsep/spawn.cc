@@ -1,0 +1,102 @@
+#include "privsep/spawn.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#ifndef SYS_execveat
+#error "execveat(2) is needed"
+#endif
+
+namespace perchild {
+namespace {
+
+constexpr int exec_failed = 127;
+
+void reset_signals() {
+  struct ::sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  // Numbers that cannot be set (SIGKILL, SIGSTOP, libc's own) are refused, which is as well.
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
+  ::sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void become_child(const SpawnPlan& plan) {
+  // The master's stderr, above all places, for the case that something below fails.
+  const int report = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1000);
+  reset_signals();
+  // Away from the terminal that the service may run in: its Ctrl-C is for the master alone.
+  ::setsid();
+  SysError error;
+  if (auto dropped = drop_to_identity(plan.role, plan.identity); !dropped) {
+    error = dropped.error();
+  } else {
+    std::vector<PlacedFd> fds = plan.fds;
+    const int executable = static_cast<int>(fds.size());
+    fds.push_back({plan.executable, executable});
+    if (auto placed = place_fds(fds); !placed) {
+      error = placed.error();
+    } else {
+      ::fcntl(executable, F_SETFD, FD_CLOEXEC);
+      error = execute(BorrowedFd(executable), plan.title, plan.environment);
+    }
+  }
+  const std::string line =
+      "<3>perchild-master: start of " + plan.title + ": " + error.text() + "\n";
+  [[maybe_unused]] const ssize_t said = ::write(report, line.data(), line.size());
+  ::_exit(exec_failed);
+}
+
+}  // namespace
+
+Result<void> place_fds(const std::vector<PlacedFd>& fds) {
+  const int count = static_cast<int>(fds.size());
+  // Out of the way first: a source may stand where another one is to go.
+  std::vector<UniqueFd> copies;
+  for (const PlacedFd& placed : fds) {
+    UniqueFd copy(::fcntl(placed.fd.get(), F_DUPFD_CLOEXEC, count));
+    if (!copy.has_value()) return failure_from_errno("dup", std::to_string(placed.number));
+    copies.push_back(std::move(copy));
+  }
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    // dup2 leaves FD_CLOEXEC off: from here on it survives the exec.
+    if (::dup2(copies[i].get(), fds[i].number) < 0) {
+      return failure_from_errno("dup2", std::to_string(fds[i].number));
+    }
+  }
+  // CLOEXEC, not closed: what a failing exec still has to say needs stderr's copy.
+  if (::syscall(SYS_close_range, static_cast<unsigned>(count), ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+    return failure_from_errno("close_range");
+  }
+  return {};
+}
+
+SysError execute(BorrowedFd executable, const std::string& title,
+                 const std::vector<std::string>& environment) {
+  std::vector<char*> variables;
+  for (const std::string& variable : environment) {
+    variables.push_back(const_cast<char*>(variable.c_str()));
+  }
+  variables.push_back(nullptr);
+  char* const arguments[] = {const_cast<char*>(title.c_str()), nullptr};
+  ::syscall(SYS_execveat, executable.get(), "", arguments, variables.data(), AT_EMPTY_PATH);
+  return SysError::from_errno("execveat", title);
+}
+
+Result<SpawnedProcess> spawn(const SpawnPlan& plan) {
+  const ::pid_t pid = ::fork();
+  if (pid < 0) return failure_from_errno("fork", plan.title);
+  if (pid == 0) become_child(plan);
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  // The child without a handle ends by itself: its control channel goes with this failure.
+  if (!pidfd.has_value()) return failure_from_errno("pidfd_open", plan.title);
+  return SpawnedProcess{pid, std::move(pidfd)};
+}
+
+}  // namespace perchild

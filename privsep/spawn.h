@@ -1,0 +1,49 @@
+// Starts a child: fork, descriptors into their places, ids, exec.
+//
+// Runs in: master; between fork and exec in the child.
+// Trusts: the master's own table. Nothing that a child or a client said reaches an argument here.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "privsep/lock_down.h"
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+struct PlacedFd {
+  BorrowedFd fd;
+  int number;  // what the child finds it as
+};
+
+struct SpawnPlan {
+  Role role;
+  Identity identity;
+  BorrowedFd executable;                   // O_PATH
+  std::string title;                       // argv[0], for ps
+  std::vector<PlacedFd> fds;               // numbers from 0, without gaps
+  std::vector<std::string> environment{};  // the whole of it
+};
+
+struct SpawnedProcess {
+  ::pid_t pid;
+  UniqueFd pidfd;
+};
+
+// The error is the master's own; a child that fails before its exec says why on stderr and exits
+// 127.
+Result<SpawnedProcess> spawn(const SpawnPlan& plan);
+
+// Gives this process exactly these descriptors, under these numbers, and no others.
+Result<void> place_fds(const std::vector<PlacedFd>& fds);
+
+// This process becomes `executable`, with an empty environment but for what is given. Returns only
+// to say why not.
+SysError execute(BorrowedFd executable, const std::string& title,
+                 const std::vector<std::string>& environment);
+
+}  // namespace perchild

@@ -1,0 +1,127 @@
+#include "privsep/site_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <memory>
+
+#include "privsep/messages.h"
+
+namespace perchild::test {
+namespace {
+
+constexpr IdRange range{20000, 20999};
+
+SiteTable good_table() {
+  return {.sites = {{.uid = *TenantUid::make(Uid{20001}, range),
+                     .gid = Gid{20002},
+                     .groups = {Gid{20003}, Gid{20004}},
+                     .name = "a.example",
+                     .workers = 3,
+                     .start = StartPolicy::always,
+                     .settings = "settings of a"},
+                    {.uid = *TenantUid::make(Uid{20005}, range),
+                     .gid = Gid{20006},
+                     .name = "*.b.example",
+                     .settings = std::string_view("\0\1", 2)}},
+          .listeners = 2,
+          .routers = 4,
+          .id_range = range,
+          .router = {Uid{19002}, Gid{19003}},
+          .drain = std::chrono::milliseconds(12'345)};
+}
+
+TEST(SiteTable, IsUnpackedAsItWasPacked) {
+  const std::string bytes = good_table().pack();
+  const auto table = SiteTable::unpack(bytes);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->listeners, 2u);
+  EXPECT_EQ(table->routers, 4u);
+  EXPECT_EQ(table->id_range, range);
+  EXPECT_EQ(table->router, (ServiceIds{Uid{19002}, Gid{19003}}));
+  EXPECT_EQ(table->drain, std::chrono::milliseconds(12'345));
+  ASSERT_EQ(table->sites.size(), 2u);
+  EXPECT_EQ(table->sites[0].uid.uid(), Uid{20001});
+  EXPECT_EQ(table->sites[0].gid, Gid{20002});
+  EXPECT_EQ(table->sites[0].groups, (std::vector<Gid>{Gid{20003}, Gid{20004}}));
+  EXPECT_EQ(table->sites[0].name, "a.example");
+  EXPECT_EQ(table->sites[0].workers, 3u);
+  EXPECT_EQ(table->sites[0].start, StartPolicy::always);
+  EXPECT_EQ(table->sites[0].settings, "settings of a");
+  EXPECT_EQ(table->sites[1].name, "*.b.example");
+  EXPECT_EQ(table->sites[1].start, StartPolicy::on_demand);
+  EXPECT_EQ(table->sites[1].settings, std::string_view("\0\1", 2));
+  EXPECT_EQ(table->pack(), bytes);
+}
+
+TEST(SiteTable, NoTruncationAndNoExtraByteIsUnpacked) {
+  const std::string bytes = good_table().pack();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(SiteTable::unpack(std::string_view(bytes).substr(0, length))) << length;
+  }
+  EXPECT_FALSE(SiteTable::unpack(bytes + '\0'));
+}
+
+TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
+  struct Change {
+    const char* what;
+    std::function<void(SiteTable&)> make;
+  };
+  const Change changes[] = {
+      {"listeners", [](SiteTable& t) { t.listeners = max_listeners + 1; }},
+      {"no routers", [](SiteTable& t) { t.routers = 0; }},
+      {"routers", [](SiteTable& t) { t.routers = max_routers + 1; }},
+      {"router as root", [](SiteTable& t) { t.router.uid = Uid{0}; }},
+      {"router in group 0", [](SiteTable& t) { t.router.gid = Gid{0}; }},
+      {"a uid outside of the range",
+       [](SiteTable& t) {
+         t.id_range = {20002, 20999};
+       }},
+      {"group 0", [](SiteTable& t) { t.sites[0].gid = Gid{0}; }},
+      {"no workers", [](SiteTable& t) { t.sites[0].workers = 0; }},
+      {"workers", [](SiteTable& t) { t.sites[0].workers = max_workers + 1; }},
+      {"no settings", [](SiteTable& t) { t.sites[0].settings = {}; }},
+      {"no sites", [](SiteTable& t) { t.sites.clear(); }},
+      {"no name", [](SiteTable& t) { t.sites[0].name = ""; }},
+      {"a path", [](SiteTable& t) { t.sites[0].name = "a/b"; }},
+      {"the folder above", [](SiteTable& t) { t.sites[0].name = ".."; }},
+      {"a hidden file", [](SiteTable& t) { t.sites[0].name = ".a"; }},
+      {"a line end", [](SiteTable& t) { t.sites[0].name = "a\nb"; }},
+      {"a zero", [](SiteTable& t) { t.sites[0].name = std::string("a\0b", 3); }},
+      {"an endless name", [](SiteTable& t) { t.sites[0].name = std::string(256, 'a'); }},
+  };
+  for (const Change& change : changes) {
+    SiteTable table = good_table();
+    change.make(table);
+    EXPECT_FALSE(SiteTable::unpack(table.pack())) << change.what;
+  }
+}
+
+TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
+  std::string bytes = good_table().pack();
+  const std::uint32_t count = ~0U;
+  constexpr std::size_t count_at = 6 * sizeof(std::uint32_t) + sizeof(std::uint64_t);
+  std::memcpy(bytes.data() + count_at, &count, sizeof count);
+  EXPECT_FALSE(SiteTable::unpack(bytes));
+}
+
+TEST(SiteTable, NoFlippedBitIsReadOutOfBoundsOrMakesRootATenant) {
+  const std::string good = good_table().pack();
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    // Of exactly this size, on the heap, so that a sanitizer sees each byte beyond.
+    const auto bytes = std::make_unique<char[]>(good.size());
+    std::memcpy(bytes.get(), good.data(), good.size());
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+    const auto table = SiteTable::unpack({bytes.get(), good.size()});
+    if (!table) continue;
+    EXPECT_NE(table->router.uid, Uid{0});
+    for (const SiteRecord& site : table->sites) {
+      EXPECT_NE(site.uid.uid(), Uid{0});
+      EXPECT_TRUE(table->id_range.contains(site.uid.uid().value));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace perchild::test
