@@ -1,0 +1,10 @@
+// How often this process has allocated, for tests of paths that must not.
+#pragma once
+
+#include <cstddef>
+
+namespace perchild::testing {
+
+std::size_t allocation_count();
+
+}  // namespace perchild::testing

@@ -1,0 +1,202 @@
+#include "vhosts/files/response_head.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "test/vhosts/files/allocation_count.h"
+#include "vhosts/files/error_pages.h"
+#include "vhosts/files/mime.h"
+
+namespace perchild::files {
+namespace {
+
+constexpr ::time_t year_2026 = 1'795'489'200;
+const DateCache date(year_2026);
+const FileFacts page{.size = 612, .mtime = {1, 0}};
+
+using Buffer = std::array<char, usual_head_bytes>;
+
+TEST(DateCacheTest, FollowsTheClock) {
+  DateCache cache(year_2026);
+  EXPECT_EQ(cache.line(), "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n");
+  cache.update(year_2026);
+  EXPECT_EQ(cache.line(), "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n");
+  cache.update(year_2026 + 1);
+  EXPECT_EQ(cache.line(), "Date: Tue, 24 Nov 2026 03:00:01 GMT\r\n");
+  cache.update(year_2026);
+  EXPECT_EQ(cache.line(), "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n");
+}
+
+TEST(ResponseHeadTest, HeadOfAFileIsAsPromisedByteForByte) {
+  Buffer buffer;
+  const FileFields fields(page, "text/html; charset=utf-8", year_2026);
+  const std::size_t allocations = perchild::testing::allocation_count();
+  ResponseHead head(buffer, date);
+  head.start(200, Persistence::keep_alive);
+  head.add_fields(fields.lines());
+  const std::string_view bytes = head.finish();
+  EXPECT_EQ(perchild::testing::allocation_count(), allocations);
+  EXPECT_EQ(bytes,
+            "HTTP/1.1 200 OK\r\n"
+            "Server: perchild\r\n"
+            "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n"
+            "Content-Type: text/html; charset=utf-8\r\n"
+            "Content-Length: 612\r\n"
+            "Last-Modified: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+            "ETag: \"3b9aca00-264\"\r\n"
+            "\r\n");
+}
+
+TEST(ResponseHeadTest, PersistenceIsSaidWhereItDiffersFromTheVersionsDefault) {
+  Buffer buffer;
+  for (const auto& [persistence, line] :
+       {std::pair{Persistence::close, "\r\nConnection: close\r\n"},
+        std::pair{Persistence::keep_alive_stated, "\r\nConnection: keep-alive\r\n"}}) {
+    ResponseHead head(buffer, date);
+    head.start(200, persistence);
+    EXPECT_NE(head.finish().find(line), std::string_view::npos);
+  }
+  ResponseHead head(buffer, date);
+  head.start(200, Persistence::keep_alive);
+  EXPECT_EQ(head.finish().find("Connection"), std::string_view::npos);
+}
+
+TEST(ResponseHeadTest, EveryStatusHasItsLine) {
+  Buffer buffer;
+  for (int status = 100; status < 600; ++status) {
+    const std::string reason(reason_of(status));
+    if (reason.empty()) continue;
+    ResponseHead head(buffer, date);
+    head.start(status, Persistence::keep_alive);
+    const std::string line = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nServer: ";
+    EXPECT_TRUE(head.finish().starts_with(line)) << status;
+  }
+}
+
+TEST(ResponseHeadTest, FieldsAreAddedOneByOne) {
+  Buffer buffer;
+  ResponseHead head(buffer, date);
+  head.start(200, Persistence::keep_alive);
+  head.add("Content-Language", "de\tund en");
+  head.add_number("Age", 18'446'744'073'709'551'615U);
+  EXPECT_TRUE(head.finish().ends_with(
+      "GMT\r\nContent-Language: de\tund en\r\nAge: 18446744073709551615\r\n\r\n"));
+}
+
+TEST(ResponseHeadTest, ControlCharacterInAValueFailsTheHead) {
+  for (const char c : {'\r', '\n', '\0', '\x1b', '\x7f'}) {
+    Buffer buffer;
+    ResponseHead head(buffer, date);
+    head.start(200, Persistence::keep_alive);
+    head.add("X", std::string("a") + c + "b");
+    EXPECT_EQ(head.finish(), "") << static_cast<int>(c);
+  }
+}
+
+TEST(ResponseHeadTest, HeadThatDoesNotFitIsEmptyAndTheBufferIsNotOverrun) {
+  std::string expected;
+  for (std::size_t room = 0; room < 400; ++room) {
+    std::string memory(room + 1, '#');
+    ResponseHead head(std::span<char>(memory.data(), room), date);
+    head.start(404, Persistence::close);
+    head.add_fields(error_page(404).fields);
+    const std::string_view bytes = head.finish();
+    ASSERT_EQ(memory[room], '#') << room;
+    if (bytes.empty()) {
+      ASSERT_TRUE(expected.empty()) << "fits into less, but not into " << room;
+      continue;
+    }
+    if (expected.empty()) {
+      expected = bytes;
+      ASSERT_EQ(bytes.size(), room);
+    }
+    ASSERT_EQ(bytes, expected);
+  }
+  EXPECT_FALSE(expected.empty());
+}
+
+TEST(FileFieldsTest, DateOfTheFutureIsLeftOut) {
+  const FileFields fields({.size = 1, .mtime = {year_2026 + 1, 0}}, "text/css", year_2026);
+  EXPECT_EQ(fields.lines().find("Last-Modified"), std::string_view::npos);
+}
+
+TEST(FileFieldsTest, LongestValuesFit) {
+  const FileFields fields({.size = ~std::uint64_t{0}, .mtime = {year_2026, 0}},
+                          std::string(longest_content_type, 't'), year_2026);
+  EXPECT_TRUE(fields.lines().ends_with("-ffffffffffffffff\"\r\n"));
+}
+
+TEST(FileFieldsTest, TagIsFoundInItsLine) {
+  const FileFields fields(page, "text/css", year_2026);
+  EXPECT_EQ(fields.tag_line(), "ETag: \"3b9aca00-264\"\r\n");
+  EXPECT_EQ(tag_of_line(fields.tag_line()), "\"3b9aca00-264\"");
+}
+
+TEST(NotModifiedHeadTest, HasTheTagAndNoLength) {
+  Buffer buffer;
+  EXPECT_EQ(not_modified_head(buffer, date, Persistence::keep_alive, "ETag: \"x\"\r\n"),
+            "HTTP/1.1 304 Not Modified\r\n"
+            "Server: perchild\r\n"
+            "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n"
+            "ETag: \"x\"\r\n"
+            "\r\n");
+}
+
+std::string location_of(std::string_view path, std::string_view query) {
+  std::array<char, 4096> buffer;
+  const std::string head(slash_redirect_head(buffer, date, Persistence::keep_alive, path, query));
+  const std::size_t begin = head.find("\r\nLocation: ");
+  if (begin == std::string::npos) return "<none>";
+  return head.substr(begin + 12, head.find("\r\n", begin + 2) - begin - 12);
+}
+
+TEST(SlashRedirectTest, NamesTheDirectoryWithItsSlashAndQuery) {
+  EXPECT_EQ(location_of("/dir", ""), "/dir/");
+  EXPECT_EQ(location_of("/a/dir", "x=1&y=%20/?"), "/a/dir/?x=1&y=%20/?");
+}
+
+TEST(SlashRedirectTest, DecodedBytesAreEncodedAgain) {
+  EXPECT_EQ(location_of("/a b%?#\"<\\\r\n\xc3\xa9", ""), "/a%20b%25%3F%23%22%3C%5C%0D%0A%C3%A9/");
+  EXPECT_EQ(location_of("/-._~!$&'()*+,;=:@", ""), "/-._~!$&'()*+,;=:@/");
+}
+
+TEST(SlashRedirectTest, QueryCannotEndTheLine) {
+  EXPECT_EQ(location_of("/d", "a\r\nSet-Cookie: x"), "/d/?a%0D%0ASet-Cookie:%20x");
+}
+
+TEST(SlashRedirectTest, NeverLeadsToAnotherHost) {
+  EXPECT_EQ(location_of("//evil.example/dir", ""), "/evil.example/dir/");
+  EXPECT_EQ(location_of("/\\evil.example", ""), "/%5Cevil.example/");
+}
+
+TEST(ErrorPagesTest, EveryErrorStatusHasAPageOfItsStatedLength) {
+  for (const int status : {301, 400, 403, 404, 405, 408, 412, 413, 414, 416, 417, 421, 431, 500,
+                           501, 502, 503, 504, 505}) {
+    const ErrorPage& error = error_page(status);
+    const std::string title = std::to_string(status) + " " + std::string(reason_of(status));
+    EXPECT_NE(error.body.find("<h1>" + title + "</h1>"), std::string_view::npos) << status;
+    EXPECT_EQ(error.body.find('\0'), std::string_view::npos);
+    EXPECT_TRUE(error.body.ends_with("</html>\n"));
+    EXPECT_EQ(error.fields, "Content-Type: text/html; charset=utf-8\r\nContent-Length: " +
+                                std::to_string(error.body.size()) +
+                                "\r\nX-Content-Type-Options: nosniff\r\n");
+  }
+}
+
+TEST(ErrorPagesTest, StatusWithoutAPageOfItsOwnGetsThatOf500) {
+  EXPECT_EQ(error_page(418).body, error_page(500).body);
+}
+
+TEST(ErrorHeadTest, CarriesThePagesFieldsAndMore) {
+  Buffer buffer;
+  const std::string_view head = error_head(buffer, date, 405, Persistence::close, allow_of_files);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"));
+  EXPECT_NE(head.find(error_page(405).fields), std::string_view::npos);
+  EXPECT_TRUE(head.ends_with("\r\nAllow: GET, HEAD, OPTIONS\r\n\r\n"));
+}
+
+}  // namespace
+}  // namespace perchild::files

@@ -1,0 +1,124 @@
+#include "vhosts/sites/site_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "test/vhosts/sites/configuration_samples.h"
+#include "vhosts/sites/route_table.h"
+
+namespace perchild::test {
+namespace {
+
+SiteSettings sample() {
+  SiteSettings settings;
+  settings.hosts = {*HostPattern::parse("a.example"), *HostPattern::parse("*.a.example")};
+  settings.foreign = {*HostPattern::parse("b.a.example"), *HostPattern::parse("*.c.a.example")};
+  settings.root = "/srv/a";
+  settings.index = {"index.html", "index.htm"};
+  settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
+                       std::chrono::milliseconds(3)};
+  settings.limits = {.connections = 4, .body = 1ULL << 40, .queue = 6, .cache = 1ULL << 41};
+  settings.landlock = Requirement::if_available;
+  return settings;
+}
+
+TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
+  const auto settings = SiteSettings::unpack(sample().pack());
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->hosts, sample().hosts);
+  EXPECT_EQ(settings->foreign, sample().foreign);
+  EXPECT_EQ(settings->root, "/srv/a");
+  EXPECT_EQ(settings->index, sample().index);
+  EXPECT_EQ(settings->timeouts.head.count(), 1);
+  EXPECT_EQ(settings->timeouts.idle.count(), 2);
+  EXPECT_EQ(settings->timeouts.send.count(), 3);
+  EXPECT_EQ(settings->limits.connections, 4u);
+  EXPECT_EQ(settings->limits.body, 1ULL << 40);
+  EXPECT_EQ(settings->limits.queue, 6u);
+  EXPECT_EQ(settings->limits.cache, 1ULL << 41);
+  EXPECT_EQ(settings->landlock, Requirement::if_available);
+  EXPECT_EQ(settings->pack(), sample().pack());
+}
+
+TEST(SiteSettings, NoTruncationAndNoExtraByteIsUnpacked) {
+  const std::string bytes = sample().pack();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(SiteSettings::unpack(std::string_view(bytes).substr(0, length))) << length;
+  }
+  EXPECT_FALSE(SiteSettings::unpack(bytes + '\0'));
+}
+
+TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
+  SiteSettings without_hosts = sample();
+  without_hosts.hosts.clear();
+  EXPECT_FALSE(SiteSettings::unpack(without_hosts.pack()));
+  SiteSettings relative = sample();
+  relative.root = "srv/a";
+  EXPECT_FALSE(SiteSettings::unpack(relative.pack()));
+  SiteSettings closed = sample();
+  closed.limits.connections = 0;
+  EXPECT_FALSE(SiteSettings::unpack(closed.pack()));
+}
+
+TEST(SiteSettings, ASiteServesItsNamesAndNoOthers) {
+  const auto all = site_settings_of(configuration_of({{"a.example"}, {"b.example"}}));
+  EXPECT_TRUE(all[0].serves(host("a.example")));
+  EXPECT_FALSE(all[0].serves(host("b.example")));
+  EXPECT_FALSE(all[0].serves(host("www.a.example")));
+  EXPECT_FALSE(all[1].serves(host("a.example")));
+}
+
+TEST(SiteSettings, ANameUnderItsWildcardThatIsAnothersIsNotServed) {
+  const auto all = site_settings_of(
+      configuration_of({{"*.a.example"}, {"b.a.example"}, {"*.c.a.example", "a.example"}}));
+  EXPECT_TRUE(all[0].serves(host("x.a.example")));
+  EXPECT_FALSE(all[0].serves(host("b.a.example")));
+  EXPECT_TRUE(all[1].serves(host("b.a.example")));
+  EXPECT_TRUE(all[0].serves(host("x.b.a.example")));
+  EXPECT_FALSE(all[0].serves(host("x.c.a.example")));
+  EXPECT_TRUE(all[2].serves(host("x.c.a.example")));
+  EXPECT_TRUE(all[0].serves(host("c.a.example")));
+}
+
+TEST(SiteSettings, TellASiteNoNamesButThoseUnderItsWildcards) {
+  const auto all = site_settings_of(
+      configuration_of({{"*.a.example", "x.a.example"}, {"b.a.example", "b.example"}}));
+  EXPECT_EQ(all[0].foreign, std::vector<HostPattern>{*HostPattern::parse("b.a.example")});
+  EXPECT_TRUE(all[1].foreign.empty());
+}
+
+// The router and the worker each decide for themselves whose a name is; were they to differ, a
+// connection could reach a worker that serves it as its own, or nobody could serve it.
+TEST(SiteSettings, ExactlyTheSiteThatTheRouteTableNamesServesAName) {
+  const Configuration configuration = configuration_of({{"*.example", "a.example"},
+                                                        {"*.b.example", "x.c.b.example"},
+                                                        {"*.c.b.example", "b.example"},
+                                                        {"d.c.b.example", "*.d.c.b.example"},
+                                                        {"c.b.example"}});
+  const auto all = site_settings_of(configuration);
+  const std::string table_bytes = pack_route_table(configuration);
+  const auto table = RouteTable::load(table_bytes);
+  ASSERT_TRUE(table);
+  const std::string_view labels[] = {"", "a.", "b.", "c.", "d.", "x."};
+  int asked = 0;
+  for (const auto one : labels) {
+    for (const auto two : labels) {
+      for (const auto three : labels) {
+        for (const auto four : labels) {
+          const std::string text =
+              std::string(one).append(two).append(three).append(four) + "example";
+          const auto site = table->find(host(text));
+          for (std::uint32_t i = 0; i < all.size(); ++i) {
+            EXPECT_EQ(all[i].serves(host(text)), site && site->value == i) << text << " " << i;
+          }
+          ++asked;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(asked, 6 * 6 * 6 * 6);
+}
+
+}  // namespace
+}  // namespace perchild::test

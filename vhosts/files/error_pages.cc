@@ -1,0 +1,105 @@
+#include "vhosts/files/error_pages.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "vhosts/files/status.h"
+
+namespace perchild::files {
+namespace {
+
+// Text put together by the compiler. Writing past the end does not compile.
+template <std::size_t capacity>
+class ConstantText {
+ public:
+  constexpr void append(std::string_view text) {
+    for (const char c : text) text_[length_++] = c;
+  }
+  constexpr void append_number(std::size_t number) {
+    if (number >= 10) append_number(number / 10);
+    text_[length_++] = static_cast<char>('0' + number % 10);
+  }
+  constexpr std::size_t size() const { return length_; }
+  constexpr std::string_view view() const { return {text_.data(), length_}; }
+
+ private:
+  std::array<char, capacity> text_{};
+  std::size_t length_ = 0;
+};
+
+constexpr std::string_view style =
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto 0;padding:0 1.5rem}"
+    "h1{font-size:1.6rem;font-weight:600;margin:0 0 .5rem}p{margin:0;opacity:.75}";
+
+struct Page {
+  int status;
+  ConstantText<704> body;
+  ConstantText<128> fields;
+
+  constexpr Page(int number, std::string_view sentence) : status(number) {
+    body.append(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width\">"
+        "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+    body.append(reason_of(status));
+    body.append("</title><style>");
+    body.append(style);
+    body.append("</style></head>\n<body><h1>");
+    body.append_number(static_cast<std::size_t>(status));
+    body.append(" ");
+    body.append(reason_of(status));
+    body.append("</h1><p>");
+    body.append(sentence);
+    body.append("</p></body></html>\n");
+
+    fields.append("Content-Type: text/html; charset=utf-8\r\nContent-Length: ");
+    fields.append_number(body.size());
+    fields.append("\r\nX-Content-Type-Options: nosniff\r\n");
+  }
+};
+
+constexpr Page pages[] = {
+    {301, "This page has moved: its address ends in a slash."},
+    {400, "The server could not understand this request."},
+    {403, "You are not allowed to see this page."},
+    {404, "There is no such page on this site."},
+    {405, "This page cannot be used in this way."},
+    {408, "The request took too long to arrive."},
+    {412, "The page is not as the request expected it to be."},
+    {413, "The request is larger than this site accepts."},
+    {414, "The address of this request is too long."},
+    {416, "The requested part lies outside this file."},
+    {417, "The server cannot do what the request expects of it."},
+    {421, "This site is not served on this connection."},
+    {431, "The head of this request is too large."},
+    {500, "Something went wrong on the server."},
+    {501, "The server cannot do what the request asks for."},
+    {502, "The program behind this page gave no valid answer."},
+    {503, "The site is too busy at the moment. Please try again."},
+    {504, "The program behind this page did not answer in time."},
+    {505, "The server does not speak this version of HTTP."},
+};
+
+template <std::size_t... i>
+constexpr auto views_of(std::index_sequence<i...>) {
+  return std::array{ErrorPage{pages[i].fields.view(), pages[i].body.view()}...};
+}
+constexpr auto views = views_of(std::make_index_sequence<std::size(pages)>());
+
+constexpr std::size_t position_of(int status) {
+  std::size_t i = 0;
+  while (i < std::size(pages) && pages[i].status != status) ++i;
+  return i;
+}
+constexpr std::size_t internal_error = position_of(500);
+static_assert(internal_error < std::size(pages));
+
+}  // namespace
+
+const ErrorPage& error_page(int status) {
+  const std::size_t i = position_of(status);
+  return views[i < views.size() ? i : internal_error];
+}
+
+}  // namespace perchild::files

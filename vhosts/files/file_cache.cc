@@ -1,0 +1,226 @@
+#include "vhosts/files/file_cache.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <new>
+
+#include "vhosts/files/mime.h"
+
+namespace perchild::files {
+namespace {
+
+// Within this time of a file's ctime, a further change may show in nothing that fstat tells. The
+// kernel's clock of time stamps stands still for up to 10 ms, and write(2) stamps a file before the
+// bytes arrive in it: a reader between the two has new facts and old bytes.
+constexpr std::int64_t settling_ns = 100'000'000;
+
+// An index node, its bucket, and what malloc adds to that and to the file's block.
+constexpr std::size_t overhead = sizeof(CachedFile) + 96;
+
+Timestamp coarse_now() {
+  ::timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return {now.tv_sec, now.tv_nsec};
+}
+
+// True if all that happens to the file from `now` on changes its ctime.
+bool has_settled(const FileFacts& facts, Timestamp now) {
+  constexpr std::int64_t ns_per_second = 1'000'000'000;
+  const std::int64_t seconds = now.sec - facts.ctime.sec;
+  if (seconds > 1) return true;
+  if (seconds < 0) return false;  // the clock was set back
+  return seconds * ns_per_second + now.nsec - facts.ctime.nsec > settling_ns;
+}
+
+// True if all of the file's bytes, as many as its facts say, are in `into`.
+bool read_body(const Opened& opened, char* into) {
+  const auto size = static_cast<std::size_t>(opened.facts.size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ::ssize_t got =
+        ::pread64(opened.fd.get(), into + done, size - done, static_cast<::off64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    done += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+__extension__ typedef unsigned __int128 Uint128;
+
+std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
+  const Uint128 product = static_cast<Uint128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+}  // namespace
+
+std::size_t FileCache::PathHash::operator()(std::string_view path) const noexcept {
+  // Odd constants from the digits of pi. The seed goes into every step, so that paths which collide
+  // under one seed do not under another.
+  constexpr std::uint64_t first = 0x243f'6a88'85a3'08d3;
+  constexpr std::uint64_t second = 0x1319'8a2e'0370'7345;
+  const std::uint64_t key = seed ^ first;
+  std::uint64_t state = folded_product(key ^ path.size(), second);
+  std::uint64_t word = 0;
+  while (path.size() > sizeof word) {
+    std::memcpy(&word, path.data(), sizeof word);
+    state = folded_product(state ^ word, key ^ second);
+    path.remove_prefix(sizeof word);
+  }
+  word = 0;
+  if (!path.empty()) std::memcpy(&word, path.data(), path.size());
+  state = folded_product(state ^ word, key ^ second);
+  return folded_product(state ^ key, second);
+}
+
+PinnedFile CachedFile::make(std::string_view path, const FileFields& fields,
+                            const FileFacts& facts) {
+  const std::string_view lines = fields.lines();
+  const std::size_t size = path.size() + lines.size() + static_cast<std::size_t>(facts.size);
+  void* const memory = ::operator new(sizeof(CachedFile) + size, std::nothrow);
+  if (memory == nullptr) return {};
+  CachedFile* const file = ::new (memory) CachedFile;
+  file->facts_ = facts;
+  file->path_length_ = static_cast<std::uint32_t>(path.size());
+  file->fields_length_ = static_cast<std::uint32_t>(lines.size());
+  file->tag_ = static_cast<std::uint32_t>(lines.size() - fields.tag_line().size());
+  char* const end_of_path = std::copy(path.begin(), path.end(), file->text());
+  std::copy(lines.begin(), lines.end(), end_of_path);
+  return PinnedFile(file);
+}
+
+void CachedFile::drop_pin() {
+  if (--pins_ != 0) return;
+  this->~CachedFile();
+  ::operator delete(this);
+}
+
+FileCache::FileCache(const Docroot& docroot, std::vector<std::string> index, Bounds bounds,
+                     std::uint64_t seed)
+    : docroot_(docroot), index_(std::move(index)), bounds_(bounds), by_path_(0, PathHash{seed}) {}
+
+FileCache::~FileCache() {
+  while (oldest_ != nullptr) drop(*oldest_);
+}
+
+Answer FileCache::get(std::string_view path, std::uint64_t turn) {
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return answer_read(path, turn, docroot_.resolve(path, index_));
+  CachedFile& file = *found->second;
+  if (file.checked_ == turn) return answer_cached(file);
+
+  ++counters_.checks;
+  Resolved resolved = docroot_.resolve(path, index_);
+  // What has not settled yet is read again, each turn, until it has.
+  const bool unchanged = file.settled_ && resolved.opened.kind == Kind::file &&
+                         resolved.index == file.index_ && resolved.opened.facts == file.facts_;
+  if (unchanged) {
+    file.checked_ = turn;
+    return answer_cached(file);
+  }
+  drop(file);
+  return answer_read(path, turn, std::move(resolved));
+}
+
+Answer FileCache::answer_cached(CachedFile& file) {
+  ++counters_.hits;
+  if (&file != newest_) {
+    unlink(file);
+    link_newest(file);
+  }
+  Answer answer;
+  answer.opened.kind = Kind::file;
+  answer.cached = PinnedFile(&file);
+  answer.index_name = index_name(file.index_);
+  return answer;
+}
+
+Answer FileCache::answer_read(std::string_view path, std::uint64_t turn, Resolved resolved) {
+  Answer answer;
+  answer.opened = std::move(resolved.opened);
+  answer.index_name = index_name(resolved.index);
+  if (answer.opened.kind != Kind::file) return answer;
+
+  answer.content_type = content_type_of(answer.index_name.empty() ? path : answer.index_name);
+  PinnedFile pinned = read(path, answer.content_type, answer.opened);
+  if (!pinned.has_value()) return answer;
+  ++counters_.reads;
+  CachedFile& file = *pinned.file_;
+  file.checked_ = turn;
+  file.index_ = resolved.index;
+  insert(file);
+  answer.cached = std::move(pinned);
+  answer.opened.fd.reset();
+  return answer;
+}
+
+PinnedFile FileCache::read(std::string_view path, std::string_view content_type,
+                           Opened& opened) const {
+  if (opened.facts.size > largest_file) return {};
+  // Before the first byte is read: of a settled file, what changes after this moment shows.
+  const Timestamp now = coarse_now();
+  const FileFields fields(opened.facts, content_type, now.sec);
+  const std::size_t size =
+      path.size() + fields.lines().size() + static_cast<std::size_t>(opened.facts.size);
+  if (bounds_.files == 0 || size + overhead > bounds_.bytes) return {};
+
+  PinnedFile pinned = CachedFile::make(path, fields, opened.facts);
+  if (!pinned.has_value()) return {};
+  CachedFile& file = *pinned.file_;
+  const bool complete = read_body(opened, file.text() + file.path_length_ + file.fields_length_);
+  // A body of one length and facts of another must not meet in a response.
+  const FileStatus after = status_of(opened.fd.borrow());
+  const bool steady = complete && after.error == 0 && after.facts == opened.facts;
+  if (after.error == 0) opened.facts = after.facts;
+  if (!steady) return {};
+  file.settled_ = has_settled(file.facts_, now);
+  return pinned;
+}
+
+std::string_view FileCache::index_name(std::size_t index) const {
+  return index == no_index ? std::string_view() : std::string_view(index_[index]);
+}
+
+std::size_t FileCache::cost_of(const CachedFile& file) {
+  return overhead + file.path_length_ + file.fields_length_ +
+         static_cast<std::size_t>(file.facts_.size);
+}
+
+void FileCache::insert(CachedFile& file) {
+  const std::size_t cost = cost_of(file);
+  while (oldest_ != nullptr &&
+         (bytes_ + cost > bounds_.bytes || by_path_.size() >= bounds_.files)) {
+    ++counters_.evictions;
+    drop(*oldest_);
+  }
+  by_path_.emplace(file.path(), &file);
+  file.add_pin();
+  bytes_ += cost;
+  link_newest(file);
+}
+
+void FileCache::drop(CachedFile& file) {
+  bytes_ -= cost_of(file);
+  unlink(file);
+  by_path_.erase(file.path());
+  file.drop_pin();
+}
+
+void FileCache::link_newest(CachedFile& file) {
+  file.newer_ = nullptr;
+  file.older_ = newest_;
+  (newest_ == nullptr ? oldest_ : newest_->newer_) = &file;
+  newest_ = &file;
+}
+
+void FileCache::unlink(CachedFile& file) {
+  (file.newer_ == nullptr ? newest_ : file.newer_->older_) = file.older_;
+  (file.older_ == nullptr ? oldest_ : file.older_->newer_) = file.newer_;
+}
+
+}  // namespace perchild::files

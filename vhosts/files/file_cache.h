@@ -1,0 +1,169 @@
+// Small files in memory, with the part of their response head that does not change.
+//
+// A hit costs one openat2, fstat and close the first time in a turn of the worker's loop, and
+// nothing the other times in that turn. A change of the file, its permissions, a link on its path
+// or the choice of a directory's index is noticed in the next turn.
+//
+// Known limits: a store through a shared mapping changes no time stamp until it is written back
+// (msync(2)), and a network file system stamps by another machine's clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "privsep/unique_fd.h"
+#include "vhosts/files/docroot.h"
+#include "vhosts/files/file_facts.h"
+#include "vhosts/files/response_head.h"
+
+namespace perchild::files {
+
+class PinnedFile;
+
+// A file's head fields and body. One block of memory: this object, then path, fields and body.
+class CachedFile {
+ public:
+  CachedFile(const CachedFile&) = delete;
+  CachedFile& operator=(const CachedFile&) = delete;
+
+  std::string_view path() const { return {text(), path_length_}; }
+  std::string_view fields() const { return {text() + path_length_, fields_length_}; }
+  std::string_view tag_line() const { return fields().substr(tag_); }
+  std::string_view body() const {
+    return {text() + path_length_ + fields_length_, static_cast<std::size_t>(facts_.size)};
+  }
+  const FileFacts& facts() const { return facts_; }
+
+ private:
+  friend class FileCache;
+  friend class PinnedFile;
+  CachedFile() = default;
+  ~CachedFile() = default;
+
+  // The body is left for the caller to fill in. No value if there is no memory.
+  static PinnedFile make(std::string_view path, const FileFields& fields, const FileFacts& facts);
+  void add_pin() { ++pins_; }
+  void drop_pin();
+
+  char* text() { return reinterpret_cast<char*>(this + 1); }
+  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+
+  FileFacts facts_;
+  std::uint64_t checked_ = 0;  // the turn in which it was last compared with the file
+  std::size_t index_ = no_index;
+  CachedFile* newer_ = nullptr;
+  CachedFile* older_ = nullptr;
+  std::uint32_t pins_ = 0;  // responses that use it, and the cache itself
+  std::uint32_t path_length_ = 0;
+  std::uint32_t fields_length_ = 0;
+  std::uint32_t tag_ = 0;
+  bool settled_ = false;  // a later change is bound to show in its facts
+};
+
+// Keeps a CachedFile for as long as a response uses it, whatever becomes of the cache. For one
+// thread: the count is not atomic.
+class PinnedFile {
+ public:
+  PinnedFile() = default;
+  PinnedFile(PinnedFile&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
+  PinnedFile& operator=(PinnedFile&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  PinnedFile(const PinnedFile&) = delete;
+  PinnedFile& operator=(const PinnedFile&) = delete;
+  ~PinnedFile() {
+    if (file_ != nullptr) file_->drop_pin();
+  }
+
+  bool has_value() const { return file_ != nullptr; }
+  const CachedFile* operator->() const { return file_; }
+  const CachedFile& operator*() const { return *file_; }
+
+ private:
+  friend class FileCache;
+  friend class CachedFile;
+  explicit PinnedFile(CachedFile* file) : file_(file) {
+    if (file_ != nullptr) file_->add_pin();
+  }
+  CachedFile* file_ = nullptr;
+};
+
+// What a request is answered with.
+struct Answer {
+  // Kind::file: exactly one of `cached` (which has the facts) and `opened.fd` is there; the latter
+  // for what is too large, or changes while it is read. Kind::directory: see Resolved.
+  Opened opened;
+  PinnedFile cached;
+  std::string_view content_type;  // with `opened.fd`
+  // The name of the index that was chosen; empty if the path names the file itself. Owned by the
+  // cache.
+  std::string_view index_name;
+};
+
+class FileCache {
+ public:
+  struct Bounds {
+    std::size_t bytes;  // of what the cache holds, its own overhead included
+    std::size_t files = 16 * 1024;
+  };
+  struct Counters {
+    std::uint64_t hits = 0;       // answered from memory
+    std::uint64_t checks = 0;     // comparisons with the file
+    std::uint64_t reads = 0;      // files read into memory
+    std::uint64_t evictions = 0;  // dropped for want of room
+  };
+  static constexpr std::size_t largest_file = 64 * 1024;
+
+  // `docroot` outlives the cache. `index`: the names to try in a directory, in order. `seed` is
+  // random: with it nobody knows which paths share a bucket.
+  FileCache(const Docroot& docroot, std::vector<std::string> index, Bounds bounds,
+            std::uint64_t seed);
+  FileCache(const FileCache&) = delete;
+  FileCache& operator=(const FileCache&) = delete;
+  ~FileCache();
+
+  // `path`: decoded, normalised, relative to the docroot. `turn`: the number of the loop's turn,
+  // which never goes back. A hit allocates nothing.
+  [[nodiscard]] Answer get(std::string_view path, std::uint64_t turn);
+
+  std::size_t bytes() const { return bytes_; }
+  std::size_t files() const { return by_path_.size(); }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct PathHash {
+    std::uint64_t seed;
+    std::size_t operator()(std::string_view path) const noexcept;
+  };
+
+  Answer answer_cached(CachedFile& file);
+  Answer answer_read(std::string_view path, std::uint64_t turn, Resolved resolved);
+  // The file in memory, in no index yet. None if it cannot be kept; `opened` then says what it is
+  // now.
+  PinnedFile read(std::string_view path, std::string_view content_type, Opened& opened) const;
+  std::string_view index_name(std::size_t index) const;
+
+  static std::size_t cost_of(const CachedFile& file);
+  void insert(CachedFile& file);
+  void drop(CachedFile& file);
+  void link_newest(CachedFile& file);
+  void unlink(CachedFile& file);
+
+  const Docroot& docroot_;
+  const std::vector<std::string> index_;
+  const Bounds bounds_;
+  // The keys are views into the files.
+  std::unordered_map<std::string_view, CachedFile*, PathHash> by_path_;
+  CachedFile* newest_ = nullptr;
+  CachedFile* oldest_ = nullptr;
+  std::size_t bytes_ = 0;
+  Counters counters_;
+};
+
+}  // namespace perchild::files

@@ -1,0 +1,194 @@
+#include "vhosts/files/response_head.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "privsep/result.h"
+#include "vhosts/files/error_pages.h"
+#include "vhosts/files/validators.h"
+#include "vhosts/http1/date.h"
+
+namespace perchild::files {
+namespace {
+
+constexpr std::string_view crlf = "\r\n";
+// The version would tell an attacker more than anybody else.
+constexpr std::string_view server_line = "\r\nServer: perchild\r\n";
+constexpr std::string_view start_of_200 = "HTTP/1.1 200 OK\r\nServer: perchild\r\n";
+constexpr std::string_view tag_name = "ETag: ";
+
+constexpr std::string_view connection_line(Persistence persistence) {
+  switch (persistence) {
+    case Persistence::keep_alive:
+      return {};
+    case Persistence::keep_alive_stated:
+      return "Connection: keep-alive\r\n";
+    case Persistence::close:
+      return "Connection: close\r\n";
+  }
+  __builtin_unreachable();
+}
+
+bool has_control_character(std::string_view value) {
+  return std::any_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+  });
+}
+
+constexpr std::array<bool, 256> bytes_of(std::string_view allowed) {
+  std::array<bool, 256> set{};
+  for (std::size_t c = '0'; c <= '9'; ++c) set[c] = true;
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) set[c] = set[c - 'A' + 'a'] = true;
+  for (const char c : allowed) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+// RFC 3986, 3.3: pchar and '/'.
+constexpr auto path_bytes = bytes_of("-._~!$&'()*+,;=:@/");
+// RFC 3986, 3.4, and '%': it is encoded already. Browsers send the last four as they are.
+constexpr auto query_bytes = bytes_of("-._~!$&'()*+,;=:@/?%|^{}");
+
+using Digits = std::array<char, 20>;  // of any std::uint64_t
+
+std::string_view decimal(std::uint64_t number, Digits& digits) {
+  const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  return {digits.data(), static_cast<std::size_t>(done.ptr - digits.data())};
+}
+
+}  // namespace
+
+ResponseHead::ResponseHead(std::span<char> buffer, const DateCache& date)
+    : begin_(buffer.data()), at_(begin_), end_(begin_ + buffer.size()), date_(date) {}
+
+void ResponseHead::start(int status, Persistence persistence) {
+  if (status == 200) {
+    append(start_of_200);
+  } else {
+    const std::string_view reason = reason_of(status);
+    PERCHILD_ASSERT(!reason.empty());
+    Digits digits;
+    append("HTTP/1.1 ");
+    append(decimal(static_cast<std::uint64_t>(status), digits));
+    append(" ");
+    append(reason);
+    append(server_line);
+  }
+  append(date_.line());
+  append(connection_line(persistence));
+}
+
+void ResponseHead::add(std::string_view name, std::string_view value) {
+  failed_ = failed_ || has_control_character(value);
+  append(name);
+  append(": ");
+  append(value);
+  append(crlf);
+}
+
+void ResponseHead::add_number(std::string_view name, std::uint64_t value) {
+  Digits digits;
+  add(name, decimal(value, digits));
+}
+
+void ResponseHead::add_fields(std::string_view lines) {
+  append(lines);
+}
+
+void ResponseHead::add_slash_location(std::string_view decoded_path, std::string_view query) {
+  // "//host/" would be another site's address (RFC 3986, 4.2).
+  decoded_path.remove_prefix(std::min(decoded_path.find_first_not_of('/'), decoded_path.size()));
+  append("Location: /");
+  append_encoded(decoded_path, path_bytes);
+  append("/");
+  if (!query.empty()) {
+    append("?");
+    append_encoded(query, query_bytes);
+  }
+  append(crlf);
+}
+
+std::string_view ResponseHead::finish() {
+  append(crlf);
+  if (failed_) return {};
+  return {begin_, static_cast<std::size_t>(at_ - begin_)};
+}
+
+void ResponseHead::append(std::string_view text) {
+  if (static_cast<std::size_t>(end_ - at_) < text.size()) {
+    failed_ = true;
+    return;
+  }
+  at_ = std::copy(text.begin(), text.end(), at_);
+}
+
+void ResponseHead::append_encoded(std::string_view text, const std::array<bool, 256>& verbatim) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (verbatim[byte]) {
+      append({&c, 1});
+    } else {
+      const char encoded[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+      append({encoded, sizeof encoded});
+    }
+  }
+}
+
+FileFields::FileFields(const FileFacts& facts, std::string_view content_type, ::time_t now) {
+  Digits digits;
+  append("Content-Type: ");
+  append(content_type);
+  append("\r\nContent-Length: ");
+  append(decimal(facts.size, digits));
+  append(crlf);
+  if (const auto modified = last_modified_of(facts, now)) {
+    append("Last-Modified: ");
+    std::array<char, http1::date_length> date;
+    http1::format_date(*modified, date);
+    append({date.data(), date.size()});
+    append(crlf);
+  }
+  tag_ = length_;
+  append(tag_name);
+  append(EntityTag(facts).view());
+  append(crlf);
+}
+
+void FileFields::append(std::string_view text) {
+  PERCHILD_ASSERT(text.size() <= text_.size() - length_);
+  std::copy(text.begin(), text.end(), text_.data() + length_);
+  length_ += text.size();
+}
+
+std::string_view tag_of_line(std::string_view tag_line) {
+  return tag_line.substr(tag_name.size(), tag_line.size() - tag_name.size() - crlf.size());
+}
+
+std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,
+                                   Persistence persistence, std::string_view tag_line) {
+  ResponseHead head(buffer, date);
+  head.start(304, persistence);
+  head.add_fields(tag_line);
+  return head.finish();
+}
+
+std::string_view error_head(std::span<char> buffer, const DateCache& date, int status,
+                            Persistence persistence, std::string_view more) {
+  ResponseHead head(buffer, date);
+  head.start(status, persistence);
+  head.add_fields(error_page(status).fields);
+  head.add_fields(more);
+  return head.finish();
+}
+
+std::string_view slash_redirect_head(std::span<char> buffer, const DateCache& date,
+                                     Persistence persistence, std::string_view decoded_path,
+                                     std::string_view query) {
+  ResponseHead head(buffer, date);
+  head.start(301, persistence);
+  head.add_fields(error_page(301).fields);
+  head.add_slash_location(decoded_path, query);
+  return head.finish();
+}
+
+}  // namespace perchild::files

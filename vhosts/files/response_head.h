@@ -1,0 +1,101 @@
+// Response heads, assembled in the caller's buffer without allocation (RFC 9112, 4).
+//
+//   ResponseHead head(buffer, date);
+//   head.start(200, Persistence::keep_alive);
+//   head.add_fields(cached.fields());
+//   const std::string_view bytes = head.finish();
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "vhosts/files/date_cache.h"
+#include "vhosts/files/file_facts.h"
+#include "vhosts/files/status.h"
+
+namespace perchild::files {
+
+// What the head says of the connection (RFC 9112, 9.3).
+enum class Persistence : std::uint8_t {
+  keep_alive,         // HTTP/1.1: nothing
+  keep_alive_stated,  // HTTP/1.0, whose client asked for it: "Connection: keep-alive"
+  close,              // "Connection: close"
+};
+
+// Holds any head that does not carry a Location.
+inline constexpr std::size_t usual_head_bytes = 1024;
+
+class ResponseHead {
+ public:
+  ResponseHead(std::span<char> buffer, const DateCache& date);
+
+  // The status line, Server, Date and Connection. `status` is one that reason_of() knows.
+  void start(int status, Persistence persistence);
+  // One field. A value with a control character in it fails the head.
+  void add(std::string_view name, std::string_view value);
+  void add_number(std::string_view name, std::uint64_t value);
+  // Whole field lines, each with its CRLF, as FileFields has them.
+  void add_fields(std::string_view lines);
+  // Location: the directory `decoded_path`, percent-encoded, with the '/' that it lacks at its end,
+  // then `query`, as the client sent it, if there is one. Always on this site: "//host" becomes
+  // "/host/".
+  void add_slash_location(std::string_view decoded_path, std::string_view query);
+  // The complete head; empty if it did not fit or had a value that cannot be sent.
+  [[nodiscard]] std::string_view finish();
+
+ private:
+  void append(std::string_view text);
+  void append_encoded(std::string_view text, const std::array<bool, 256>& verbatim);
+
+  char* begin_;
+  char* at_;
+  char* end_;
+  const DateCache& date_;
+  bool failed_ = false;
+};
+
+// The lines that describe one file: Content-Type, Content-Length, Last-Modified, ETag.
+class FileFields {
+ public:
+  // `content_type` is at most longest_content_type bytes: what content_type_of() gives.
+  FileFields(const FileFacts& facts, std::string_view content_type, ::time_t now);
+
+  std::string_view lines() const { return {text_.data(), length_}; }
+  // The ETag line alone, a suffix of lines(): what a 304 repeats (RFC 9110, 15.4.5).
+  std::string_view tag_line() const { return lines().substr(tag_); }
+
+ private:
+  void append(std::string_view text);
+
+  std::array<char, 320> text_;
+  std::size_t length_ = 0;
+  std::size_t tag_ = 0;
+};
+
+// The entity tag, with its quotes, of an ETag line.
+std::string_view tag_of_line(std::string_view tag_line);
+
+// 304 with the ETag line of the file; no length, no body (RFC 9110, 15.4.5).
+[[nodiscard]] std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,
+                                                 Persistence persistence,
+                                                 std::string_view tag_line);
+
+// The head of error_page(status). `more` are whole field lines: Allow (a 405 must have it),
+// Retry-After.
+[[nodiscard]] std::string_view error_head(std::span<char> buffer, const DateCache& date, int status,
+                                          Persistence persistence, std::string_view more = {});
+
+// 301 to a directory's own name, with its slash; the body is error_page(301). Needs room for three
+// bytes a byte of path and query.
+[[nodiscard]] std::string_view slash_redirect_head(std::span<char> buffer, const DateCache& date,
+                                                   Persistence persistence,
+                                                   std::string_view decoded_path,
+                                                   std::string_view query);
+
+// For a 405, and for OPTIONS, where only files are served.
+inline constexpr std::string_view allow_of_files = "Allow: GET, HEAD, OPTIONS\r\n";
+
+}  // namespace perchild::files

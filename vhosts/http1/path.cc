@@ -1,0 +1,112 @@
+#include "vhosts/http1/path.h"
+
+#include "vhosts/http1/characters.h"
+
+namespace perchild::http1 {
+namespace {
+
+constexpr std::size_t escape_length = 3;
+
+// One byte of a path, `length` bytes of the raw path.
+struct PathByte {
+  PathOutcome outcome;
+  char value;
+  std::size_t length;
+};
+
+PathByte decode_byte(std::string_view raw) {
+  char value = raw.front();
+  std::size_t length = 1;
+  if (value == '%') {
+    if (raw.size() < escape_length) return {PathOutcome::bad_escape, 0, 0};
+    const int high = hex_value(raw[1]);
+    const int low = hex_value(raw[2]);
+    if (high < 0 || low < 0) return {PathOutcome::bad_escape, 0, 0};
+    value = static_cast<char>(high << 4 | low);
+    length = escape_length;
+    if (value == '/') return {PathOutcome::encoded_slash, 0, 0};
+  }
+  if (value == '\0') return {PathOutcome::nul_byte, 0, 0};
+  if (is_control(value)) return {PathOutcome::control_byte, 0, 0};
+  return {PathOutcome::ok, value, length};
+}
+
+// Builds the result: '/' at the start and behind each finished segment.
+class PathWriter {
+ public:
+  explicit PathWriter(std::span<char> buffer) : buffer_(buffer) { buffer_[size_++] = '/'; }
+
+  PathOutcome add(char c) {
+    if (size_ - segment_ == max_name_bytes) return PathOutcome::name_too_long;
+    buffer_[size_++] = c;
+    return PathOutcome::ok;
+  }
+
+  // At a '/' or at the end of the path.
+  PathOutcome finish_segment(bool at_slash) {
+    const std::string_view segment = view().substr(segment_);
+    if (segment == "." || segment.empty()) {
+      size_ = segment_;
+    } else if (segment == "..") {
+      if (segment_ == 1) return PathOutcome::above_root;
+      size_ = segment_ = view().rfind('/', segment_ - 2) + 1;
+    } else if (at_slash) {
+      buffer_[size_++] = '/';
+      segment_ = size_;
+    }
+    return PathOutcome::ok;
+  }
+
+  std::string_view view() const { return {buffer_.data(), size_}; }
+
+ private:
+  std::span<char> buffer_;
+  std::size_t size_ = 0;
+  std::size_t segment_ = 1;  // where the segment under way begins; the byte before it is '/'
+};
+
+}  // namespace
+
+int status_of(PathOutcome outcome) {
+  switch (outcome) {
+    case PathOutcome::ok:
+      return 200;
+    case PathOutcome::encoded_slash:
+    case PathOutcome::name_too_long:
+      return 404;
+    case PathOutcome::buffer_too_small:
+      return 414;
+    default:
+      return 400;
+  }
+}
+
+DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer) {
+  if (!raw_path.starts_with('/')) return {PathOutcome::not_rooted, {}};
+  if (buffer.size() < raw_path.size()) return {PathOutcome::buffer_too_small, {}};
+  PathWriter writer(buffer);
+  std::size_t at = 1;
+  while (at < raw_path.size()) {
+    PathOutcome outcome;
+    if (raw_path[at] == '/') {
+      outcome = writer.finish_segment(true);
+      ++at;
+    } else {
+      const PathByte byte = decode_byte(raw_path.substr(at));
+      outcome = byte.outcome == PathOutcome::ok ? writer.add(byte.value) : byte.outcome;
+      at += byte.length;
+    }
+    if (outcome != PathOutcome::ok) return {outcome, {}};
+  }
+  if (const auto outcome = writer.finish_segment(false); outcome != PathOutcome::ok) {
+    return {outcome, {}};
+  }
+  return {PathOutcome::ok, writer.view()};
+}
+
+std::string_view relative_path(std::string_view decoded_path) {
+  if (decoded_path.starts_with('/')) decoded_path.remove_prefix(1);
+  return decoded_path.empty() ? std::string_view(".") : decoded_path;
+}
+
+}  // namespace perchild::http1

@@ -1,0 +1,50 @@
+// The access log: one line a request, in the combined format,
+//   host - - [24/Nov/2026:03:00:00 +0000] "GET /x HTTP/1.1" 200 612 "referer" "user agent"
+// All that comes from a client is escaped and bounded (escape.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "privsep/unique_fd.h"
+#include "vhosts/logs/log_buffer.h"
+#include "vhosts/logs/log_clock.h"
+
+namespace perchild::logs {
+
+// Empty texts read "-".
+struct AccessRecord {
+  std::string_view host{};    // ClientAddress::host()
+  std::string_view method{};  // of a request that could not be read: empty, or what is known of it
+  std::string_view target{};  // as sent
+  std::string_view protocol{};  // "HTTP/1.1"
+  int status = 0;
+  std::uint64_t body_bytes = 0;  // of the response, sent; 0 reads "-"
+  std::string_view referer{};
+  std::string_view user_agent{};
+};
+
+class AccessLog {
+ public:
+  // Bytes of a line, after escaping.
+  static constexpr std::size_t longest_method = 64;
+  static constexpr std::size_t longest_target = 4096;
+  static constexpr std::size_t longest_field = 1024;
+  static constexpr std::size_t longest_line =
+      longest_method + longest_target + 2 * longest_field + 256;
+
+  // Both outlive the log.
+  AccessLog(BorrowedFd file, const LogClock& clock) : buffer_(file), clock_(clock) {}
+
+  void add(const AccessRecord& record);
+
+  void flush() { buffer_.flush(); }
+  [[nodiscard]] std::uint64_t take_lost() { return buffer_.take_lost(); }
+
+ private:
+  LogBuffer buffer_;
+  const LogClock& clock_;
+};
+
+}  // namespace perchild::logs

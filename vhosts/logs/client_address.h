@@ -1,0 +1,31 @@
+// A client's address as logs show it. Made once a connection.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace perchild::logs {
+
+class ClientAddress {
+ public:
+  // IPv4, IPv6, and IPv6-mapped IPv4 as IPv4. Any other family reads "-".
+  explicit ClientAddress(const ::sockaddr_storage& address);
+
+  std::string_view host() const { return {text_.data() + 1, host_length_}; }  // "::1"
+  std::string_view host_and_port() const {                                    // "[::1]:8080"
+    return {text_.data() + first_, length_};
+  }
+
+ private:
+  // "[host]:port"; without the brackets for IPv4, which begins at 1.
+  std::array<char, 1 + INET6_ADDRSTRLEN + 7> text_;
+  std::uint8_t first_ = 1;
+  std::uint8_t host_length_ = 0;
+  std::uint8_t length_ = 0;
+};
+
+}  // namespace perchild::logs

@@ -1,0 +1,39 @@
+#include "vhosts/logs/log_buffer.h"
+
+#include <unistd.h>
+
+#include <cstring>
+
+namespace perchild::logs {
+
+std::span<char> LogBuffer::reserve(std::size_t longest) {
+  // While writing fails, one attempt a turn is enough.
+  if (size_ > flush_above && !failing_) flush();
+  if (longest > capacity - size_) {
+    ++lost_;
+    return {};
+  }
+  return {memory_->data() + size_, longest};
+}
+
+void LogBuffer::commit(std::size_t size) {
+  size_ += size;
+}
+
+void LogBuffer::flush() {
+  if (size_ == 0) return;
+  const ::ssize_t written = ::write(file_.get(), memory_->data(), size_);
+  const std::size_t done = written > 0 ? static_cast<std::size_t>(written) : 0;
+  failing_ = done < size_;
+  size_ -= done;
+  std::memmove(memory_->data(), memory_->data() + done, size_);
+}
+
+std::uint64_t LogBuffer::take_lost() {
+  if (failing_) return 0;
+  const std::uint64_t lost = lost_;
+  lost_ = 0;
+  return lost;
+}
+
+}  // namespace perchild::logs

@@ -1,0 +1,52 @@
+// Lines on their way to a log file: collected in memory, written whole, many at a time.
+//
+// The descriptor is O_APPEND, so that several workers of a site can share the file: each write(2)
+// lands in one piece. Serving never waits for a log: while the file cannot be written (full disk,
+// I/O error), the lines that fit stay here and later ones are lost, whole, and counted. The process
+// ignores SIGXFSZ, and SIGPIPE where a log is a pipe: they would end it instead.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "privsep/unique_fd.h"
+
+namespace perchild::logs {
+
+class LogBuffer {
+ public:
+  static constexpr std::size_t capacity = 64 * 1024;
+  static constexpr std::size_t flush_above = 32 * 1024;
+
+  // Whoever ends a process flushes first: the destructor does not, as `file` may be closed by then.
+  explicit LogBuffer(BorrowedFd file)
+      : file_(file), memory_(std::make_unique_for_overwrite<std::array<char, capacity>>()) {}
+
+  // Room for one line of up to `longest` bytes. Empty if there is none: the line is then lost, and
+  // counted. Ends with commit() before anything else is called.
+  [[nodiscard]] std::span<char> reserve(std::size_t longest);
+  // The line, with its '\n', that was put at the start of what reserve() gave.
+  void commit(std::size_t size);
+
+  // One write(2) of all that is here; none if nothing is. Once a loop turn.
+  void flush();
+
+  // How many lines were lost, once lines can be written again; then counts from 0.
+  [[nodiscard]] std::uint64_t take_lost();
+
+  bool empty() const { return size_ == 0; }
+
+ private:
+  BorrowedFd file_;
+  std::unique_ptr<std::array<char, capacity>> memory_;
+  // After a short write this starts in the middle of a line, whose first part is in the file: the
+  // next write goes on exactly there.
+  std::size_t size_ = 0;
+  std::uint64_t lost_ = 0;
+  bool failing_ = false;
+};
+
+}  // namespace perchild::logs

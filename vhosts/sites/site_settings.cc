@@ -1,0 +1,131 @@
+#include "vhosts/sites/site_settings.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "policy/packed.h"
+
+namespace perchild {
+namespace {
+
+void put_hosts(PackedWriter& writer, const std::vector<HostPattern>& hosts) {
+  writer.put(static_cast<std::uint32_t>(hosts.size()));
+  for (const HostPattern& host : hosts) {
+    writer.put(static_cast<std::uint8_t>(host.wildcard));
+    writer.put_text(host.name.view());
+  }
+}
+
+bool get_hosts(PackedReader& reader, std::vector<HostPattern>& hosts) {
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    const bool wildcard = reader.get<std::uint8_t>() != 0;
+    const auto name = HostName::parse(reader.get_text());
+    if (!name) return false;
+    hosts.push_back({*name, wildcard});
+  }
+  return true;
+}
+
+void put_duration(PackedWriter& writer, std::chrono::milliseconds duration) {
+  writer.put(static_cast<std::uint64_t>(duration.count()));
+}
+
+std::chrono::milliseconds get_duration(PackedReader& reader) {
+  return std::chrono::milliseconds(reader.get<std::uint64_t>());
+}
+
+// Length of the longest of `patterns` that matches; an exact name is longer than any. -1 for none.
+int best_match(const std::vector<HostPattern>& patterns, const HostName& host) {
+  int best = -1;
+  for (const HostPattern& pattern : patterns) {
+    if (!pattern.matches(host)) continue;
+    const int length = pattern.wildcard ? static_cast<int>(pattern.name.view().size())
+                                        : static_cast<int>(HostName::max_length) + 1;
+    best = std::max(best, length);
+  }
+  return best;
+}
+
+}  // namespace
+
+std::string SiteSettings::pack() const {
+  PackedWriter writer;
+  put_hosts(writer, hosts);
+  put_hosts(writer, foreign);
+  writer.put_text(root);
+  writer.put(static_cast<std::uint32_t>(index.size()));
+  for (const std::string& name : index) writer.put_text(name);
+  put_duration(writer, timeouts.head);
+  put_duration(writer, timeouts.idle);
+  put_duration(writer, timeouts.send);
+  writer.put(limits.connections);
+  writer.put(limits.body);
+  writer.put(limits.queue);
+  writer.put(limits.cache);
+  writer.put(static_cast<std::uint8_t>(landlock));
+  return writer.take();
+}
+
+std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
+  PackedReader reader(bytes);
+  SiteSettings settings;
+  if (!get_hosts(reader, settings.hosts) || !get_hosts(reader, settings.foreign)) {
+    return std::nullopt;
+  }
+  settings.root = reader.get_text();
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    settings.index.emplace_back(reader.get_text());
+  }
+  settings.timeouts.head = get_duration(reader);
+  settings.timeouts.idle = get_duration(reader);
+  settings.timeouts.send = get_duration(reader);
+  settings.limits.connections = reader.get<std::uint32_t>();
+  settings.limits.body = reader.get<std::uint64_t>();
+  settings.limits.queue = reader.get<std::uint32_t>();
+  settings.limits.cache = reader.get<std::uint64_t>();
+  settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
+  const bool plausible = reader.done() && !settings.hosts.empty() &&
+                         settings.root.starts_with('/') && settings.limits.connections > 0;
+  return plausible ? std::optional(std::move(settings)) : std::nullopt;
+}
+
+bool SiteSettings::serves(const HostName& host) const {
+  return best_match(hosts, host) > best_match(foreign, host);
+}
+
+std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
+  // The wildcards by the name that they stand above, to find whose a name would otherwise be.
+  std::unordered_map<std::string_view, std::size_t> wildcards;
+  for (std::size_t site = 0; site < configuration.sites.size(); ++site) {
+    for (const HostPattern& host : configuration.sites[site].hosts) {
+      if (host.wildcard) wildcards.emplace(host.name.view(), site);
+    }
+  }
+  std::vector<SiteSettings> all;
+  all.reserve(configuration.sites.size());
+  for (const Site& site : configuration.sites) {
+    all.push_back({.hosts = site.hosts,
+                   .foreign = {},
+                   .root = site.root,
+                   .index = site.index,
+                   .timeouts = site.timeouts,
+                   .limits = site.limits,
+                   .landlock = configuration.mechanisms.landlock});
+  }
+  for (std::size_t site = 0; site < configuration.sites.size(); ++site) {
+    for (const HostPattern& host : configuration.sites[site].hosts) {
+      std::string_view above = host.name.view();
+      for (std::size_t dot = above.find('.'); dot != std::string_view::npos;
+           dot = above.find('.')) {
+        above.remove_prefix(dot + 1);
+        const auto owner = wildcards.find(above);
+        if (owner != wildcards.end() && owner->second != site) {
+          all[owner->second].foreign.push_back(host);
+        }
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace perchild

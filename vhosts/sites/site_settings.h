@@ -1,0 +1,35 @@
+// What a worker knows: its own site and nothing of any other. Packed by the command, carried
+// through the master unread, unpacked by the worker at its start.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/configuration.h"
+#include "policy/host_name.h"
+
+namespace perchild {
+
+struct SiteSettings {
+  std::vector<HostPattern> hosts;
+  // Names under this site's wildcards that belong to other sites.
+  std::vector<HostPattern> foreign;
+  std::string root;
+  std::vector<std::string> index;
+  SiteTimeouts timeouts;
+  SiteLimits limits;
+  Requirement landlock = Requirement::required;
+
+  std::string pack() const;
+  static std::optional<SiteSettings> unpack(std::string_view bytes);
+
+  // Whether a request for `host` is this site's to answer.
+  bool serves(const HostName& host) const;
+};
+
+// The settings of every site, by SiteId.
+std::vector<SiteSettings> site_settings_of(const Configuration& configuration);
+
+}  // namespace perchild
