@@ -1,0 +1,38 @@
+// This machine, as the reader of the configuration sees it.
+//
+// Runs in: command, as the caller. As root it takes on a site's ids to see whether the site's root
+// can be entered: for this thread only, effective ids only, and always back.
+// Trusts: the account database.
+// Does not trust: paths; a site's owner can have put anything there.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/command/check/accounts.h"
+#include "policy/system_view.h"
+
+namespace perchild {
+
+class MachineView final : public SystemView {
+ public:
+  MachineView();
+
+  std::optional<Account> find_user(const std::string& name) override;
+  std::optional<Gid> find_group_of(Uid uid) override;
+  std::optional<Gid> find_group(const std::string& name) override;
+  std::optional<std::string> find_group_name(Gid gid) override;
+  RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
+                      const std::string& path) override;
+
+ private:
+  Accounts& accounts();
+
+  std::optional<Accounts> accounts_;  // loaded when first asked for
+  std::vector<::gid_t> own_groups_;
+  ::gid_t own_gid_;
+  bool is_root_;
+};
+
+}  // namespace perchild

@@ -1,0 +1,28 @@
+// perchild: the command that people and panels call.
+//
+// Runs in: command, with its caller's rights.
+// Trusts: its caller.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "daemon/command/check/check.h"
+#include "daemon/command/serve/serve.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("perchild: a web server that serves each virtual host under its own userid");
+  app.set_version_flag("--version", "perchild " PERCHILD_VERSION);
+  app.require_subcommand(1);
+  std::string config = "/etc/perchild/perchild.json";
+  bool json = false;
+
+  CLI::App* serve = app.add_subcommand("serve", "Serve the configured sites until told to stop");
+  CLI::App* check = app.add_subcommand("check", "Say what is wrong with a configuration");
+  for (CLI::App* command : {serve, check}) {
+    command->add_option("-c,--config", config, "The configuration file")->capture_default_str();
+  }
+  check->add_flag("--json", json, "Print what is found as JSON");
+
+  CLI11_PARSE(app, argc, argv);
+  if (serve->parsed()) return perchild::run_serve(config);
+  return perchild::run_check(config, json, std::cout);
+}

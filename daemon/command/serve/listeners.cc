@@ -1,0 +1,63 @@
+#include "daemon/command/serve/listeners.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace perchild {
+namespace {
+
+constexpr int backlog = 4096;  // the kernel cuts it to net.core.somaxconn
+
+bool set_option(BorrowedFd socket, int level, int name, int value) {
+  return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
+}
+
+Result<UniqueFd> bind_one(const Listener& listener, std::chrono::milliseconds head_deadline) {
+  const ::sockaddr_storage& storage = listener.address.storage;
+  UniqueFd socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.has_value()) return failure_from_errno("socket", listener.text);
+  const BorrowedFd fd = socket.borrow();
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(head_deadline).count();
+  // NODELAY is passed on to accepted sockets: a response leaves at once, without a call for each.
+  // DEFER_ACCEPT: who says nothing does not wake a router.
+  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+      !set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) ||
+      !set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds)) ||
+      (storage.ss_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))) {
+    return failure_from_errno("setsockopt", listener.text);
+  }
+  if (::bind(fd.get(), reinterpret_cast<const ::sockaddr*>(&storage), listener.address.length()) !=
+      0) {
+    return failure_from_errno("bind", listener.text);
+  }
+  if (::listen(fd.get(), backlog) != 0) return failure_from_errno("listen", listener.text);
+  return socket;
+}
+
+bool kernel_lacks_family(int error) {
+  return error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
+}
+
+}  // namespace
+
+Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
+                                             std::chrono::milliseconds head_deadline) {
+  std::vector<UniqueFd> sockets;
+  std::vector<Listener> bound;
+  for (Listener& listener : listeners) {
+    auto socket = bind_one(listener, head_deadline);
+    if (!socket) {
+      if (listener.optional_family && kernel_lacks_family(socket.error().error)) continue;
+      return failure(socket.error());
+    }
+    sockets.push_back(std::move(*socket));
+    bound.push_back(std::move(listener));
+  }
+  listeners = std::move(bound);
+  return sockets;
+}
+
+}  // namespace perchild

@@ -1,0 +1,169 @@
+#include "daemon/command/serve/serve.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <iostream>
+
+#include "daemon/command/check/check.h"
+#include "daemon/command/check/system_view.h"
+#include "daemon/command/serve/directories.h"
+#include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/tables.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/server_log.h"
+#include "privsep/service_manager.h"
+#include "privsep/spawn.h"
+
+namespace perchild {
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr const char* installed_executables = "/usr/lib/perchild";
+
+// Of the role, opened but not executed yet: beside this command, as in a build tree, or where a
+// package puts them.
+Result<UniqueFd> open_executable(Role role) {
+  std::array<char, PATH_MAX> self{};
+  if (::readlink("/proc/self/exe", self.data(), self.size() - 1) < 0) {
+    return failure_from_errno("readlink", "/proc/self/exe");
+  }
+  const std::string command = self.data();
+  const std::string name(executable_of(role));
+  const std::string beside = command.substr(0, command.rfind('/') + 1) + name;
+  for (const std::string& path : {beside, installed_executables + ("/" + name)}) {
+    UniqueFd executable(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (executable.has_value()) return executable;
+    if (errno != ENOENT) return failure_from_errno("open", path);
+  }
+  return failure({"find", name + " beside the command or in " + installed_executables, ENOENT});
+}
+
+// As many descriptors as the master may hand out; routers and workers lower theirs.
+void raise_open_files() {
+  const std::uint64_t wanted = policy_of(Role::master).limits.open_files;
+  const ::rlimit limit{wanted, wanted};
+  // Without CAP_SYS_RESOURCE (a container) what there is has to do.
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Everything that the master finds open, in the order of MasterFds.
+struct MasterParts {
+  UniqueFd notify;
+  ServiceTables tables;
+  UniqueFd master, router, worker;  // executables
+  UniqueFd empty_root;
+  UniqueFd log_directory;
+  UniqueFd null;
+  std::vector<UniqueFd> listeners;
+
+  std::vector<PlacedFd> placed() const {
+    std::vector<PlacedFd> fds{
+        {null.borrow(), STDIN_FILENO},
+        {null.borrow(), STDOUT_FILENO},
+        {BorrowedFd(STDERR_FILENO), STDERR_FILENO},
+        {notify.has_value() ? notify.borrow() : null.borrow(), MasterFds::notify},
+        {tables.sites.borrow(), MasterFds::site_table},
+        {tables.routes.borrow(), MasterFds::route_table},
+        {tables.router_settings.borrow(), MasterFds::router_settings},
+        {tables.master_filter.borrow(), MasterFds::master_filter},
+        {tables.router_filter.borrow(), MasterFds::router_filter},
+        {tables.worker_filter.borrow(), MasterFds::worker_filter},
+        {router.borrow(), MasterFds::router_executable},
+        {worker.borrow(), MasterFds::worker_executable},
+        {empty_root.borrow(), MasterFds::empty_root},
+        {log_directory.borrow(), MasterFds::log_directory}};
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+      fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
+    }
+    return fds;
+  }
+};
+
+template <typename T>
+bool take(T& into, Result<T> made, SysError& error) {
+  if (!made) {
+    error = made.error();
+    return false;
+  }
+  into = std::move(*made);
+  return true;
+}
+
+Result<MasterParts> prepare(Configuration& configuration) {
+  MasterParts parts;
+  SysError error;
+  const ServiceIds root{Uid{0}, Gid{0}};
+  // Its group is root's, so that a command without CAP_DAC_READ_SEARCH can open it again.
+  const ServiceIds log_owner{configuration.master.uid, Gid{0}};
+  const std::string& runtime = configuration.runtime_dir;
+  UniqueFd runtime_dir;
+  const bool complete =
+      take(runtime_dir, prepare_directory(runtime, root, 0755), error) &&
+      take(parts.empty_root, prepare_directory(runtime + "/empty", root, 0555), error) &&
+      take(parts.log_directory, prepare_directory(configuration.log_dir, log_owner, 0750), error) &&
+      take(parts.master, open_executable(Role::master), error) &&
+      take(parts.router, open_executable(Role::router), error) &&
+      take(parts.worker, open_executable(Role::worker), error) &&
+      take(parts.listeners,
+           bind_listeners(configuration.listeners, configuration.router_limits.head), error) &&
+      // After the listeners, of which some may turn out not to exist here.
+      take(parts.tables, make_tables(configuration), error) &&
+      take(parts.notify, connect_service_manager(::getenv("NOTIFY_SOCKET")), error);
+  if (!complete) return failure(error);
+  parts.null = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!parts.null.has_value()) return failure_from_errno("open", "/dev/null");
+  return parts;
+}
+
+// From here on there is no way back: root is left, and then this program.
+SysError become_master(const Configuration& configuration, const MasterParts& parts,
+                       const ServerLog& log) {
+  std::vector<PlacedFd> fds = parts.placed();
+  const int executable = static_cast<int>(fds.size());
+  fds.push_back({parts.master.borrow(), executable});
+  std::vector<std::string> environment;
+  if (!log.environment().empty()) environment.push_back(log.environment());
+
+  const IdMaps maps = make_id_maps(configuration);
+  if (auto entered = enter_user_namespace(maps.uids, maps.gids); !entered) return entered.error();
+  const Identity identity{configuration.master.uid, configuration.master.gid, {}};
+  if (auto dropped = drop_to_identity(Role::master, identity); !dropped) return dropped.error();
+  // No program of the whole tree gains anything by an exec, setuid or not.
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return SysError::from_errno("PR_SET_NO_NEW_PRIVS");
+  }
+  if (auto placed = place_fds(fds); !placed) return placed.error();
+  if (::fcntl(executable, F_SETFD, FD_CLOEXEC) != 0) return SysError::from_errno("F_SETFD");
+  return execute(BorrowedFd(executable), "perchild-master", environment);
+}
+
+}  // namespace
+
+int run_serve(const std::string& configuration_path) {
+  const ServerLog log("perchild", ::getenv("JOURNAL_STREAM"));
+  if (::geteuid() != 0) {
+    log.line(Priority::error, "serve needs root, to bind ports and to give each site its user");
+    return exit_failed;
+  }
+  ::umask(0022);
+  MachineView machine;
+  ReadConfiguration read = load_configuration(configuration_path, machine);
+  if (!read.configuration || !read.mistakes.empty()) {
+    write_findings(configuration_path, read, false, std::cerr);
+  }
+  if (!read.configuration) return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
+  raise_open_files();
+  auto parts = prepare(*read.configuration);
+  const SysError error = parts ? become_master(*read.configuration, *parts, log) : parts.error();
+  log.line(Priority::error, error.text());
+  return exit_failed;
+}
+
+}  // namespace perchild

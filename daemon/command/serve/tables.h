@@ -1,0 +1,33 @@
+// What the configuration becomes for the processes that live by it: sealed memory.
+//
+// Runs in: command.
+#pragma once
+
+#include "policy/configuration.h"
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+#include "privsep/user_namespace.h"
+
+namespace perchild {
+
+struct ServiceTables {
+  UniqueFd sites;            // SiteTable, for the master
+  UniqueFd routes;           // RouteTable, for routers
+  UniqueFd router_settings;  // RouterSettings
+  UniqueFd master_filter;    // system-call filters
+  UniqueFd router_filter;
+  UniqueFd worker_filter;
+};
+
+Result<ServiceTables> make_tables(const Configuration& configuration);
+
+struct IdMaps {
+  IdMap uids;
+  IdMap gids;
+};
+
+// The service ids, the tenants' range, and the extra groups: what exists in the service's user
+// namespace.
+IdMaps make_id_maps(const Configuration& configuration);
+
+}  // namespace perchild

@@ -1,0 +1,186 @@
+// The master's side towards routers.
+//
+// Runs in: master.
+// Does not trust: routers. What one says is either permitted now, or the end of it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "daemon/master/master.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/process_status.h"
+#include "privsep/spawn.h"
+
+namespace perchild {
+
+std::string MasterLoop::name_of_router(std::size_t index) const {
+  return "router " + std::to_string(index);
+}
+
+void MasterLoop::start_router(std::size_t index) {
+  RouterChild& router = routers_[index];
+  auto pair = make_channel_pair();
+  if (!pair) {
+    log_.line(Priority::error, name_of_router(index) + ": " + pair.error().text());
+    router.back_off.on_death(now_, Clock::duration::zero());
+    return;
+  }
+  SpawnPlan plan{.role = Role::router,
+                 .identity = {table_.router.uid, table_.router.gid, {}},
+                 .executable = BorrowedFd(MasterFds::router_executable),
+                 .title = "perchild-router",
+                 .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
+                         {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
+                         {BorrowedFd(STDERR_FILENO), ChildFds::log},
+                         {pair->second.borrow(), ChildFds::control},
+                         {BorrowedFd(MasterFds::router_filter), ChildFds::filter},
+                         {BorrowedFd(MasterFds::router_settings), ChildFds::settings},
+                         {BorrowedFd(MasterFds::route_table), ChildFds::routes},
+                         {BorrowedFd(MasterFds::empty_root), ChildFds::root}},
+                 .environment = {}};
+  if (!log_.environment().empty()) plan.environment.push_back(log_.environment());
+  auto process = spawn(plan);
+  if (!process) {
+    log_.line(Priority::error, name_of_router(index) + ": " + process.error().text());
+    router.back_off.on_death(now_, Clock::duration::zero());
+    return;
+  }
+  router.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
+  router.control.emplace(std::move(pair->first));
+  router.outbox.clear();
+  router.woke.assign(table_.sites.size(), false);
+}
+
+void MasterLoop::on_router_readable(std::size_t index) {
+  RouterChild& router = routers_[index];
+  // Bounded, so that a router that floods keeps nobody from being heard.
+  constexpr int messages_at_once = 64;
+  for (int i = 0; i < messages_at_once && router.control; ++i) {
+    const auto received = router.control->receive();
+    switch (received.status) {
+      case Channel<Master, Router>::Status::would_block:
+        return;
+      case Channel<Master, Router>::Status::peer_gone:
+        router.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
+        router.control.reset();
+        return;
+      case Channel<Master, Router>::Status::violation:
+      case Channel<Master, Router>::Status::out_of_fds:  // nothing that a child sends has one
+        end(router.child, name_of_router(index) + " sent what is no message");
+        router.control.reset();
+        return;
+      case Channel<Master, Router>::Status::message:
+        break;
+    }
+    const bool permitted = std::visit(
+        [&](const auto& message) { return on_message(index, message); }, *received.message);
+    if (!permitted) {
+      end(router.child, name_of_router(index) + " sent what it may not send now");
+      router.control.reset();
+    }
+  }
+}
+
+bool MasterLoop::on_message(std::size_t index, const LockDownComplete& message) {
+  RouterChild& router = routers_[index];
+  if (router.child.state != ChildState::locking_down) return false;
+  if (message.pid != static_cast<std::uint32_t>(router.child.pid)) return false;
+  const Identity identity{table_.router.uid, table_.router.gid, {}};
+  if (!verify(router.child, Role::router, identity, name_of_router(index))) return false;
+  router.child.state = ChildState::serving;
+  on_router_serving(index);
+  return true;
+}
+
+void MasterLoop::on_router_serving(std::size_t index) {
+  RouterChild& router = routers_[index];
+  if (drain_until_) {
+    end(router.child, "");
+    return;
+  }
+  // Sites first: a connection that comes with the first listener must not wake a site that runs.
+  for (auto& [site, group] : groups_) {
+    for (std::size_t slot = 0; slot < group.workers.size(); ++slot) connect(site, slot, index);
+  }
+  for (std::uint32_t i = 0; i < table_.listeners; ++i) {
+    // A copy: the outbox may have to keep it.
+    UniqueFd listener(::fcntl(listeners_[i].get(), F_DUPFD_CLOEXEC, 0));
+    send(router, AddListener{i}, std::move(listener));
+  }
+  send(router, ListenersComplete{table_.listeners}, UniqueFd());
+}
+
+bool MasterLoop::on_message(std::size_t index, const Wake& message) {
+  RouterChild& router = routers_[index];
+  if (router.child.state != ChildState::serving) return false;
+  if (message.site.value >= table_.sites.size() || router.woke[message.site.value]) return false;
+  router.woke[message.site.value] = true;
+  wake(message.site);
+  return true;
+}
+
+bool MasterLoop::on_message(std::size_t index, const WorkerViolation& message) {
+  if (routers_[index].child.state != ChildState::serving) return false;
+  const auto found = groups_.find(message.site);
+  if (found == groups_.end() || message.slot >= found->second.workers.size()) return false;
+  WorkerChild& worker = found->second.workers[message.slot];
+  // Only a worker that has been given this router's channel can have said anything on it.
+  if (!worker.router_ends[index].has_value()) return false;
+  end(worker.child, name_of_worker(message.site, message.slot) + " sent what is no message");
+  worker.router_ends[index].reset();
+  return true;
+}
+
+void MasterLoop::on_router_death(std::size_t index, int status) {
+  RouterChild& router = routers_[index];
+  const std::string name = name_of_router(index);
+  const bool expected = drain_until_.has_value() && status == 0;
+  if (!expected) log_.line(Priority::error, describe_death(name, router.child.pid, status));
+  router.control.reset();
+  router.outbox.clear();
+  router.back_off.on_death(now_, now_ - router.child.started_at);
+  router.child = {};
+  for (auto& [site, group] : groups_) {
+    for (WorkerChild& worker : group.workers) {
+      // While the service drains, a worker that is still starting is owed what the router had
+      // queued.
+      const bool owed = drain_until_ && worker.child.state == ChildState::locking_down;
+      if (!owed) worker.router_ends[index].reset();
+    }
+  }
+  // Without ever having served, the fault is in the machine or in us: say so instead of trying on.
+  if (!announced_ready_ && !drain_until_) {
+    log_.line(Priority::critical, "a router cannot be started: giving up");
+    failed_ = true;
+  }
+}
+
+void MasterLoop::send(RouterChild& router, RouterChild::Message message, UniqueFd fd) {
+  router.outbox.emplace_back(std::move(message), std::move(fd));
+  flush(router);
+}
+
+void MasterLoop::flush(RouterChild& router) {
+  while (router.control && !router.outbox.empty()) {
+    const auto& message = router.outbox.front().first;
+    const UniqueFd& fd = router.outbox.front().second;
+    const SendStatus status = std::visit(
+        [&]<typename M>(const M& m) {
+          if constexpr (M::fd_count == 1) {
+            return router.control->send(m, fd.borrow());
+          } else {
+            return router.control->send(m);
+          }
+        },
+        message);
+    if (status == SendStatus::would_block) return;
+    if (status != SendStatus::sent) {
+      // Its successor is told everything anew.
+      router.outbox.clear();
+      end(router.child, "a router cannot be sent its messages");
+      return;
+    }
+    router.outbox.pop_front();
+  }
+}
+
+}  // namespace perchild

@@ -1,0 +1,282 @@
+// The router's side towards clients: accept, peek, refuse.
+//
+// Runs in: router.
+// Does not trust: clients. Every byte is looked at by http1::HeadParser and by nothing else.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "daemon/router/refusal.h"
+#include "daemon/router/router.h"
+#include "daemon/router/tokens.h"
+
+namespace perchild {
+namespace {
+
+constexpr int accepts_per_wake_up = 64;
+constexpr std::chrono::seconds log_window_length{1};
+constexpr unsigned lines_per_window = 20;
+
+struct Client {
+  Address address{};
+  std::uint16_t port = 0;
+};
+
+Client client_of(const ::sockaddr_storage& storage) {
+  Client client;
+  if (storage.ss_family == AF_INET) {
+    ::sockaddr_in v4;
+    std::memcpy(&v4, &storage, sizeof v4);
+    client.address[10] = client.address[11] = 0xff;
+    std::memcpy(&client.address[12], &v4.sin_addr, sizeof v4.sin_addr);
+    client.port = ntohs(v4.sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    ::sockaddr_in6 v6;
+    std::memcpy(&v6, &storage, sizeof v6);
+    std::memcpy(client.address.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+    client.port = ntohs(v6.sin6_port);
+  }
+  return client;
+}
+
+std::string text_of(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const bool mapped =
+      address[10] == 0xff && address[11] == 0xff &&
+      std::all_of(address.begin(), address.begin() + 10, [](auto b) { return b == 0; });
+  if (mapped) {
+    ::inet_ntop(AF_INET, &address[12], text, sizeof text);
+  } else {
+    ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  }
+  return text;
+}
+
+std::uint64_t token_of(const Stranger& stranger) {
+  return Token(TokenKind::stranger, stranger.index, stranger.generation).bits();
+}
+
+void set_low_water_mark(BorrowedFd fd, std::size_t bytes) {
+  const int mark = static_cast<int>(bytes);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
+}
+
+}  // namespace
+
+void RouterLoop::on_listener_readable(std::uint16_t listener) {
+  for (int i = 0; i < accepts_per_wake_up; ++i) {
+    if (!accept_one(listener)) return;
+  }
+}
+
+// False if there is nothing more to accept for now.
+bool RouterLoop::accept_one(std::uint16_t listener) {
+  if (!listeners_[listener].has_value()) return false;
+  ::sockaddr_storage storage{};
+  ::socklen_t length = sizeof storage;
+  UniqueFd fd(::accept4(listeners_[listener].get(), reinterpret_cast<::sockaddr*>(&storage),
+                        &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd.has_value()) {
+    if (errno == EMFILE || errno == ENFILE) {
+      shed_one(listener);
+      return false;
+    }
+    // accept(2): errors of the connection itself are reported here too; the next one is another's.
+    return errno != EAGAIN && errno != EINVAL && errno != EBADF && errno != ENOMEM &&
+           errno != ENOBUFS;
+  }
+  const Client client = client_of(storage);
+  if (addresses_.count(client.address) >= settings_.limits.per_address) {
+    log_limited(Priority::notice, text_of(client.address) + ": too many connections at once");
+    return true;
+  }
+  Stranger* stranger = take_stranger();
+  if (stranger == nullptr) return true;  // closed unheard
+  stranger->fd = std::move(fd);
+  stranger->address = client.address;
+  stranger->port = client.port;
+  stranger->listener = listener;
+  addresses_.add(client.address);
+  peeking_.set(stranger->deadline, now_);
+  peek(*stranger);
+  return true;
+}
+
+// Out of descriptors, the kernel would report the same connection for ever: the reserve lets one be
+// accepted and closed, and the oldest stranger makes room.
+void RouterLoop::shed_one(std::uint16_t listener) {
+  log_limited(Priority::error, "accept: out of file descriptors");
+  reserve_.reset();
+  UniqueFd(::accept4(listeners_[listener].get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+  evict_oldest();
+  reserve_.reset(::dup(epoll_.get()));
+}
+
+Stranger* RouterLoop::take_stranger() {
+  if (held_ >= settings_.limits.connections) evict_oldest();
+  if (held_ >= settings_.limits.connections) return nullptr;
+  if (unused_.empty()) {
+    unused_.push_back(static_cast<std::uint32_t>(pool_.size()));
+    pool_.push_back(std::make_unique<Stranger>(unused_.back()));
+  }
+  Stranger* stranger = pool_[unused_.back()].get();
+  unused_.pop_back();
+  ++held_;
+  stranger->state = Stranger::State::peeking;
+  stranger->peeked = 0;
+  stranger->by_default = stranger->head_request = stranger->watched = false;
+  stranger->parser.reset();
+  return stranger;
+}
+
+// Refused ones first, which have had their answer; then who has been nameless for longest; then who
+// has waited for longest, most likely for a site that is stuck.
+void RouterLoop::evict_oldest() {
+  Stranger* oldest = refused_.oldest();
+  if (oldest == nullptr) oldest = peeking_.oldest();
+  if (oldest == nullptr) oldest = waiting_.oldest();
+  if (oldest == nullptr) return;
+  log_limited(Priority::warning, text_of(oldest->address) + ": evicted, too many connections");
+  if (oldest->state == Stranger::State::waiting) sites_[oldest->site.value].remove(*oldest);
+  release(*oldest);
+}
+
+void RouterLoop::release(Stranger& stranger) {
+  addresses_.remove(stranger.address);
+  stranger.deadline.unlink();
+  unwatch(stranger);
+  stranger.fd.reset();
+  stranger.state = Stranger::State::unused;
+  stranger.generation = (stranger.generation + 1) & Token::generation_mask;
+  unused_.push_back(stranger.index);
+  --held_;
+}
+
+// The open file lives on in the worker, so only an explicit removal ends epoll's interest. The
+// worker waits for a single byte again.
+void RouterLoop::unwatch(Stranger& stranger) {
+  if (!stranger.watched) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stranger.fd.get(), nullptr);
+  set_low_water_mark(stranger.fd.borrow(), 1);
+  stranger.watched = false;
+}
+
+void RouterLoop::peek(Stranger& stranger) {
+  const ssize_t got =
+      ::recv(stranger.fd.get(), peek_buffer_.data(), peek_buffer_.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    wait_for_more(stranger);
+    return;
+  }
+  if (got <= 0) {
+    release(stranger);
+    return;
+  }
+  const std::string_view bytes(peek_buffer_.data(), static_cast<std::size_t>(got));
+  const bool nothing_new = bytes.size() <= stranger.peeked;
+  stranger.peeked = static_cast<std::uint32_t>(bytes.size());
+  switch (stranger.parser.parse(bytes)) {
+    case http1::HeadParser::State::incomplete:
+      // Readable below its low-water mark: the client has closed its side.
+      if (nothing_new) {
+        refuse(stranger, 400, "the head ends early");
+      } else {
+        wait_for_more(stranger);
+      }
+      break;
+    case http1::HeadParser::State::rejected:
+      refuse(stranger, http1::status_of(stranger.parser.reason()),
+             http1::text_of(stranger.parser.reason()));
+      break;
+    case http1::HeadParser::State::complete: {
+      const http1::RequestHead head = stranger.parser.head(bytes);
+      stranger.head_request = head.method == http1::Method::head;
+      on_name(stranger, head.host);
+      break;
+    }
+  }
+}
+
+// What has been peeked at stays readable, so epoll is to wait for one byte more than that.
+void RouterLoop::wait_for_more(Stranger& stranger) {
+  set_low_water_mark(stranger.fd.borrow(), stranger.peeked + 1);
+  if (stranger.watched) return;
+  stranger.watched = watch(stranger.fd.borrow(), token_of(stranger), EPOLLIN | EPOLLRDHUP);
+  if (!stranger.watched) release(stranger);
+}
+
+void RouterLoop::on_name(Stranger& stranger, const std::optional<HostName>& host) {
+  const auto route = table_.route(host, stranger.listener);
+  if (!route) {
+    if (host) {
+      refuse(stranger, 421, "no site is named " + std::string(host->view()));
+    } else {
+      refuse(stranger, 400, "no host is named, and the listener has no default site");
+    }
+    return;
+  }
+  stranger.site = route->site;
+  stranger.by_default = route->by_default;
+  enqueue(stranger);
+}
+
+void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
+                        unsigned retry_seconds) {
+  log_limited(Priority::info, text_of(stranger.address) + ": refused with " +
+                                  std::to_string(status) + ": " + std::string(reason));
+  std::array<char, 512> buffer;
+  const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
+  const std::string_view response =
+      write_refusal(status, body, retry_seconds, ::time(nullptr), buffer);
+  // It fits into any socket that has been sent nothing before.
+  if (::send(stranger.fd.get(), response.data(), response.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
+          0 ||
+      ::shutdown(stranger.fd.get(), SHUT_WR) != 0) {
+    release(stranger);
+    return;
+  }
+  // Closing now, with bytes unread, would make the kernel send a reset, which can overtake the
+  // answer. Read and forget until the client closes, for a while.
+  unwatch(stranger);
+  stranger.state = Stranger::State::refused;
+  refused_.set(stranger.deadline, now_);
+  stranger.watched = watch(stranger.fd.borrow(), token_of(stranger), EPOLLIN | EPOLLRDHUP);
+  on_refused_readable(stranger);
+}
+
+void RouterLoop::on_refused_readable(Stranger& stranger) {
+  constexpr int reads_at_once = 16;
+  for (int i = 0; i < reads_at_once; ++i) {
+    // tcp(7): with MSG_TRUNC the bytes are dropped without being copied.
+    const ssize_t got = ::recv(stranger.fd.get(), peek_buffer_.data(), peek_buffer_.size(),
+                               MSG_TRUNC | MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN && stranger.watched) return;
+    if (got <= 0) {
+      release(stranger);
+      return;
+    }
+  }
+}
+
+void RouterLoop::log_limited(Priority severity, std::string_view text) {
+  if (now_ - log_window_ >= log_window_length) {
+    if (suppressed_ > 0) {
+      log_.line(Priority::warning, std::to_string(suppressed_) + " more lines were left out");
+    }
+    log_window_ = now_;
+    logged_in_window_ = suppressed_ = 0;
+  }
+  if (++logged_in_window_ > lines_per_window) {
+    ++suppressed_;
+    return;
+  }
+  log_.line(severity, text);
+}
+
+}  // namespace perchild

@@ -1,0 +1,57 @@
+// One site as a router sees it: its channels with their credits, and the connections that wait.
+//
+// Runs in: router.
+// Does not trust: the workers. A credit beyond what may be granted is a violation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "daemon/router/stranger.h"
+#include "privsep/channel.h"
+#include "vhosts/deadline_list.h"
+
+namespace perchild {
+
+struct WorkerChannel {
+  SiteId site;
+  std::uint32_t slot;
+  std::uint64_t number;  // among all channels that this router ever had
+  std::uint32_t credits = 0;
+  std::uint32_t incarnation = 0;  // of the worker that granted them
+  Channel<Router, Worker> channel;
+
+  // False if the worker grants more than any may.
+  bool grant(const Credit& credit) {
+    const std::uint32_t held = credit.incarnation == incarnation ? credits : 0;
+    incarnation = credit.incarnation;
+    credits = held + credit.count;
+    return credits <= max_credits;
+  }
+};
+
+class SiteQueue {
+ public:
+  std::uint32_t waiting() const { return waiting_; }
+  Stranger* first() const { return first_; }
+  void push(Stranger& stranger);
+  void pop_first();
+  void remove(Stranger& stranger);
+
+  // The channel with most credits; nullptr if none has any.
+  WorkerChannel* with_credit() const;
+
+  std::vector<WorkerChannel*> channels;  // by slot; a closed one is nullptr
+  bool woken = false;                    // the master has been asked
+  bool touched = false;                  // has new connections in this turn of the loop
+  bool blocked = false;                  // a channel with credit took no message
+  std::optional<Clock::time_point> down_until;
+
+ private:
+  Stranger* first_ = nullptr;
+  Stranger* last_ = nullptr;
+  std::uint32_t waiting_ = 0;
+};
+
+}  // namespace perchild

@@ -1,0 +1,150 @@
+#include "daemon/worker/connection.h"
+
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "daemon/worker/worker_loop.h"
+
+namespace perchild {
+
+void Wait::await_suspend(std::coroutine_handle<> session) {
+  connection_.waiting_ = session;
+  connection_.waiting_for_ = what_;
+  if (deadline_ == Deadline::anew) deadlines_.set(connection_.deadline, connection_.loop_.now());
+  if (what_ == For::turn) {
+    connection_.loop_.queue_turn(connection_);
+  } else if (!connection_.watched_) {
+    connection_.watched_ = connection_.loop_.watch(connection_);
+  }
+}
+
+WakeReason Wait::await_resume() const noexcept {
+  return connection_.wake_;
+}
+
+void Connection::begin(UniqueFd fd, const ::sockaddr_storage& client, bool is_by_default) {
+  fd_ = std::move(fd);
+  client_.emplace(client);
+  by_default = is_by_default;
+  first_request = true;
+  may_read_ = may_write_ = true;
+  watched_ = peer_closed_ = false;
+}
+
+void Connection::finish() {
+  release_buffer();
+  input_begin_ = input_end_ = 0;
+  approved_host.reset();
+  client_.reset();
+  deadline.unlink();
+  waiting_ = nullptr;
+  fd_.reset();
+  loop_.on_finished(*this);
+}
+
+IoBuffer& Connection::buffer() {
+  if (buffer_ == nullptr) buffer_ = loop_.buffers().take();
+  return *buffer_;
+}
+
+void Connection::release_buffer() {
+  loop_.buffers().give_back(std::move(buffer_));
+}
+
+std::string_view Connection::input() const {
+  if (buffer_ == nullptr) return {};
+  return {buffer_->input.data() + input_begin_, input_end_ - input_begin_};
+}
+
+void Connection::consume(std::size_t count) {
+  input_begin_ += static_cast<std::uint32_t>(count);
+  if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
+}
+
+void Connection::erase(std::size_t offset, std::size_t count) {
+  if (count == 0) return;
+  char* at = buffer_->input.data() + input_begin_ + offset;
+  std::memmove(at, at + count, input_end_ - input_begin_ - offset - count);
+  input_end_ -= static_cast<std::uint32_t>(count);
+}
+
+// A short count means that the socket was empty: what comes later makes a new edge. But the end of
+// the stream may have come with the bytes, and has no edge of its own.
+Connection::Received Connection::received(ssize_t got, std::size_t asked) {
+  if (got > 0) {
+    if (static_cast<std::size_t>(got) < asked && !peer_closed_) may_read_ = false;
+    return Received::bytes;
+  }
+  if (got == 0) return Received::end;
+  if (errno != EAGAIN && errno != EINTR) return Received::failed;
+  may_read_ = errno == EINTR;
+  return Received::nothing_yet;
+}
+
+Connection::Received Connection::receive() {
+  IoBuffer& io = buffer();
+  if (input_begin_ > 0) {
+    std::memmove(io.input.data(), io.input.data() + input_begin_, input_end_ - input_begin_);
+    input_end_ -= std::exchange(input_begin_, 0);
+  }
+  const std::size_t room = io.input.size() - input_end_;
+  if (room == 0) return Received::full;
+  const ssize_t got = ::recv(fd_.get(), io.input.data() + input_end_, room, MSG_DONTWAIT);
+  if (got > 0) input_end_ += static_cast<std::uint32_t>(got);
+  return received(got, room);
+}
+
+Connection::Received Connection::discard(std::uint64_t& count) {
+  constexpr std::size_t at_once = 256 * 1024;
+  // tcp(7): with MSG_TRUNC the bytes are dropped without being copied.
+  const ssize_t got = ::recv(fd_.get(), nullptr, at_once, MSG_TRUNC | MSG_DONTWAIT);
+  if (got > 0) count += static_cast<std::uint64_t>(got);
+  return received(got, at_once);
+}
+
+ssize_t Connection::send(std::string_view head, std::string_view body, int flags) {
+  ::iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
+                      {const_cast<char*>(body.data()), body.size()}};
+  ::msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
+  if (sent >= 0) return sent;
+  if (errno == EAGAIN) may_write_ = false;
+  return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count) {
+  const ssize_t sent = ::sendfile(fd_.get(), file.get(), &offset, count);
+  if (sent > 0) return sent;
+  if (sent == 0) {
+    errno = ENODATA;  // the file has become shorter than its response says
+    return -1;
+  }
+  if (errno == EAGAIN) may_write_ = false;
+  return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+void Connection::on_events(std::uint32_t events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_closed_ = may_read_ = true;
+  if ((events & EPOLLIN) != 0) may_read_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
+  if (!waiting_) return;
+  if ((waiting_for_ == Wait::For::reading && may_read_) ||
+      (waiting_for_ == Wait::For::writing && may_write_)) {
+    resume(WakeReason::ready);
+  }
+}
+
+void Connection::resume(WakeReason reason) {
+  wake_ = reason;
+  std::exchange(waiting_, nullptr).resume();
+}
+
+}  // namespace perchild

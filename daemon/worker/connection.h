@@ -1,0 +1,147 @@
+// One client connection in the worker, and what its session can wait for.
+//
+// Runs in: worker.
+// Does not trust: the client.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "policy/host_name.h"
+#include "privsep/unique_fd.h"
+#include "vhosts/deadline_list.h"
+#include "vhosts/http1/request_head.h"
+#include "vhosts/logs/client_address.h"
+
+namespace perchild {
+
+// Memory that a connection has only while it is doing something: an idle one holds none.
+struct IoBuffer {
+  // A head of any size leaves room to read a body behind it.
+  std::array<char, http1::max_head_bytes + 4096> input;
+  std::array<char, http1::max_target_bytes> path;  // decoded
+  // A redirect's Location takes three bytes for each of its path and query.
+  std::array<char, 3 * http1::max_target_bytes + 1024> output;
+};
+
+class IoBufferPool {
+ public:
+  std::unique_ptr<IoBuffer> take() {
+    if (free_.empty()) return std::make_unique_for_overwrite<IoBuffer>();
+    auto buffer = std::move(free_.back());
+    free_.pop_back();
+    return buffer;
+  }
+  void give_back(std::unique_ptr<IoBuffer> buffer) {
+    if (buffer != nullptr && free_.size() < most_kept) free_.push_back(std::move(buffer));
+  }
+
+ private:
+  static constexpr std::size_t most_kept = 8;
+  std::vector<std::unique_ptr<IoBuffer>> free_;
+};
+
+enum class WakeReason : std::uint8_t {
+  ready,
+  timed_out,
+  draining,  // the worker is to end; only a session that waits for a request is woken so
+};
+
+class Connection;
+
+// What a session awaits: bytes to read, room to write, or its next turn; each with a deadline.
+class Wait {
+ public:
+  enum class For : std::uint8_t { reading, writing, turn };
+  // Whether the time runs from now, or goes on from an earlier wait on the same list.
+  enum class Deadline : std::uint8_t { anew, kept };
+
+  Wait(Connection& connection, For what, DeadlineList<Connection>& deadlines, Deadline deadline)
+      : connection_(connection), deadlines_(deadlines), what_(what), deadline_(deadline) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> session);
+  WakeReason await_resume() const noexcept;
+
+ private:
+  Connection& connection_;
+  DeadlineList<Connection>& deadlines_;
+  For what_;
+  Deadline deadline_;
+};
+
+class WorkerLoop;
+
+class Connection {
+ public:
+  Connection(WorkerLoop& loop, std::uint32_t index) : deadline(*this), loop_(loop), index_(index) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  std::uint32_t index() const { return index_; }
+  bool open() const { return fd_.has_value(); }
+  void begin(UniqueFd fd, const ::sockaddr_storage& client, bool by_default);
+  void finish();
+
+  BorrowedFd fd() const { return fd_.borrow(); }
+  const logs::ClientAddress& client() const { return *client_; }
+
+  // Input: what has been received and not been consumed.
+  enum class Received : std::uint8_t { bytes, nothing_yet, end, failed, full };
+  Received receive();
+  // Receives and forgets; the number of bytes goes to `count`.
+  Received discard(std::uint64_t& count);
+  std::string_view input() const;
+  void consume(std::size_t count);
+  // Takes bytes out of the middle: those of a body, behind a head that is still needed.
+  void erase(std::size_t offset, std::size_t count);
+  bool may_read() const { return may_read_; }
+  bool may_write() const { return may_write_; }
+
+  IoBuffer& buffer();
+  void release_buffer();
+
+  // Bytes sent, 0 if there is no room, -1 if the client has gone.
+  ssize_t send(std::string_view head, std::string_view body, int flags);
+  ssize_t send_file(BorrowedFd file, off_t& offset, std::size_t count);
+
+  // The name that this connection has already been found to belong to the site by.
+  std::optional<HostName> approved_host;
+  bool by_default = false;    // see HandOver
+  bool first_request = true;  // the one whose host the router has looked at
+  DeadlineLink<Connection> deadline;
+
+  // For the loop.
+  void on_events(std::uint32_t events);
+  void resume(WakeReason reason);
+  bool waiting_for_turn() const { return waiting_ && waiting_for_ == Wait::For::turn; }
+
+ private:
+  friend class Wait;
+  Received received(ssize_t got, std::size_t asked);
+
+  WorkerLoop& loop_;
+  UniqueFd fd_;
+  std::coroutine_handle<> waiting_;
+  std::unique_ptr<IoBuffer> buffer_;
+  std::optional<logs::ClientAddress> client_;
+  std::uint32_t index_;
+  std::uint32_t input_begin_ = 0;
+  std::uint32_t input_end_ = 0;
+  Wait::For waiting_for_ = Wait::For::reading;
+  WakeReason wake_ = WakeReason::ready;
+  bool watched_ = false;
+  // Edge-triggered: what the last event said, until a call came back short (epoll(7), Q9).
+  bool may_read_ = true;
+  bool may_write_ = true;
+  bool peer_closed_ = false;
+};
+
+}  // namespace perchild

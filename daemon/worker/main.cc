@@ -1,0 +1,90 @@
+// perchild-worker: serves one site, under its uid.
+//
+// Runs in: worker.
+// Trusts: the master, which placed its descriptors (privsep/inherited_fds.h).
+// Does not trust: clients; files, which the site's owner may change under it at any time.
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "daemon/worker/worker_loop.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/sealed_memory.h"
+
+namespace perchild {
+namespace {
+
+constexpr int exit_cannot_start = 3;
+
+// The master's first message after it has verified this process.
+Result<UniqueFd> wait_for_access_log(Channel<Worker, Master>& master, BorrowedFd epoll) {
+  ::epoll_event event{EPOLLIN, {}};
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, master.fd().get(), &event) != 0) {
+    return failure_from_errno("epoll_ctl", "master");
+  }
+  for (;;) {
+    auto received = master.receive();
+    if (received.status == Channel<Worker, Master>::Status::would_block) {
+      ::epoll_wait(epoll.get(), &event, 1, -1);
+      continue;
+    }
+    if (received.status != Channel<Worker, Master>::Status::message ||
+        !std::holds_alternative<TakeAccessLog>(*received.message)) {
+      return failure({"wait", "for the access log: the master has gone", 0});
+    }
+    ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
+    return std::move(received.fd);
+  }
+}
+
+Result<int> run() {
+  const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
+  if (!packed) return failure(packed.error());
+  auto settings = SiteSettings::unpack(packed->bytes());
+  if (!settings) return failure({"load", "the site's settings", 0});
+  const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
+  if (!filter) return failure(filter.error());
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.has_value()) return failure_from_errno("epoll_create1");
+  logs::LogClock::load();
+  std::uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return failure_from_errno("getrandom");
+  // As the site's user: it must be able to enter, and nobody else is asked.
+  UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.has_value()) return failure_from_errno("open", settings->root);
+
+  const auto proof = lock_down<Role::worker>({.filter = filter->bytes(),
+                                              .new_root = root.borrow(),
+                                              .root_is_readable = true,
+                                              .landlock = settings->landlock});
+  if (!proof) return failure(proof.error());
+
+  Channel<Worker, Master> master{UniqueFd(ChildFds::control)};
+  if (master.send(LockDownComplete{static_cast<std::uint32_t>(::getpid())}) != SendStatus::sent) {
+    return failure({"tell", "the master that the lock-down is complete", 0});
+  }
+  const auto access_log = wait_for_access_log(master, epoll.borrow());
+  if (!access_log) return failure(access_log.error());
+  ServedSite site(std::move(*settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
+                  access_log->borrow(), seed);
+  const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
+  WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation);
+  return loop.run();
+}
+
+}  // namespace
+}  // namespace perchild
+
+int main() {
+  ::prctl(PR_SET_NAME, "perchild-worker");
+  const auto status = perchild::run();
+  if (status) return *status;
+  // stderr is the site's error log.
+  const std::string line = "[error] perchild-worker: " + status.error().text() + "\n";
+  [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, line.data(), line.size());
+  return perchild::exit_cannot_start;
+}

@@ -1,0 +1,58 @@
+// What all sessions of a worker share: the site's settings, files and logs.
+//
+// Runs in: worker.
+#pragma once
+
+#include <ctime>
+
+#include "policy/host_name.h"
+#include "vhosts/files/date_cache.h"
+#include "vhosts/files/docroot.h"
+#include "vhosts/files/file_cache.h"
+#include "vhosts/logs/access_log.h"
+#include "vhosts/logs/error_log.h"
+#include "vhosts/logs/log_clock.h"
+#include "vhosts/sites/site_settings.h"
+
+namespace perchild {
+
+class ServedSite {
+ public:
+  ServedSite(SiteSettings site_settings, files::Docroot root, BorrowedFd error_file,
+             BorrowedFd access_file, std::uint64_t hash_seed)
+      : settings(std::move(site_settings)),
+        date(::time(nullptr)),
+        log_clock(::time(nullptr)),
+        access_log(access_file, log_clock),
+        error_log(error_file, log_clock),
+        docroot(std::move(root)),
+        cache(docroot, settings.index, {.bytes = settings.limits.cache}, hash_seed) {}
+
+  const SiteSettings settings;
+  files::DateCache date;
+  logs::LogClock log_clock;
+  logs::AccessLog access_log;
+  logs::ErrorLog error_log;
+  const files::Docroot docroot;
+  files::FileCache cache;
+  std::uint64_t turn = 1;  // what the cache has checked in it is good until the next
+
+  // A request that was received later may have been sent after the file was changed.
+  void forget_checks() { ++turn; }
+
+  void begin_turn() {
+    forget_checks();
+    const ::time_t now = ::time(nullptr);
+    date.update(now);
+    log_clock.update(now);
+  }
+  void end_turn() {
+    access_log.flush();
+    if (const std::uint64_t lost = access_log.take_lost(); lost > 0) {
+      error_log.add_lost_lines("access log", lost);
+    }
+    error_log.flush();
+  }
+};
+
+}  // namespace perchild

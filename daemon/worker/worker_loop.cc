@@ -1,0 +1,284 @@
+#include "daemon/worker/worker_loop.h"
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace perchild {
+namespace {
+
+constexpr int exit_drained = 0;
+constexpr int exit_peer_failed = 1;  // the master has gone, or a peer sent what is no message
+constexpr int exit_broken = 2;
+
+// What an event is about: the low bits say which kind the rest is the index of.
+enum class EventKind : std::uint8_t { master, router, connection };
+constexpr unsigned kind_bits = 2;
+
+constexpr std::uint64_t token_of(EventKind kind, std::uint64_t index) {
+  return index << kind_bits | static_cast<std::uint8_t>(kind);
+}
+
+::sockaddr_storage address_of(const HandOver& message) {
+  ::sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(message.client_port);
+  std::memcpy(&v6.sin6_addr, message.client_address.data(), sizeof v6.sin6_addr);
+  ::sockaddr_storage storage{};
+  std::memcpy(&storage, &v6, sizeof v6);
+  return storage;
+}
+
+// A router that has been taken over could pass any descriptor of its own.
+bool is_tcp_socket(BorrowedFd fd) {
+  int protocol = 0;
+  ::socklen_t length = sizeof protocol;
+  return ::getsockopt(fd.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+         protocol == IPPROTO_TCP;
+}
+
+}  // namespace
+
+WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
+                       UniqueFd epoll, std::uint32_t incarnation)
+    : site_(site),
+      context_{site, Patience(site.settings.timeouts)},
+      master_(std::move(master)),
+      epoll_(std::move(epoll)),
+      room_(site.settings.limits.connections),
+      incarnation_(incarnation) {}
+
+int WorkerLoop::run() {
+  if (!watch(master_.fd(), token_of(EventKind::master, 0), EPOLLIN)) return exit_broken;
+  std::array<::epoll_event, 256> events;
+  while (!drained()) {
+    now_ = Clock::now();
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout());
+    if (count < 0 && errno != EINTR) return exit_broken;
+    now_ = Clock::now();
+    site_.begin_turn();
+    run_turns();
+    for (int i = 0; i < count; ++i) {
+      const ::epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (!dispatch(event.data.u64, event.events)) {
+        site_.end_turn();
+        return exit_peer_failed;
+      }
+    }
+    on_deadlines();
+    collect_finished();
+    grant_credits();
+    site_.end_turn();
+  }
+  return exit_drained;
+}
+
+bool WorkerLoop::drained() const {
+  return context_.draining && room_.open() == 0 &&
+         std::none_of(routers_.begin(), routers_.end(),
+                      [](const auto& r) { return r.has_value(); });
+}
+
+bool WorkerLoop::dispatch(std::uint64_t token, std::uint32_t events) {
+  const std::uint64_t index = token >> kind_bits;
+  switch (static_cast<EventKind>(token & ((1U << kind_bits) - 1))) {
+    case EventKind::master:
+      return on_master_readable();
+    case EventKind::router:
+      return on_router_readable(index);
+    case EventKind::connection:
+      // One that has finished keeps its place until the turn is over: no event reaches another's.
+      if (connections_[index]->open()) connections_[index]->on_events(events);
+      return true;
+  }
+  return true;
+}
+
+bool WorkerLoop::watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events) {
+  ::epoll_event event{events, {.u64 = token}};
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) == 0;
+}
+
+// Edge-triggered and for good: a connection costs one epoll_ctl in its life, and none if it never
+// has to wait.
+bool WorkerLoop::watch(Connection& connection) {
+  return watch(connection.fd(), token_of(EventKind::connection, connection.index()),
+               EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+int WorkerLoop::timeout() const {
+  if (!turns_.empty()) return 0;
+  const Patience& patience = context_.patience;
+  return milliseconds_until_first(now_, patience.head.next_deadline(),
+                                  patience.idle.next_deadline(), patience.send.next_deadline(),
+                                  patience.linger.next_deadline());
+}
+
+void WorkerLoop::on_deadlines() {
+  Patience& patience = context_.patience;
+  for (DeadlineList<Connection>* list :
+       {&patience.head, &patience.idle, &patience.send, &patience.linger}) {
+    while (Connection* connection = list->expired(now_)) {
+      connection->deadline.unlink();
+      connection->resume(WakeReason::timed_out);
+    }
+  }
+}
+
+void WorkerLoop::run_turns() {
+  for (const std::uint32_t index : std::exchange(turns_, {})) {
+    if (connections_[index]->waiting_for_turn()) connections_[index]->resume(WakeReason::ready);
+  }
+}
+
+bool WorkerLoop::on_master_readable() {
+  for (;;) {
+    auto received = master_.receive();
+    if (received.status == Channel<Worker, Master>::Status::would_block) return true;
+    if (received.status != Channel<Worker, Master>::Status::message) return false;
+    const bool permitted =
+        std::visit([&](const auto& message) { return on_message(message, std::move(received.fd)); },
+                   *received.message);
+    if (!permitted) return false;
+  }
+}
+
+bool WorkerLoop::on_message(const AttachRouter& message, UniqueFd fd) {
+  if (routers_.size() <= message.router) routers_.resize(message.router + 1);
+  // What a router that has died handed over is served all the same.
+  for (int i = 0; i < 2; ++i) {  // its credits, and those that it had from a predecessor
+    if (!on_router_readable(message.router)) return false;
+  }
+  drop_router(message.router);
+  if (!watch(fd.borrow(), token_of(EventKind::router, message.router), EPOLLIN)) return false;
+  routers_[message.router].emplace(RouterChannel{Channel<Worker, Router>(std::move(fd)), {}});
+  return true;
+}
+
+bool WorkerLoop::on_message(const TakeAccessLog&, UniqueFd) {
+  return false;
+}
+
+bool WorkerLoop::on_message(const Drain&, UniqueFd) {
+  context_.draining = true;
+  // Who is between two requests is told by a close, which every client must expect (RFC 9112, 9.5).
+  while (Connection* connection = context_.patience.idle.oldest()) {
+    connection->deadline.unlink();
+    connection->resume(WakeReason::draining);
+  }
+  return true;
+}
+
+void WorkerLoop::drop_router(std::size_t index) {
+  if (!routers_[index]) return;
+  routers_[index]->credits.give_up(room_);
+  // The master keeps a copy of this end, so closing alone would not take it out of epoll.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, routers_[index]->channel.fd().get(), nullptr);
+  routers_[index].reset();
+}
+
+bool WorkerLoop::on_router_readable(std::size_t index) {
+  const bool well_formed = receive_hand_overs(index);
+  if (arrived_.empty()) return well_formed;
+  // All of them before any is served: what was checked on the disk before is not good for a request
+  // that may have been sent since, and one check is for all of these.
+  site_.forget_checks();
+  for (Arrival& arrival : arrived_) on_hand_over(arrival.message, std::move(arrival.fd));
+  arrived_.clear();
+  return well_formed;
+}
+
+// False if the router sent what is no message. A worker cannot end a router; it ends itself, so
+// that nobody waits for a channel that is not listened to.
+bool WorkerLoop::receive_hand_overs(std::size_t index) {
+  // Bounded by what was granted; a router that sends more is not listened to until the next turn.
+  for (std::uint32_t i = 0; i < max_credits && routers_[index]; ++i) {
+    auto received = routers_[index]->channel.receive();
+    switch (received.status) {
+      case Channel<Worker, Router>::Status::would_block:
+        return true;
+      case Channel<Worker, Router>::Status::peer_gone:
+        drop_router(index);
+        return true;
+      case Channel<Worker, Router>::Status::violation:
+        site_.error_log.add({.message = "a router sent what is no message: ending"});
+        return false;
+      case Channel<Worker, Router>::Status::message:
+        take_hand_over(*routers_[index], std::get<HandOver>(*received.message),
+                       std::move(received.fd));
+        break;
+      case Channel<Worker, Router>::Status::out_of_fds:
+        // The kernel had no descriptor to give us: that connection is lost, the channel is not.
+        site_.error_log.add({.message = "out of file descriptors: a connection is lost"});
+        routers_[index]->credits.use(room_);
+        break;
+    }
+  }
+  return true;
+}
+
+void WorkerLoop::take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd) {
+  // What was granted by a predecessor is not in this worker's books.
+  if (message.incarnation == incarnation_) router.credits.use(room_);
+  arrived_.push_back({message, std::move(fd)});
+}
+
+void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
+  if (!is_tcp_socket(fd.borrow())) {
+    site_.error_log.add({.message = "a router passed what is no TCP connection"});
+    return;
+  }
+  Connection* connection = take_connection();
+  if (connection == nullptr) {
+    site_.error_log.add({.message = "more connections than were granted: one is closed"});
+    return;
+  }
+  room_.add_open();
+  connection->begin(std::move(fd), address_of(message), message.by_default != 0);
+  serve(*connection, context_);
+}
+
+// Nullptr beyond what can have been promised, by this worker and one before it.
+Connection* WorkerLoop::take_connection() {
+  const std::size_t most = site_.settings.limits.connections + routers_.size() * max_credits;
+  if (unused_.empty()) {
+    if (connections_.size() >= most) return nullptr;
+    unused_.push_back(static_cast<std::uint32_t>(connections_.size()));
+    connections_.push_back(std::make_unique<Connection>(*this, unused_.back()));
+  }
+  Connection* connection = connections_[unused_.back()].get();
+  unused_.pop_back();
+  return connection;
+}
+
+void WorkerLoop::collect_finished() {
+  for (const std::uint32_t index : finished_) {
+    unused_.push_back(index);
+    room_.remove_open();
+  }
+  finished_.clear();
+}
+
+void WorkerLoop::grant_credits() {
+  for (std::size_t i = 0; i < routers_.size(); ++i) {
+    if (!routers_[i]) continue;
+    RouterChannel& router = *routers_[i];
+    const std::uint32_t count = router.credits.due(room_, routers_.size());
+    if (count == 0) continue;
+    // At most a window of these is ever unread, so there is room, or nobody to read them.
+    const Credit message{count, incarnation_};
+    if (router.channel.send(message) == SendStatus::sent) {
+      router.credits.granted(room_, count);
+    } else {
+      drop_router(i);
+    }
+  }
+}
+
+}  // namespace perchild

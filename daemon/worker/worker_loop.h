@@ -1,0 +1,85 @@
+// The worker's event loop: takes connections from the routers, runs a session for each, grants
+// credits, and writes the logs once a turn.
+//
+// Runs in: worker, locked down: its docroot to read, its logs to append to, its connections.
+// Trusts: the master; the routers, for which connection is its site's (every request is checked
+// again).
+// Does not trust: clients.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/worker/connection.h"
+#include "daemon/worker/credits.h"
+#include "daemon/worker/served_site.h"
+#include "daemon/worker/session.h"
+#include "privsep/channel.h"
+#include "privsep/lock_down.h"
+#include "vhosts/deadline_list.h"
+
+namespace perchild {
+
+class WorkerLoop {
+ public:
+  WorkerLoop(LockedDown<Role::worker> proof, ServedSite& site, Channel<Worker, Master> master,
+             UniqueFd epoll, std::uint32_t incarnation);
+
+  // Serves until it has drained or the master has gone. The process's exit status.
+  int run();
+
+  // For connections.
+  Clock::time_point now() const { return now_; }
+  IoBufferPool& buffers() { return buffers_; }
+  bool watch(Connection& connection);
+  void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
+  void on_finished(Connection& connection) { finished_.push_back(connection.index()); }
+
+ private:
+  struct RouterChannel {
+    Channel<Worker, Router> channel;
+    Credits credits;
+  };
+  struct Arrival {
+    HandOver message;
+    UniqueFd fd;
+  };
+
+  bool dispatch(std::uint64_t token, std::uint32_t events);
+  bool on_master_readable();
+  bool on_message(const AttachRouter& message, UniqueFd fd);
+  bool on_message(const TakeAccessLog& message, UniqueFd fd);  // a second one: not permitted
+  bool on_message(const Drain& message, UniqueFd fd);
+  bool on_router_readable(std::size_t index);
+  bool receive_hand_overs(std::size_t index);
+  void take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd);
+  void on_hand_over(const HandOver& message, UniqueFd fd);
+  void drop_router(std::size_t index);
+  void grant_credits();
+  Connection* take_connection();
+  void collect_finished();
+  void run_turns();
+  void on_deadlines();
+  int timeout() const;
+  bool watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events);
+  bool drained() const;
+
+  ServedSite& site_;
+  SessionContext context_;
+  Channel<Worker, Master> master_;
+  UniqueFd epoll_;
+  std::vector<std::optional<RouterChannel>> routers_;
+  std::vector<Arrival> arrived_;  // received, not served yet
+  Room room_;
+  const std::uint32_t incarnation_;  // see Credit
+  IoBufferPool buffers_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::uint32_t> unused_;    // places in connections_
+  std::vector<std::uint32_t> finished_;  // to become unused when the turn is over
+  std::vector<std::uint32_t> turns_;     // sessions that gave way to others
+  Clock::time_point now_{};
+};
+
+}  // namespace perchild

@@ -1,0 +1,83 @@
+// A machine and its files that exist in memory only, for the reader of configurations.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "policy/configuration_source.h"
+#include "policy/system_view.h"
+
+namespace perchild::test {
+
+class FakeSystem final : public SystemView {
+ public:
+  std::map<std::string, Account> users{
+      {"root", {Uid{0}, Gid{0}, {}}},
+      {"perchild", {Uid{900}, Gid{900}, {}}},
+      {"perchild-router", {Uid{901}, Gid{901}, {}}},
+      {"alice", {Uid{1001}, Gid{1001}, {}}},
+  };
+  std::map<std::string, Gid> groups{
+      {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
+  std::map<std::string, RootAnswer> roots;  // others can be entered
+
+  struct Tried {
+    Uid uid;
+    Gid gid;
+    std::vector<Gid> groups;
+    std::string path;
+  };
+  std::vector<Tried> tried;
+
+  std::optional<Account> find_user(const std::string& name) override {
+    const auto user = users.find(name);
+    return user == users.end() ? std::nullopt : std::optional(user->second);
+  }
+  std::optional<Gid> find_group_of(Uid uid) override {
+    for (const auto& [name, account] : users) {
+      if (account.uid == uid) return account.gid;
+    }
+    return std::nullopt;
+  }
+  std::optional<Gid> find_group(const std::string& name) override {
+    const auto group = groups.find(name);
+    return group == groups.end() ? std::nullopt : std::optional(group->second);
+  }
+  std::optional<std::string> find_group_name(Gid gid) override {
+    for (const auto& [name, number] : groups) {
+      if (number == gid) return name;
+    }
+    return std::nullopt;
+  }
+  RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& site_groups,
+                      const std::string& path) override {
+    tried.push_back({uid, gid, site_groups, path});
+    const auto answer = roots.find(path);
+    return answer == roots.end() ? RootAnswer{RootAnswer::Kind::enterable, {}, 0} : answer->second;
+  }
+};
+
+class FakeFiles final : public ConfigurationFiles {
+ public:
+  std::map<std::string, std::string> texts;
+  std::map<std::string, std::vector<std::string>> matches;  // by pattern
+
+  OpenedSource open(const std::string& path) override {
+    OpenedSource opened;
+    const auto text = texts.find(path);
+    if (text == texts.end()) {
+      opened.problem = "No such file or directory";
+    } else {
+      opened.text = text->second;
+    }
+    return opened;
+  }
+  std::vector<std::string> matching(const std::string& pattern, const std::string&) override {
+    const auto found = matches.find(pattern);
+    return found == matches.end() ? std::vector<std::string>{} : found->second;
+  }
+};
+
+}  // namespace perchild::test

@@ -1,0 +1,210 @@
+// Requests with bodies, and requests that are refused.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "test/support/in_child.h"
+#include "test/system/requests.h"
+
+namespace perchild::test {
+namespace {
+
+std::vector<SiteSpec> one_site() {
+  return {{"a.example", {{"index.html", "of a"}}, R"(, "limits": { "body": "1K" })"}};
+}
+
+// The status of a refused request, both as a connection's first (the router sees it) and as its
+// second (the worker does); each time the connection must close.
+int refused_status(const Server& server, const std::string& bytes) {
+  Client first(server.port());
+  first.send(bytes);
+  const int by_first = first.receive().status;
+  EXPECT_TRUE(first.closed_by_server()) << bytes.substr(0, 80);
+  Client second(server.port());
+  second.send(request("a.example") + bytes);
+  EXPECT_EQ(second.receive().status, 200);
+  EXPECT_EQ(second.receive().status, by_first) << bytes.substr(0, 80);
+  EXPECT_TRUE(second.closed_by_server()) << bytes.substr(0, 80);
+  return by_first;
+}
+
+TEST(Refusal, MalformedHeadsAreAnswered400) {
+  Server server({.sites = one_site()});
+  for (const char* bytes :
+       {"GET / HTTP/1.1\nHost: a.example\n\n", "GET  / HTTP/1.1\r\nHost: a.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a.example\r\n folded: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a.example\r\nHost: a.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : a.example\r\n\r\n", "GET / HTTX/1.1\r\nHost: a.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a.example\r\nContent-Length: +1\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01"}) {
+    EXPECT_EQ(refused_status(server, bytes), 400) << bytes;
+  }
+}
+
+TEST(Refusal, LengthAndEncodingTogetherAreAnswered400) {
+  Server server({.sites = one_site()});
+  const std::string both = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n";
+  EXPECT_EQ(refused_status(server, request("a.example", "/", both) + "0\r\n\r\n"), 400);
+}
+
+TEST(Refusal, EveryReasonHasItsStatus) {
+  Server server({.sites = one_site()});
+  const std::string long_value(17 * 1024, 'x');
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += "X-" + std::to_string(i) + ": x\r\n";
+  const auto status = [&](const std::string& target, const std::string& fields) {
+    return refused_status(server, request("a.example", target, fields));
+  };
+  EXPECT_EQ(status("/" + std::string(8 * 1024, 'x'), ""), 414);
+  EXPECT_EQ(status("/", "X: " + long_value + "\r\n"), 431);
+  EXPECT_EQ(status("/", many), 431);
+  EXPECT_EQ(status("/", "Expect: 200-maybe\r\n"), 417);
+  EXPECT_EQ(status("/", "Transfer-Encoding: gzip, chunked\r\n"), 501);
+  EXPECT_EQ(refused_status(server, "GET / HTTP/2.0\r\nHost: a.example\r\n\r\n"), 505);
+  EXPECT_EQ(refused_status(server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
+}
+
+TEST(Refusal, WhatTheWorkerRefusesIsInItsLogs) {
+  Server server({.sites = one_site()});
+  Client client(server.port());
+  client.send(request("a.example") + "GET /there HTTP/1.1\r\nHost: a.example\r\nBad Name: x\r\n");
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_EQ(client.receive().status, 400);
+  EXPECT_TRUE(access_log_has(server, 0, "\"GET /there HTTP/1.1\" 400 "));
+  EXPECT_TRUE(error_log_has(server, 0, "GET /there: a field name is not a token"));
+}
+
+TEST(Refusal, AMissingFileIsAnswered404AndIsNoMatterForTheErrorLog) {
+  Server server({.sites = one_site()});
+  const HttpResponse response = get(server.port(), "a.example", "/missing");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.fields.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_TRUE(contains(response.body, "404 Not Found"));
+  EXPECT_TRUE(access_log_has(server, 0, "\"GET /missing HTTP/1.1\" 404 "));
+  EXPECT_EQ(server.error_log(0), "");
+}
+
+// As the site's user: even root may do it to another uid only with CAP_SYS_RESOURCE.
+void limit_open_files(::pid_t worker, ::rlimit limit) {
+  const ChildEnd end =
+      in_child_as(uid_a, uid_a, [&] { return ::prlimit(worker, RLIMIT_NOFILE, &limit, nullptr); });
+  ASSERT_TRUE(end.exited && end.status == 0);
+}
+
+TEST(Refusal, WhatCannotBeOpenedForTheServersReasonsIsAnswered500) {
+  Server server({.sites = one_site()});
+  Client client(server.port());
+  client.send(request("a.example"));
+  ASSERT_EQ(client.receive().status, 200);
+  const ::pid_t worker = server.workers_of(0).at(0).pid;
+  ::rlimit before{};
+  ASSERT_EQ(::prlimit(worker, RLIMIT_NOFILE, nullptr, &before), 0);
+  limit_open_files(worker, {0, before.rlim_max});
+  client.send(request("a.example", "/index.html"));
+  EXPECT_EQ(client.receive().status, 500);
+  limit_open_files(worker, before);
+  client.send(request("a.example", "/index.html"));
+  EXPECT_EQ(client.receive().body, "of a");
+  EXPECT_TRUE(error_log_has(server, 0, "GET /index.html: cannot open: Too many open files"));
+}
+
+TEST(Refusal, ABodyIsSkippedAndTheNextRequestIsFound) {
+  Server server({.sites = one_site()});
+  Client client(server.port());
+  const std::string body = "GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  char chunk[16];
+  std::snprintf(chunk, sizeof chunk, "%zx\r\n", body.size());
+  client.send(request("a.example", "/", length) + body + request("a.example", "/missing") +
+              request("a.example", "/", "Transfer-Encoding: chunked\r\n") + chunk + body +
+              "\r\n5;ext=\"x\"\r\nGET /\r\n0\r\nTrailer: x\r\n\r\n" +
+              request("a.example", "/missing"));
+  for (const int status : {200, 404, 200, 404}) EXPECT_EQ(client.receive().status, status);
+  EXPECT_TRUE(eventually([&] { return count_of(server.access_log(0), "\n") == 4; }));
+  EXPECT_FALSE(contains(server.access_log(0), "smuggled"));
+}
+
+TEST(Refusal, ABodyThatArrivesInPiecesIsSkipped) {
+  Server server({.sites = one_site()});
+  Client client(server.port());
+  const std::string bytes = request("a.example", "/", "Content-Length: 4\r\n") + "GET " +
+                            request("a.example", "/", "Transfer-Encoding: chunked\r\n") +
+                            "4\r\nGET \r\n0\r\n\r\n";
+  for (const char c : bytes) client.send({&c, 1});
+  EXPECT_EQ(client.receive().body, "of a");
+  EXPECT_EQ(client.receive().body, "of a");
+}
+
+TEST(Refusal, MalformedChunksAreRefusedWithTheirReasonAndTheConnectionCloses) {
+  struct Case {
+    std::string chunks;
+    int status;
+    std::string reason;
+  };
+  const std::string bad_size = "a chunk size is malformed";
+  const std::string bad_end = "a line or a chunk of the body does not end in CRLF";
+  Server server({.sites = one_site()});
+  for (const Case& each : std::vector<Case>{
+           {"x\r\n", 400, bad_size},
+           {"-1\r\n", 400, bad_size},
+           {"0x1\r\na\r\n", 400, bad_size},
+           {"1 \r\na\r\n0\r\n\r\n", 400, bad_size},
+           {"1\r\nab\r\n0\r\n\r\n", 400, bad_end},
+           {"1\nab", 400, bad_end},
+           {"0\r\nNo Field\r\n\r\n", 400, "a trailer field is malformed"},
+           {"11111111111111111\r\n", 413, "a chunk size is too large"},
+           {"0\r\nX: " + std::string(10'000, 'x'), 431, "the trailer fields are too long"}}) {
+    Client client(server.port());
+    client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n") + each.chunks);
+    EXPECT_EQ(client.receive().status, each.status) << each.chunks;
+    EXPECT_TRUE(client.closed_by_server()) << each.chunks;
+    EXPECT_TRUE(error_log_has(server, 0, "GET /: " + each.reason)) << each.chunks;
+  }
+}
+
+TEST(Refusal, ABodyBeyondTheSitesLimitIsAnswered413) {
+  Server server({.sites = one_site()});
+  Client at_limit(server.port());
+  at_limit.send(request("a.example", "/", "Content-Length: 1024\r\n") + std::string(1024, 'x'));
+  EXPECT_EQ(at_limit.receive().status, 200);
+  Client declared(server.port());
+  declared.send(request("a.example", "/", "Content-Length: 1025\r\n"));
+  EXPECT_EQ(declared.receive().status, 413);
+  EXPECT_TRUE(declared.closed_by_server());
+  Client chunked(server.port());
+  chunked.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n") + "401\r\n" +
+               std::string(1025, 'x') + "\r\n");
+  EXPECT_EQ(chunked.receive().status, 413);
+  EXPECT_TRUE(chunked.closed_by_server());
+  EXPECT_TRUE(error_log_has(server, 0, "GET /: the body is too large"));
+}
+
+TEST(Refusal, TheAnswerIsReadByAClientThatKeepsSending) {
+  Server server({.sites = two_sites()});
+  Client client(server.port());
+  client.send(request("a.example", "/", "Content-Length: 500000\r\n", "POST") +
+              std::string(500'000, 'x'));
+  EXPECT_EQ(client.receive().status, 405);
+  EXPECT_TRUE(client.closed_by_server());
+}
+
+TEST(Refusal, AClientThatWaitsFor100ContinueGetsTheFinalAnswerAndAClose) {
+  Server server({.sites = one_site()});
+  for (const auto& [method, status] : {std::pair("GET", 200), std::pair("PUT", 405)}) {
+    Client client(server.port());
+    client.send(request("a.example", "/", "Content-Length: 5\r\nExpect: 100-continue\r\n", method));
+    const HttpResponse response = client.receive();
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.fields.at("connection"), "close");
+    EXPECT_TRUE(client.closed_by_server());
+  }
+  Client without_body(server.port());
+  without_body.send(request("a.example", "/", "Expect: 100-continue\r\n") + request("a.example"));
+  EXPECT_EQ(without_body.receive().status, 200);
+  EXPECT_EQ(without_body.receive().status, 200);
+}
+
+}  // namespace
+}  // namespace perchild::test

@@ -1,0 +1,52 @@
+// Requests as a client writes them, and what the tests here ask again and again.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "test/support/client.h"
+#include "test/support/server.h"
+
+namespace perchild::test {
+
+// "GET /x HTTP/1.1", Host, `fields` (each with its CRLF) and the empty line.
+inline std::string request(const std::string& host, const std::string& target = "/",
+                           const std::string& fields = {}, const std::string& method = "GET") {
+  return method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n";
+}
+
+// The response to one request on a connection of its own.
+inline HttpResponse ask(const Server& server, const std::string& bytes, bool head_only = false) {
+  Client client(server.port());
+  client.send(bytes);
+  return client.receive(head_only);
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+inline std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+// Logs are written behind the response.
+inline bool access_log_has(const Server& server, std::size_t site, const std::string& part) {
+  return eventually([&] { return contains(server.access_log(site), part); });
+}
+inline bool error_log_has(const Server& server, std::size_t site, const std::string& part) {
+  return eventually([&] { return contains(server.error_log(site), part); });
+}
+
+// Sites a.example and b.example, whose index says which it is.
+inline std::vector<SiteSpec> two_sites(const std::string& more_of_a = {}) {
+  return {{"a.example", {{"index.html", "of a"}}, more_of_a},
+          {"b.example", {{"index.html", "of b"}}}};
+}
+
+}  // namespace perchild::test

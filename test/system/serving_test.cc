@@ -1,0 +1,20 @@
+#include <gtest/gtest.h>
+
+#include "test/support/client.h"
+#include "test/support/server.h"
+
+namespace perchild::test {
+namespace {
+
+TEST(Serving, EachSiteIsServedByAWorkerUnderItsOwnUid) {
+  Server server({.sites = {{"a.example", {{"index.html", "of a"}}},
+                           {"b.example", {{"index.html", "of b"}}}}});
+  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+  EXPECT_EQ(get(server.port(), "b.example").body, "of b");
+  EXPECT_EQ(server.workers_of(0).size(), 1u);
+  EXPECT_EQ(server.workers_of(1).size(), 1u);
+  EXPECT_EQ(server.stop(), 0);
+}
+
+}  // namespace
+}  // namespace perchild::test
