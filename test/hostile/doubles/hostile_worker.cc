@@ -1,0 +1,159 @@
+// In place of perchild-worker. The file "order" in the site's folder says how it behaves:
+//
+//   serve                       as the real one, whose loop it is linked with
+//   locked NAME ARGUMENT        makes an attack of attacks.h after the real lock-down, under the
+//   real
+//                               filter, once the master has believed it
+//   unlocked NAME ARGUMENT      the same where the lock-down is left out
+//   tell_master WHAT            sends the master what a worker may not
+//   tell_router WHAT            sends each router what a worker may not
+//
+// Results go to the site's error log, as "attack NAME ARGUMENT: ERRNO".
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+
+#include "daemon/worker/worker_loop.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/sealed_memory.h"
+#include "test/hostile/attacks.h"
+
+namespace perchild::test {
+namespace {
+
+struct Order {
+  std::string manner, name, argument;
+};
+
+Order read_order(const std::string& folder) {
+  Order order;
+  std::ifstream(folder + "/order") >> order.manner >> order.name >> order.argument;
+  return order;
+}
+
+void report(const Order& order, int result) {
+  const std::string line = "attack " + order.manner + " " + order.name + " " + order.argument +
+                           ": " + std::to_string(result) + "\n";
+  [[maybe_unused]] const ssize_t said = ::write(ChildFds::log, line.data(), line.size());
+}
+
+void send_bytes(BorrowedFd socket, std::span<const std::byte> bytes, std::size_t fds = 0) {
+  const std::vector<BorrowedFd> passed(fds, BorrowedFd(ChildFds::log));
+  static_cast<void>(send_with_fds(socket, bytes, passed));
+}
+
+void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
+  const std::array<std::byte, 7> garbage{std::byte{9}, std::byte{9}};
+  if (what == "garbage") send_bytes(socket, garbage);
+  if (what == "empty") send_bytes(socket, {});
+  if (what == "descriptor_alone") send_bytes(socket, {}, 1);
+  if (what == "extra_descriptor") send_bytes(socket, encode(Credit{1, 7}), 1);
+  if (what == "extra_descriptors") send_bytes(socket, encode(Credit{1, 7}), max_passed_fds);
+  if (what == "lock_down_descriptor") send_bytes(socket, encode(LockDownComplete{pid}), 1);
+  if (what == "lock_down_twice") send_bytes(socket, encode(LockDownComplete{pid}));
+  if (what == "wake") send_bytes(socket, encode(Wake{{0}}));
+  if (what == "hand_over") send_bytes(socket, encode(HandOver{{}, 1, 0, 0, 7}), 1);
+  if (what == "no_credit") send_bytes(socket, encode(Credit{0, 7}));
+  if (what == "too_many_credits") send_bytes(socket, encode(Credit{max_credits + 1, 7}));
+  if (what == "credits_beyond") {
+    send_bytes(socket, encode(Credit{max_credits, 7}));
+    send_bytes(socket, encode(Credit{1, 7}));
+  }
+}
+
+// Takes messages of the master until it is killed; in the manner of tell_router answers each new
+// channel so.
+[[noreturn]] void obey(Channel<Worker, Master>& master, BorrowedFd epoll, const Order& order) {
+  std::vector<UniqueFd> kept;
+  for (;;) {
+    auto received = master.receive();
+    if (received.status == Channel<Worker, Master>::Status::would_block) {
+      ::epoll_event event;
+      ::epoll_wait(epoll.get(), &event, 1, -1);
+      continue;
+    }
+    if (received.status != Channel<Worker, Master>::Status::message) {
+      // Whoever has been taken over does not leave because its master has.
+      ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
+      ::epoll_event event;
+      for (;;) ::epoll_wait(epoll.get(), &event, 1, -1);
+    }
+    if (order.manner == "tell_router" && std::holds_alternative<AttachRouter>(*received.message)) {
+      misbehave(received.fd.borrow(), order.name, 0);
+    }
+    kept.push_back(std::move(received.fd));
+  }
+}
+
+void watch(BorrowedFd epoll, BorrowedFd fd) {
+  ::epoll_event event{EPOLLIN, {}};
+  ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event);
+}
+
+UniqueFd wait_for_access_log(Channel<Worker, Master>& master, BorrowedFd epoll) {
+  for (;;) {
+    auto received = master.receive();
+    if (received.status == Channel<Worker, Master>::Status::message) return std::move(received.fd);
+    if (received.status != Channel<Worker, Master>::Status::would_block) return UniqueFd();
+    ::epoll_event event;
+    ::epoll_wait(epoll.get(), &event, 1, -1);
+  }
+}
+
+int serve(LockedDown<Role::worker> proof, SiteSettings settings, UniqueFd root,
+          const UniqueFd& access_log, Channel<Worker, Master> master, UniqueFd epoll) {
+  ServedSite site(std::move(settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
+                  access_log.borrow(), 1);
+  return WorkerLoop(proof, site, std::move(master), std::move(epoll),
+                    static_cast<std::uint32_t>(::getpid()))
+      .run();
+}
+
+int run() {
+  const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
+  const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
+  if (!packed || !filter) return 3;
+  auto settings = SiteSettings::unpack(packed->bytes());
+  const Order order = read_order(settings->root);
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  Channel<Worker, Master> master{UniqueFd(ChildFds::control)};
+  const auto pid = static_cast<std::uint32_t>(::getpid());
+  watch(epoll.borrow(), master.fd());
+  if (order.manner == "unlocked") {
+    report(order, attack(order.name, order.argument));
+    obey(master, epoll.borrow(), order);
+  }
+  if (order.manner == "not_locked_down") {
+    static_cast<void>(master.send(LockDownComplete{pid}));
+    obey(master, epoll.borrow(), order);
+  }
+  logs::LogClock::load();
+  UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto proof = lock_down<Role::worker>(
+      {.filter = filter->bytes(), .new_root = root.borrow(), .root_is_readable = true});
+  if (!proof) return 3;
+  const std::uint32_t claimed = order.name == "wrong_pid" ? pid + 1 : pid;
+  static_cast<void>(master.send(LockDownComplete{claimed}));
+  if (order.manner == "tell_master") misbehave(master.fd(), order.name, pid);
+  const UniqueFd access_log = wait_for_access_log(master, epoll.borrow());
+  if (order.manner == "locked") report(order, attack(order.name, order.argument));
+  if (order.manner == "serve") {
+    ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
+    return serve(*proof, std::move(*settings), std::move(root), access_log, std::move(master),
+                 std::move(epoll));
+  }
+  obey(master, epoll.borrow(), order);
+}
+
+}  // namespace
+}  // namespace perchild::test
+
+int main() {
+  ::prctl(PR_SET_NAME, "perchild-worker");
+  return perchild::test::run();
+}
