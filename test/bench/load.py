@@ -1,0 +1,106 @@
+"""Load, and the CPU time that it costs the server."""
+
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+from cpu_time import each_process
+from servers import BODY, HOST
+
+CONNECTIONS = 32
+# wrk's own words at its end, as one line of JSON.
+WRK_SCRIPT = """
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    '\\n{"requests":%d,"bytes":%d,"microseconds":%d,"connect":%d,"read":%d,"write":%d,' ..
+    '"status":%d,"timeout":%d}\\n', summary.requests, summary.bytes, summary.duration,
+    e.connect, e.read, e.write, e.status, e.timeout))
+end
+"""
+
+
+class LoadFailed(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Sample:
+    requests: int
+    cpu_us: float  # of all the server's processes, a request
+    per_second: float
+    each: dict     # {process: us of CPU a request}, of those that lived all through
+
+
+def verify(server, close):
+    """Asks once and returns how many bytes a whole response has, head and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    headers = {"Host": HOST}
+    if close:
+        headers["Connection"] = "close"
+    connection.request("GET", "/", headers=headers)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    if response.status != 200 or body != BODY:
+        raise LoadFailed(f"{server.name} answers {response.status} with {len(body)} bytes, "
+                         f"not 200 with the file's {len(BODY)}")
+    if close and not response.will_close:
+        raise LoadFailed(f"{server.name} keeps a connection that was to be closed")
+    if not close and response.will_close:
+        raise LoadFailed(f"{server.name} closes a connection that was to be kept")
+    head = f"HTTP/1.1 200 {response.reason}\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in response.getheaders()) + "\r\n"
+    return len(head.encode("latin-1")) + len(body)
+
+
+def _settled(group):
+    """The group's CPU time once the server has dealt with the load's last connections."""
+    deadline = time.monotonic() + 2
+    before = group.nanoseconds()
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        now = group.nanoseconds()
+        if now - before < 200_000:  # 0.4 % of a CPU: housekeeping
+            return now
+        before = now
+    return before
+
+
+def run(server, close, seconds, cpu, response_bytes, folder):
+    """One run of wrk. Raises LoadFailed unless every answer was the file."""
+    script = pathlib.Path(folder) / "summary.lua"
+    script.write_text(WRK_SCRIPT)
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script),
+               "-H", f"Host: {HOST}"]
+    if close:
+        command += ["-H", "Connection: close"]
+    command.append(f"http://127.0.0.1:{server.port}/")
+
+    each_before = each_process(server.group.members())
+    before = _settled(server.group)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
+                          preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+    used = _settled(server.group) - before
+    each_after = each_process(server.group.members())
+
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"requests"')]
+    if done.returncode != 0 or not lines:
+        raise LoadFailed(f"wrk against {server.name} failed:\n{done.stdout}{done.stderr}")
+    summary = json.loads(lines[0])
+    count = summary["requests"]
+    kinds = ("connect", "read", "write", "status", "timeout")
+    errors = {kind: summary[kind] for kind in kinds if summary[kind]}
+    if errors or count == 0:
+        raise LoadFailed(f"{server.name}: {count} requests, errors in the load: {errors}")
+    # wrk counts the bytes of responses under way at its end too, hence not exactly.
+    mean = summary["bytes"] / count
+    if not response_bytes * 0.99 <= mean <= response_bytes * (1.01 + CONNECTIONS / count):
+        raise LoadFailed(f"{server.name}: {mean:.0f} bytes a response, not {response_bytes}")
+    each = {p: (ns - each_before[p]) / 1000 / count
+            for p, ns in each_after.items() if p in each_before}
+    return Sample(count, used / 1000 / count, count / (summary["microseconds"] / 1e6), each)

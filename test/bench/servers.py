@@ -1,0 +1,222 @@
+"""The servers that are compared: their configurations, start and end.
+
+All serve one file of 612 bytes for the host bench.example on a loopback port of their own, with a
+line in an access log for each request. Everything they write lies in one temporary folder.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from cpu_time import CpuGroup
+
+HOST = "bench.example"
+BODY = (b"perchild " * 68)[:612]
+TENANT = 20001  # a number; no account is needed
+START_SECONDS = 15
+STOP_SECONDS = 40
+
+
+class ServerFailed(Exception):
+    pass
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One running server. Subclasses say with which files and which command line."""
+
+    name = ""
+
+    def __init__(self, folder, cpu):
+        label = self.name.replace(", ", "-").replace(" ", "-")
+        self.folder = pathlib.Path(folder) / label
+        self.folder.mkdir(mode=0o755)
+        self.port = free_port()
+        self.root = self.folder / "site"
+        self.root.mkdir(mode=0o755)
+        (self.root / "index.html").write_bytes(BODY)
+        self.messages = self.folder / "messages"
+        self.access_log = self.folder / "access.log"
+        self.cpu_set = cpu
+        self.group = CpuGroup(label)
+        self.process = None
+
+    def start(self):
+        command = self.prepare()
+
+        def place_me():
+            self.group.place_me()
+            os.sched_setaffinity(0, {self.cpu_set})
+
+        with open(self.messages, "wb") as messages:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, cwd="/",
+                start_new_session=True, preexec_fn=place_me)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_up():
+            if self.process.poll() is not None:
+                raise ServerFailed(f"{self.name} ended at its start:\n{self.messages.read_text()}")
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"{self.name} does not listen:\n{self.messages.read_text()}")
+            time.sleep(0.02)
+
+    def give_to_tenant(self):
+        """Nobody else can read the site: who serves it, does so under the tenant's uid."""
+        for path, mode in ((self.root, 0o700), (self.root / "index.html", 0o600)):
+            path.chmod(mode)
+            os.chown(path, TENANT, TENANT)
+
+    def is_up(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def last_words(self):
+        words = self.messages.read_text(errors="replace") if self.messages.exists() else ""
+        return "".join(f"{self.name}: {line}\n" for line in words.splitlines()[-20:])
+
+    def logged(self):
+        """Lines of the access log."""
+        lines = 0
+        with open(self.access_log, "rb") as log:
+            while block := log.read(1 << 20):
+                lines += block.count(b"\n")
+        return lines
+
+    def stop(self):
+        """Ends it; returns the pids that it had left behind and that were killed."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        left = self.group.members()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while self.group.members() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.group.remove()
+        return left
+
+    def prepare(self):
+        """Writes the configuration and returns the command line."""
+        raise NotImplementedError
+
+
+class Perchild(Server):
+    name = "perchild"
+    binaries = None  # the folder of the four executables
+
+    def prepare(self):
+        self.give_to_tenant()
+        self.access_log = self.folder / "log" / f"{HOST}.access.log"
+        configuration = self.folder / "perchild.json"
+        configuration.write_text(json.dumps({
+            "listen": [{"address": f"127.0.0.1:{self.port}"}],
+            "id_range": [20000, 20099],
+            "service_ids": {"master": {"uid": 19001, "gid": 19001},
+                            "router": {"uid": 19002, "gid": 19002}},
+            "runtime_dir": str(self.folder / "run"),
+            "log_dir": str(self.folder / "log"),
+            "router": {"processes": 1},
+            "vhosts": [{"hosts": [HOST], "uid": TENANT, "gid": TENANT, "root": str(self.root),
+                        "workers": 1}],
+        }, indent=2))
+        return [str(self.binaries / "perchild"), "serve", "--config", str(configuration)]
+
+    def is_up(self):
+        return "perchild: ready" in self.messages.read_text(errors="replace")
+
+
+class Nginx(Server):
+    name = "nginx"
+    file_cache = "off"
+
+    def prepare(self):
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(f"""
+user www-data;
+worker_processes 1;
+daemon off;
+pid {self.folder}/nginx.pid;
+error_log {self.folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  include /etc/nginx/mime.types;
+  default_type application/octet-stream;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_timeout 65;
+  keepalive_requests 1000000000;
+  open_file_cache {self.file_cache};
+  access_log {self.access_log} combined;
+  server {{
+    listen 127.0.0.1:{self.port};
+    server_name {HOST};
+    root {self.root};
+  }}
+}}
+""")
+        return ["nginx", "-p", str(self.folder), "-c", str(configuration),
+                "-e", str(self.folder / "error.log")]
+
+
+class NginxFileCache(Nginx):
+    name = "nginx, open_file_cache"
+    file_cache = "max=1000"
+
+
+class ApacheItk(Server):
+    name = "apache mpm-itk"
+
+    def prepare(self):
+        self.give_to_tenant()
+        modules = "/usr/lib/apache2/modules"
+        names = ["mpm_prefork", "authz_core", "mime", "dir"]
+        loads = "\n".join(f"LoadModule {n}_module {modules}/mod_{n}.so" for n in names)
+        configuration = self.folder / "apache2.conf"
+        configuration.write_text(f"""
+ServerRoot "{self.folder}"
+ServerName {HOST}
+DefaultRuntimeDir "{self.folder}"
+PidFile "{self.folder}/apache2.pid"
+Mutex "file:{self.folder}" default
+ErrorLog "{self.folder}/error.log"
+Listen 127.0.0.1:{self.port}
+{loads}
+LoadModule mpm_itk_module {modules}/mpm_itk.so
+TypesConfig /etc/mime.types
+User www-data
+Group www-data
+MaxRequestWorkers 150
+KeepAlive On
+LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
+<VirtualHost 127.0.0.1:{self.port}>
+  ServerName {HOST}
+  AssignUserID #{TENANT} #{TENANT}
+  DocumentRoot "{self.root}"
+  DirectoryIndex index.html
+  CustomLog "{self.access_log}" combined
+  <Directory "{self.root}">
+    AllowOverride None
+    Require all granted
+  </Directory>
+</VirtualHost>
+""")
+        return ["apache2", "-d", str(self.folder), "-f", str(configuration), "-D", "FOREGROUND"]
