@@ -132,9 +132,6 @@ TEST_F(ConfinedWorker, IsKilledForEveryCallThatItDoesNotNeed) {
   plan("unlocked attach 1");
   start();
   for (const std::string& attack : by_name) {
-#ifdef PERCHILD_SANITIZE
-    if (attack.starts_with("read ") || attack.starts_with("list_")) continue;  // its runtime opens
-#endif
     EXPECT_EQ(result_of("locked " + attack), killed) << attack;
   }
   EXPECT_EQ(result_of("locked map_shared 2"), EACCES);
