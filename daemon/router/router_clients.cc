@@ -2,7 +2,6 @@
 //
 // Runs in: router.
 // Does not trust: clients. Every byte is looked at by http1::HeadParser and by nothing else.
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "daemon/router/refusal.h"
 #include "daemon/router/router.h"
 #include "daemon/router/tokens.h"
+#include "vhosts/logs/client_address.h"
 
 namespace perchild {
 namespace {
@@ -46,16 +46,7 @@ Client client_of(const ::sockaddr_storage& storage) {
 }
 
 std::string text_of(const Address& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  const bool mapped =
-      address[10] == 0xff && address[11] == 0xff &&
-      std::all_of(address.begin(), address.begin() + 10, [](auto b) { return b == 0; });
-  if (mapped) {
-    ::inet_ntop(AF_INET, &address[12], text, sizeof text);
-  } else {
-    ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
-  }
-  return text;
+  return std::string(logs::ClientAddress::of(address, 0).host());
 }
 
 std::uint64_t token_of(const Stranger& stranger) {

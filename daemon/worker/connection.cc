@@ -28,7 +28,7 @@ WakeReason Wait::await_resume() const noexcept {
   return connection_.wake_;
 }
 
-void Connection::begin(UniqueFd fd, const ::sockaddr_storage& client, bool is_by_default) {
+void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_by_default) {
   fd_ = std::move(fd);
   client_.emplace(client);
   by_default = is_by_default;

@@ -87,7 +87,7 @@ class Connection {
 
   std::uint32_t index() const { return index_; }
   bool open() const { return fd_.has_value(); }
-  void begin(UniqueFd fd, const ::sockaddr_storage& client, bool by_default);
+  void begin(UniqueFd fd, const logs::ClientAddress& client, bool by_default);
   void finish();
 
   BorrowedFd fd() const { return fd_.borrow(); }

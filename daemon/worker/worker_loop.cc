@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace perchild {
@@ -23,16 +22,6 @@ constexpr unsigned kind_bits = 2;
 
 constexpr std::uint64_t token_of(EventKind kind, std::uint64_t index) {
   return index << kind_bits | static_cast<std::uint8_t>(kind);
-}
-
-::sockaddr_storage address_of(const HandOver& message) {
-  ::sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(message.client_port);
-  std::memcpy(&v6.sin6_addr, message.client_address.data(), sizeof v6.sin6_addr);
-  ::sockaddr_storage storage{};
-  std::memcpy(&storage, &v6, sizeof v6);
-  return storage;
 }
 
 // A router that has been taken over could pass any descriptor of its own.
@@ -240,7 +229,8 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
     return;
   }
   room_.add_open();
-  connection->begin(std::move(fd), address_of(message), message.by_default != 0);
+  const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
+  connection->begin(std::move(fd), client, message.by_default != 0);
   serve(*connection, context_);
 }
 

@@ -59,4 +59,14 @@ ClientAddress::ClientAddress(const ::sockaddr_storage& address) {
   length_ = static_cast<std::uint8_t>(at - (text_.data() + first_));
 }
 
+ClientAddress ClientAddress::of(const std::array<std::uint8_t, 16>& address, std::uint16_t port) {
+  ::sockaddr_in6 in{};
+  in.sin6_family = AF_INET6;
+  in.sin6_port = htons(port);
+  std::memcpy(&in.sin6_addr, address.data(), sizeof in.sin6_addr);
+  ::sockaddr_storage storage{};
+  std::memcpy(&storage, &in, sizeof in);
+  return ClientAddress(storage);
+}
+
 }  // namespace perchild::logs

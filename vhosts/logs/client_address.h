@@ -14,6 +14,8 @@ class ClientAddress {
  public:
   // IPv4, IPv6, and IPv6-mapped IPv4 as IPv4. Any other family reads "-".
   explicit ClientAddress(const ::sockaddr_storage& address);
+  // Of an IPv6 address, or an IPv4 one mapped; `port` in host order.
+  static ClientAddress of(const std::array<std::uint8_t, 16>& address, std::uint16_t port);
 
   std::string_view host() const { return {text_.data() + 1, host_length_}; }  // "::1"
   std::string_view host_and_port() const {                                    // "[::1]:8080"
