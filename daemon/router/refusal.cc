@@ -3,38 +3,34 @@
 #include <array>
 #include <cstdio>
 
+#include "vhosts/files/status.h"
 #include "vhosts/http1/date.h"
 
 namespace perchild {
 namespace {
 
-struct Wording {
-  const char* reason;
-  const char* sentence;
-};
-
-Wording wording_of(int status) {
+const char* sentence_for(int status) {
   switch (status) {
     case 400:
-      return {"Bad Request", "The request is not valid HTTP, or names no site."};
+      return "The request is not valid HTTP, or names no site.";
     case 408:
-      return {"Request Timeout", "The request took too long to arrive."};
+      return "The request took too long to arrive.";
     case 414:
-      return {"URI Too Long", "The address asked for is too long."};
+      return "The address asked for is too long.";
     case 417:
-      return {"Expectation Failed", "The request expects what this server does not do."};
+      return "The request expects what this server does not do.";
     case 421:
-      return {"Misdirected Request", "This server has no site of that name."};
+      return "This server has no site of that name.";
     case 431:
-      return {"Request Header Fields Too Large", "The request's header fields are too large."};
+      return "The request's header fields are too large.";
     case 501:
-      return {"Not Implemented", "The request asks for what this server does not do."};
+      return "The request asks for what this server does not do.";
     case 503:
-      return {"Service Unavailable", "The site cannot answer at the moment. Please try again."};
+      return "The site cannot answer at the moment. Please try again.";
     case 505:
-      return {"HTTP Version Not Supported", "This server speaks HTTP/1.1 here."};
+      return "This server speaks HTTP/1.1 here.";
     default:
-      return {"Bad Request", "The request cannot be answered."};
+      return "The request cannot be answered.";
   }
 }
 
@@ -42,18 +38,19 @@ Wording wording_of(int status) {
 
 std::string_view write_refusal(int status, WithBody body, unsigned retry_seconds, std::time_t now,
                                std::span<char, 512> buffer) {
-  const Wording wording = wording_of(status);
+  const std::string_view reason = files::reason_of(status);
   std::array<char, http1::date_length> date;  // gmtime(3) would open the time zone's file
   http1::format_date(now, date);
   char retry[40] = "";
   if (retry_seconds > 0) std::snprintf(retry, sizeof retry, "Retry-After: %u\r\n", retry_seconds);
-  const std::string_view sentence = wording.sentence;
+  const std::string_view sentence = sentence_for(status);
   const int length = std::snprintf(
       buffer.data(), buffer.size(),
-      "HTTP/1.1 %d %s\r\nDate: %.*s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+      "HTTP/1.1 %d %.*s\r\nDate: %.*s\r\nContent-Type: text/plain; charset=utf-8\r\n"
       "Content-Length: %zu\r\n%sConnection: close\r\n\r\n%s%s",
-      status, wording.reason, static_cast<int>(date.size()), date.data(), sentence.size() + 1,
-      retry, body == WithBody::yes ? wording.sentence : "", body == WithBody::yes ? "\n" : "");
+      status, static_cast<int>(reason.size()), reason.data(), static_cast<int>(date.size()),
+      date.data(), sentence.size() + 1, retry, body == WithBody::yes ? sentence.data() : "",
+      body == WithBody::yes ? "\n" : "");
   return {buffer.data(), static_cast<std::size_t>(length)};
 }
 
