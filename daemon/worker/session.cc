@@ -163,23 +163,6 @@ Task<SendOutcome> wait_for_room(Connection& connection, SessionContext& context)
   co_return wake == WakeReason::timed_out ? SendOutcome::failed : SendOutcome::sent;
 }
 
-// What one call of send() did not take.
-Task<SendOutcome> send_rest(Connection& connection, SessionContext& context, std::string_view head,
-                            std::string_view body, int flags) {
-  while (!head.empty() || !body.empty()) {
-    const SendOutcome room = co_await wait_for_room(connection, context);
-    if (room == SendOutcome::failed) co_return room;
-    const ssize_t sent =
-        head.empty() ? connection.send(body, {}, flags) : connection.send(head, body, flags);
-    if (sent < 0) co_return SendOutcome::failed;
-    const auto count = static_cast<std::size_t>(sent);
-    const std::size_t of_head = std::min(count, head.size());
-    head.remove_prefix(of_head);
-    body.remove_prefix(count - of_head);
-  }
-  co_return SendOutcome::sent;
-}
-
 void log_lost_file(const Connection& connection, SessionContext& context, int error) {
   context.site.error_log.add({.client = connection.client().host_and_port(),
                               .method = {},
@@ -223,16 +206,20 @@ Task<SendOutcome> send_response(Connection& connection, SessionContext& context,
   // What closes a connection leaves in one segment with the end of the stream: the close that
   // follows pushes it.
   const int flags = response.file.has_value() || response.is_last ? MSG_MORE : 0;
-  const ssize_t sent = connection.send(response.head, response.body, flags);
-  if (sent < 0) co_return SendOutcome::failed;
-  const auto count = static_cast<std::size_t>(sent);
-  const std::size_t of_head = std::min(count, response.head.size());
-  sent_of_body = count - of_head;
-  if (count < response.head.size() + response.body.size()) {
-    const SendOutcome rest = co_await send_rest(connection, context, response.head.substr(of_head),
-                                                response.body.substr(count - of_head), flags);
-    if (rest == SendOutcome::failed) co_return rest;
-    sent_of_body = response.body.size();
+  std::string_view head = response.head;
+  std::string_view body = response.body;
+  while (!head.empty() || !body.empty()) {
+    const ssize_t sent =
+        head.empty() ? connection.send(body, {}, flags) : connection.send(head, body, flags);
+    if (sent < 0) co_return SendOutcome::failed;
+    const auto count = static_cast<std::size_t>(sent);
+    const std::size_t of_head = std::min(count, head.size());
+    head.remove_prefix(of_head);
+    body.remove_prefix(count - of_head);
+    sent_of_body = response.body.size() - body.size();
+    if (head.empty() && body.empty()) break;
+    const SendOutcome room = co_await wait_for_room(connection, context);
+    if (room == SendOutcome::failed) co_return room;
   }
   if (!response.file.has_value()) co_return SendOutcome::sent;
   const SendOutcome file = co_await send_file(connection, context, response, sent_of_body);
