@@ -18,12 +18,12 @@ std::string MasterLoop::name_of_router(std::size_t index) const {
 
 void MasterLoop::start_router(std::size_t index) {
   RouterChild& router = routers_[index];
-  auto pair = make_channel_pair();
-  if (!pair) {
-    log_.line(Priority::error, name_of_router(index) + ": " + pair.error().text());
+  const auto give_up = [&](const SysError& error) {
+    log_.line(Priority::error, name_of_router(index) + ": " + error.text());
     router.back_off.on_death(now_, Clock::duration::zero());
-    return;
-  }
+  };
+  auto pair = make_channel_pair();
+  if (!pair) return give_up(pair.error());
   SpawnPlan plan{.role = Role::router,
                  .identity = {table_.router.uid, table_.router.gid, {}},
                  .executable = BorrowedFd(MasterFds::router_executable),
@@ -39,11 +39,7 @@ void MasterLoop::start_router(std::size_t index) {
                  .environment = {}};
   if (!log_.environment().empty()) plan.environment.push_back(log_.environment());
   auto process = spawn(plan);
-  if (!process) {
-    log_.line(Priority::error, name_of_router(index) + ": " + process.error().text());
-    router.back_off.on_death(now_, Clock::duration::zero());
-    return;
-  }
+  if (!process) return give_up(process.error());
   router.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   router.control.emplace(std::move(pair->first));
   router.outbox.clear();
