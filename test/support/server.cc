@@ -158,11 +158,14 @@ void Server::add_file(std::size_t site, const std::string& name, const std::stri
     if (std::filesystem::exists(folder)) break;
     std::filesystem::create_directories(folder);
   }
-  write_file(path, contents, mode);
-  for (std::filesystem::path at = path; at != docroot(site); at = at.parent_path()) {
+  // Complete whenever it is there: a worker may read it at any moment.
+  const std::filesystem::path unfinished = path.string() + ".unfinished";
+  write_file(unfinished, contents, mode);
+  for (std::filesystem::path at = unfinished; at != docroot(site); at = at.parent_path()) {
     if (::chown(at.c_str(), uid_of(site), uid_of(site)) != 0) throw std::runtime_error("chown");
-    if (at != path) ::chmod(at.c_str(), 0700);
+    if (at != unfinished) ::chmod(at.c_str(), 0700);
   }
+  std::filesystem::rename(unfinished, path);
 }
 
 std::string Server::access_log(std::size_t site) const {

@@ -58,7 +58,7 @@ class Server {
   std::uint16_t port() const { return port_; }
   ::pid_t master() const { return master_; }
   std::string docroot(std::size_t site) const;
-  // Makes a file of a site, owned by its user.
+  // Makes a file of a site, owned by its user, or puts it in the place of the one that is there.
   void add_file(std::size_t site, const std::string& name, const std::string& contents,
                 unsigned mode = 0600);
   std::string access_log(std::size_t site) const;
