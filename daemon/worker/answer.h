@@ -1,4 +1,12 @@
-// From a request's head to its response, without any waiting.
+// From a request's head to its response: the steps, in their order.
+//
+//   Response response;
+//   Progress progress = begin_answer(request, response);
+//   while (progress == Progress::entered) {
+//     (whether the client may enter is asked here: it can take time)
+//     progress = continue_answer(request, response);
+//   }
+//   finish_answer(request, response);
 //
 // Runs in: worker.
 // Does not trust: the client. The file system is reached through files::Docroot only.
@@ -7,36 +15,33 @@
 #include <cstdint>
 #include <string_view>
 
-#include "daemon/worker/connection.h"
-#include "daemon/worker/served_site.h"
-#include "privsep/unique_fd.h"
-#include "vhosts/files/file_cache.h"
-#include "vhosts/files/response_head.h"
-#include "vhosts/http1/request_head.h"
+#include "daemon/worker/request.h"
+#include "daemon/worker/response.h"
 
 namespace perchild {
 
-// A response that is ready to be sent: the head, then the body from memory or from a file. The
-// views point into the connection's buffer, the pinned file or constants.
-struct Response {
-  int status = 0;
-  std::string_view head;
-  std::string_view body;
-  files::PinnedFile pinned;  // keeps `body`
-  UniqueFd file;             // else the body, of `file_size` bytes
-  std::uint64_t file_size = 0;
-  bool is_last = false;      // the connection is closed after it
-  std::string_view problem;  // for the error log; empty if there is nothing to say
-  int error = 0;             // an errno that goes with it
+enum class Progress : std::uint8_t {
+  answered,  // the response is there
+  entered,   // the request stands at a path, its own or one that a rule led to; access comes next
 };
 
-// The page for `status`. `head_only`: the request was HEAD.
+// Decodes the path. No rule of the site has been looked at before.
+[[nodiscard]] Progress begin_answer(Request& request, Response& response);
+
+// What follows once the client may enter: methods, rules, files.
+[[nodiscard]] Progress continue_answer(Request& request, Response& response);
+
+// What holds for every response, whoever made it.
+void finish_answer(Request& request, Response& response);
+
+// The page for `status`, with the problem for the error log. `more_fields` are whole lines: Allow,
+// Retry-After, WWW-Authenticate.
+[[nodiscard]] Response refuse(const Request& request, int status, std::string_view problem,
+                              std::string_view more_fields = {}, int error = 0);
+
+// The page for `status` of a request that is not looked at any further. `head_only`: it was HEAD.
 Response error_response(const ServedSite& site, IoBuffer& buffer, int status,
                         files::Persistence persistence, bool head_only,
                         std::string_view more_fields = {});
-
-// The answer to a GET, HEAD or OPTIONS; anything else is answered 405 or 501.
-Response answer(ServedSite& site, IoBuffer& buffer, const http1::RequestHead& head,
-                files::Persistence persistence);
 
 }  // namespace perchild

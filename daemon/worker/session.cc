@@ -381,7 +381,16 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
     persistence = head.version == http1::Version::http_1_0 ? Persistence::keep_alive_stated
                                                            : Persistence::keep_alive;
   }
-  Response response = answer(context.site, connection.buffer(), head, persistence);
+  Request request{.site = context.site,
+                  .buffer = connection.buffer(),
+                  .client = connection.client(),
+                  .head = head,
+                  .head_bytes = connection.input().substr(0, head.length),
+                  .persistence = persistence};
+  Response response;
+  Progress progress = begin_answer(request, response);
+  while (progress == Progress::entered) progress = continue_answer(request, response);
+  finish_answer(request, response);
   response.is_last = !keep;
   std::uint64_t sent_of_body = 0;
   const SendOutcome sent = co_await send_response(connection, context, response, sent_of_body);
