@@ -188,7 +188,10 @@ class ApacheItk(Server):
     def prepare(self):
         self.give_to_tenant()
         modules = "/usr/lib/apache2/modules"
-        names = ["mpm_prefork", "authz_core", "mime", "dir"]
+        # What Debian enables: each process that a connection is forked for has all of them.
+        names = ["mpm_prefork", "authz_core", "authz_host", "authz_user", "access_compat",
+                 "auth_basic", "authn_core", "authn_file", "alias", "autoindex", "deflate", "dir",
+                 "env", "filter", "mime", "negotiation", "reqtimeout", "setenvif", "status"]
         loads = "\n".join(f"LoadModule {n}_module {modules}/mod_{n}.so" for n in names)
         configuration = self.folder / "apache2.conf"
         configuration.write_text(f"""
