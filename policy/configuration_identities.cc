@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "policy/configuration_values.h"
+#include "policy/id_map.h"
 
 namespace perchild {
 namespace {
 
 constexpr std::uint64_t last_id = UINT32_MAX - 1;  // the last of all means "leave it" to setresuid
-constexpr std::size_t most_extents = 340;          // user_namespaces(7)
 constexpr std::string_view service_keys[] = {"master", "router"};
 constexpr std::string_view id_keys[] = {"uid", "gid"};
 
@@ -26,17 +26,6 @@ std::optional<std::uint32_t> read_id(Report& report, JsonValue value, std::uint3
   return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
 }
 
-std::size_t count_extents(std::vector<IdRange> ranges) {
-  std::sort(ranges.begin(), ranges.end());
-  std::size_t extents = 0;
-  std::uint64_t end = 0;  // behind the last extent; no range begins at 0
-  for (const IdRange& range : ranges) {
-    if (range.first > end) ++extents;
-    end = std::max(end, std::uint64_t{range.last} + 1);
-  }
-  return extents;
-}
-
 }  // namespace
 
 void IdentitiesReader::read_common(JsonValue top, Configuration& configuration) {
@@ -46,7 +35,7 @@ void IdentitiesReader::read_common(JsonValue top, Configuration& configuration) 
   if (groups) read_groups(*groups);
   configuration.extra_groups = extra_groups_;
   read_services(top, configuration);
-  check_extents(groups.value_or(top), configuration);
+  check_map(groups.value_or(top), configuration);
 }
 
 void IdentitiesReader::read_range(JsonValue value) {
@@ -200,17 +189,15 @@ void IdentitiesReader::check_services_differ(JsonValue place, const Configuratio
   }
 }
 
-void IdentitiesReader::check_extents(JsonValue place, const Configuration& configuration) {
-  const std::uint32_t master = configuration.master.gid.value;
-  const std::uint32_t router = configuration.router.gid.value;
-  std::vector<IdRange> ranges{range_, {master, master}, {router, router}};
-  for (Gid gid : extra_groups_) ranges.push_back({gid.value, gid.value});
-  const std::size_t extents = count_extents(std::move(ranges));
-  if (extents <= most_extents) return;
+void IdentitiesReader::check_map(JsonValue place, const Configuration& configuration) {
+  const IdMap gids = make_id_maps(configuration).gids;
+  if (gids.fits()) return;
   report_.error(place,
-                "the groups make " + std::to_string(extents) +
-                    " ranges of ids, but the kernel maps no more than " +
-                    std::to_string(most_extents),
+                "the groups are too many: " + std::to_string(gids.extents().size()) + " ranges, " +
+                    std::to_string(gids.text().size()) +
+                    " bytes to write, but the kernel maps no more than " +
+                    std::to_string(IdMap::max_extents) + " and takes less than " +
+                    std::to_string(IdMap::text_bound),
                 "extend \"id_range\", or name fewer groups");
 }
 

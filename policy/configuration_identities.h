@@ -53,7 +53,7 @@ class IdentitiesReader {
   std::optional<ServiceIds> read_service_value(JsonValue value);
   void check_service(JsonValue place, std::string_view name, ServiceIds ids);
   void check_services_differ(JsonValue place, const Configuration& configuration);
-  void check_extents(JsonValue place, const Configuration& configuration);
+  void check_map(JsonValue place, const Configuration& configuration);
 
   std::optional<Numbers> read_numbers(JsonValue object, JsonValue uid);
   std::optional<SiteIdentity> read_user(JsonValue user);

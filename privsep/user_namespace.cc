@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "privsep/unique_fd.h"
 
 namespace perchild {
@@ -40,29 +38,6 @@ bool write_map(::pid_t pid, const char* file, const std::string& text) {
 }
 
 }  // namespace
-
-std::vector<IdRange> IdMap::extents() const {
-  std::vector<IdRange> sorted = extents_;
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<IdRange> joined;
-  for (const IdRange& range : sorted) {
-    if (!joined.empty() && range.first <= std::uint64_t{joined.back().last} + 1) {
-      joined.back().last = std::max(joined.back().last, range.last);
-    } else {
-      joined.push_back(range);
-    }
-  }
-  return joined;
-}
-
-std::string IdMap::text() const {
-  std::string text;
-  for (const IdRange& range : extents()) {
-    const std::string first = std::to_string(range.first);
-    text += first + " " + first + " " + std::to_string(range.last - range.first + 1) + "\n";
-  }
-  return text;
-}
 
 Result<void> enter_user_namespace(const IdMap& uids, const IdMap& gids) {
   int fds[2];

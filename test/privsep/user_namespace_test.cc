@@ -13,35 +13,6 @@
 namespace perchild::test {
 namespace {
 
-TEST(IdMap, IsWrittenSortedWithEachIdMappedToItself) {
-  IdMap map;
-  map.add({3000, 3999});
-  map.add(7);
-  EXPECT_EQ(map.text(), "7 7 1\n3000 3000 1000\n");
-}
-
-TEST(IdMap, JoinsWhatTouchesOrOverlaps) {
-  IdMap map;
-  map.add({100, 199});
-  map.add(200);
-  map.add({150, 180});
-  map.add(99);
-  map.add(202);
-  EXPECT_EQ(map.text(), "99 99 102\n202 202 1\n");
-}
-
-TEST(IdMap, JoinsAtTheHighestIdWithoutWrappingAround) {
-  IdMap map;
-  map.add({0xffff'fffe, 0xffff'ffff});
-  map.add(5);
-  map.add({10, 0xffff'ffff});
-  EXPECT_EQ(map.extents(), (std::vector<IdRange>{{5, 5}, {10, 0xffff'ffff}}));
-}
-
-TEST(IdMap, OfNothingIsEmpty) {
-  EXPECT_EQ(IdMap().text(), "");
-}
-
 TEST(UserNamespace, RootAndDiskCannotBeBecomeInItAndMappedIdsCan) {
   const auto become = [](::uid_t uid, ::gid_t group) {
     if (::setgroups(1, &group) != 0) return errno;
@@ -84,9 +55,23 @@ TEST(UserNamespace, AMapOfTooManyExtentsIsAnError) {
   };
   EXPECT_EQ(enter_with(IdMap::max_extents, 1000), 0);
   EXPECT_EQ(enter_with(IdMap::max_extents + 1, 1000), 1);
-  // The kernel takes less than a page of text, which longer numbers fill before.
-  EXPECT_EQ(enter_with(290, 20000), 0);
-  EXPECT_EQ(enter_with(300, 20000), 1);
+}
+
+TEST(UserNamespace, TakesEveryMapThatFitsAndNoOther) {
+  // 292 lines of 14 bytes; the first id pads the text, a byte or two a digit, to either side of the
+  // bound.
+  for (const std::uint32_t first : {1U, 10U, 100U, 1000U, 10'000U}) {
+    IdMap map;
+    map.add(first);
+    for (std::uint32_t i = 0; i < 291; ++i) map.add(20'000 + 2 * i);
+    for (const std::uint32_t last : {5'000U, 60'001U, 100'001U}) {
+      IdMap longer = map;
+      longer.add(last);
+      EXPECT_EQ(in_child([&] { return enter_user_namespace(longer, longer) ? 0 : 1; }).status,
+                longer.fits() ? 0 : 1)
+          << longer.text().size() << " bytes";
+    }
+  }
 }
 
 TEST(UserNamespace, NobodyButRootCanMapOthersIds) {

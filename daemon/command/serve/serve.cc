@@ -20,6 +20,7 @@
 #include "privsep/server_log.h"
 #include "privsep/service_manager.h"
 #include "privsep/spawn.h"
+#include "privsep/user_namespace.h"
 
 namespace perchild {
 namespace {

@@ -78,15 +78,4 @@ Result<ServiceTables> make_tables(const Configuration& configuration) {
   return tables;
 }
 
-IdMaps make_id_maps(const Configuration& configuration) {
-  IdMaps maps;
-  for (IdMap* map : {&maps.uids, &maps.gids}) map->add(configuration.id_range);
-  for (const ServiceIds& service : {configuration.master, configuration.router}) {
-    maps.uids.add(service.uid.value);
-    maps.gids.add(service.gid.value);
-  }
-  for (Gid gid : configuration.extra_groups) maps.gids.add(gid.value);
-  return maps;
-}
-
 }  // namespace perchild

@@ -6,7 +6,6 @@
 #include "policy/configuration.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
-#include "privsep/user_namespace.h"
 
 namespace perchild {
 
@@ -20,14 +19,5 @@ struct ServiceTables {
 };
 
 Result<ServiceTables> make_tables(const Configuration& configuration);
-
-struct IdMaps {
-  IdMap uids;
-  IdMap gids;
-};
-
-// The service ids, the tenants' range, and the extra groups: what exists in the service's user
-// namespace.
-IdMaps make_id_maps(const Configuration& configuration);
 
 }  // namespace perchild
