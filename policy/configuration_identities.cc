@@ -240,14 +240,20 @@ std::optional<SiteIdentity> IdentitiesReader::read_user(JsonValue user) {
   const std::string whose = " of the user " + in_quotes(*name);
   const auto uid = check_uid(user, account->uid, whose);
   if (!uid || !check_gid(user, account->gid, whose)) return std::nullopt;
-  SiteIdentity identity{*uid, account->gid, {}, user, {}};
-  identity.text = "the user " + in_quotes(*name) + " (uid " + number_text(account->uid.value) + ")";
-  for (Gid gid : account->groups) {
-    if (gid == account->gid) continue;
+  return identity_of({*name, *account}, *uid, user);
+}
+
+SiteIdentity IdentitiesReader::identity_of(const NamedAccount& named, TenantUid uid,
+                                           JsonValue user) {
+  const auto& [name, account] = named;
+  SiteIdentity identity{uid, account.gid, {}, user, {}};
+  identity.text = "the user " + in_quotes(name) + " (uid " + number_text(account.uid.value) + ")";
+  for (Gid gid : account.groups) {
+    if (gid == account.gid) continue;
     if (is_mapped(gid)) {
       identity.groups.push_back(gid);
     } else {
-      drop_group(user, gid);
+      drop_group(user, name, gid);
     }
   }
   return identity;
@@ -297,8 +303,8 @@ bool IdentitiesReader::is_mapped(Gid gid) const {
                             std::binary_search(extra_groups_.begin(), extra_groups_.end(), gid));
 }
 
-void IdentitiesReader::drop_group(JsonValue user, Gid gid) {
-  const auto [dropped, is_new] = dropped_.try_emplace(gid, DroppedGroup{user, 0});
+void IdentitiesReader::drop_group(JsonValue place, const std::string& user, Gid gid) {
+  const auto [dropped, is_new] = dropped_.try_emplace(gid, DroppedGroup{place, user, 0});
   ++dropped->second.users;
 }
 
@@ -309,10 +315,9 @@ void IdentitiesReader::finish() {
     const std::string group = name ? in_quotes(*name) + " (" + number + ")" : number;
     const std::string others =
         dropped.users > 1 ? " and of " + std::to_string(dropped.users - 1) + " more" : "";
-    report_.warning(dropped.user,
-                    "the group " + group + " of the user " + in_quotes(dropped.user.text()) +
-                        others + " is outside of " + text_of(range_) +
-                        ": the site will not be in it",
+    report_.warning(dropped.place,
+                    "the group " + group + " of the user " + in_quotes(dropped.user) + others +
+                        " is outside of " + text_of(range_) + ": the site will not be in it",
                     gid.value == 0 ? "" : "to keep it, add " + number + " to \"groups\"");
   }
 }

@@ -31,6 +31,14 @@ class IdentitiesReader {
   // "user", or "uid" and "gid".
   std::optional<SiteIdentity> read_site(JsonValue vhost);
 
+  // Of an account that `user`, a name or a pattern, stands for.
+  SiteIdentity identity_of(const NamedAccount& named, TenantUid uid, JsonValue user);
+
+  IdRange range() const { return range_; }
+  // Whether sites may have it, as their own group or a further one.
+  bool is_mapped(Gid gid) const;
+  std::optional<Gid> read_group(JsonValue value);
+
   // Says which groups of users were left out.
   void finish();
 
@@ -40,14 +48,14 @@ class IdentitiesReader {
     Gid gid;
   };
   struct DroppedGroup {
-    JsonValue user;  // the first one that has it
+    JsonValue place;
+    std::string user;  // the first one that has it
     std::size_t users;
   };
 
   void read_range(JsonValue value);
   void read_services(JsonValue top, Configuration& configuration);
   void read_groups(JsonValue groups);
-  std::optional<Gid> read_group(JsonValue value);
   std::optional<ServiceIds> read_service(JsonValue place, std::optional<JsonValue> value,
                                          std::string_view name, std::string_view default_user);
   std::optional<ServiceIds> read_service_value(JsonValue value);
@@ -60,8 +68,7 @@ class IdentitiesReader {
   std::optional<SiteIdentity> read_uid(JsonValue vhost, JsonValue uid);
   std::optional<TenantUid> check_uid(JsonValue place, Uid uid, const std::string& whose);
   bool check_gid(JsonValue place, Gid gid, const std::string& whose);
-  bool is_mapped(Gid gid) const;
-  void drop_group(JsonValue user, Gid gid);
+  void drop_group(JsonValue place, const std::string& user, Gid gid);
 
   Report& report_;
   SystemView& system_;

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "policy/configuration_accounts.h"
 #include "policy/configuration_identities.h"
 #include "policy/configuration_listeners.h"
 #include "policy/configuration_report.h"
@@ -38,7 +39,8 @@ class ConfigurationReader {
         files_(files),
         report_(result_.mistakes),
         identities_(report_, system),
-        sites_(report_, system, identities_) {}
+        sites_(report_, system, identities_),
+        accounts_(report_, system, identities_, sites_) {}
 
   ReadConfiguration read() {
     OpenedSource main = files_.open(path_);
@@ -70,6 +72,7 @@ class ConfigurationReader {
     if (const auto defaults = top.find("defaults")) sites_.read_defaults(*defaults);
     if (const auto vhosts = top.find("vhosts")) sites_.read_vhosts(*vhosts);
     if (const auto include = top.find("include")) read_include(*include);
+    for (JsonValue vhost : sites_.for_accounts()) accounts_.read(vhost);
     if (sites_.count() == 0) {
       report_.error(top.find("vhosts").value_or(top), "there is no vhost",
                     R"(vhosts stand in "vhosts", or in files that "include" names)");
@@ -173,6 +176,7 @@ class ConfigurationReader {
   std::vector<std::unique_ptr<JsonDocument>> documents_;
   IdentitiesReader identities_;
   SitesReader sites_;
+  AccountVhostsReader accounts_;
   Configuration configuration_;
   std::size_t bytes_ = 0;
 };

@@ -31,6 +31,12 @@ void Report::warning(JsonValue at, std::string sentence, std::string hint) {
   add(std::move(mistake), std::move(sentence), std::move(hint));
 }
 
+void Report::note(JsonValue at, std::string sentence) {
+  Mistake mistake = at.mistake();
+  mistake.severity = Severity::note;
+  add(std::move(mistake), std::move(sentence), {});
+}
+
 void Report::about_file(Severity severity, std::string file, std::string sentence,
                         std::string hint) {
   Mistake mistake;

@@ -20,6 +20,7 @@ class Report {
   void error(JsonValue at, std::string sentence, std::string hint = {});
   void error_at_key(JsonValue at, std::string sentence, std::string hint = {});
   void warning(JsonValue at, std::string sentence, std::string hint = {});
+  void note(JsonValue at, std::string sentence);
   // About a file as a whole.
   void about_file(Severity severity, std::string file, std::string sentence, std::string hint = {});
 

@@ -12,17 +12,15 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr std::uint32_t most_sites = 1'000'000;
 constexpr std::size_t most_index_names = 32;
 constexpr std::size_t longest_file_name = 255;
-// The first host names the site's log files: NAME_MAX without ".access.log" and "*.".
-constexpr std::size_t longest_first_host = 240;
 constexpr std::uint64_t gibi = 1024ULL * 1024 * 1024;
 constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
-constexpr std::string_view vhost_keys[] = {"hosts", "user",     "uid",    "gid",     "root",
-                                           "index", "timeouts", "limits", "workers", "start"};
+constexpr std::string_view vhost_keys[] = {"hosts",   "user",  "uid",      "gid",
+                                           "root",    "index", "timeouts", "limits",
+                                           "workers", "start", "except"};
 constexpr std::string_view identity_keys[] = {"hosts", "user", "uid", "gid", "root"};
 constexpr std::string_view defaults_keys[] = {"index", "timeouts", "limits", "workers", "start"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "send"};
@@ -86,23 +84,23 @@ void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
   warn_not_enforced(report, value, "processes");
 }
 
-std::string reason_text(const RootAnswer& answer, const std::string& path,
-                        const SiteIdentity& identity) {
-  switch (answer.kind) {
-    case RootAnswer::Kind::missing:
-      return "the root " + in_quotes(path) + " does not exist";
-    case RootAnswer::Kind::not_a_directory:
-      return "the root " + in_quotes(path) + " is not a directory";
-    case RootAnswer::Kind::denied:
-      return identity.text + " cannot enter the root " + in_quotes(path) +
-             (answer.where == path ? "" : ": " + in_quotes(answer.where) + " is closed to it");
-    case RootAnswer::Kind::failed:
-      return "the root " + in_quotes(path) + " cannot be opened: " + std::strerror(answer.error);
-    case RootAnswer::Kind::enterable:
-    case RootAnswer::Kind::unchecked:
-      break;
-  }
-  return {};
+Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,
+               SiteValues values) {
+  return {.hosts = std::move(hosts),
+          .uid = identity.uid,
+          .gid = identity.gid,
+          .groups = identity.groups,
+          .root = std::move(root),
+          .index = std::move(values.index),
+          .timeouts = values.timeouts,
+          .limits = values.limits,
+          .workers = values.workers,
+          .start = values.start};
+}
+
+bool is_for_accounts(JsonValue vhost) {
+  const auto user = vhost.find("user");
+  return user && user->is(JsonKind::string) && user->text().find("{1}") != std::string_view::npos;
 }
 
 }  // namespace
@@ -119,6 +117,27 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
       values.start = *choice == 0 ? StartPolicy::on_demand : StartPolicy::always;
     }
   }
+}
+
+RootProblem problem_of(const RootAnswer& answer, const std::string& path,
+                       const SiteIdentity& identity) {
+  switch (answer.kind) {
+    case RootAnswer::Kind::missing:
+      return {"the root " + in_quotes(path) + " does not exist", {}};
+    case RootAnswer::Kind::not_a_directory:
+      return {"the root " + in_quotes(path) + " is not a directory", {}};
+    case RootAnswer::Kind::denied:
+      return {identity.text + " cannot enter the root " + in_quotes(path) +
+                  (answer.where == path ? "" : ": " + in_quotes(answer.where) + " is closed to it"),
+              "it needs execute permission there: chmod o+x, or setfacl"};
+    case RootAnswer::Kind::failed:
+      return {"the root " + in_quotes(path) + " cannot be opened: " + std::strerror(answer.error),
+              {}};
+    case RootAnswer::Kind::enterable:
+    case RootAnswer::Kind::unchecked:
+      break;
+  }
+  return {};
 }
 
 void SitesReader::read_defaults(JsonValue defaults) {
@@ -165,25 +184,37 @@ std::optional<SiteId> SitesReader::find(const HostPattern& host) const {
 }
 
 void SitesReader::read_vhost(JsonValue vhost) {
+  if (vhost.is(JsonKind::object) && is_for_accounts(vhost)) {
+    report_.expect_keys(vhost, "a vhost", vhost_keys);
+    for_accounts_.push_back(vhost);
+    return;
+  }
   const SiteId site{drafts_++};
   if (!report_.expect_keys(vhost, "a vhost", vhost_keys)) return;
+  if (const auto except = vhost.find("except")) {
+    report_.error_at_key(*except, R"("except" goes with "user": "{1}", a vhost for every account)");
+  }
   auto hosts = read_hosts(vhost, site);
   const auto identity = identities_.read_site(vhost);
   const auto root = read_root(vhost);
-  SiteValues values = defaults_;
-  read_site_values(report_, vhost, values);
+  SiteValues values = read_values(vhost);
   if (identity) check_uid_is_alone(*identity, vhost);
   if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
-  sites_.push_back({.hosts = std::move(hosts),
-                    .uid = identity->uid,
-                    .gid = identity->gid,
-                    .groups = identity->groups,
-                    .root = *root,
-                    .index = std::move(values.index),
-                    .timeouts = values.timeouts,
-                    .limits = values.limits,
-                    .workers = values.workers,
-                    .start = values.start});
+  sites_.push_back(make_site(std::move(hosts), *identity, *root, std::move(values)));
+}
+
+SiteValues SitesReader::read_values(JsonValue vhost) {
+  SiteValues values = defaults_;
+  read_site_values(report_, vhost, values);
+  return values;
+}
+
+void SitesReader::add(std::vector<HostPattern> hosts, JsonValue place, const SiteIdentity& identity,
+                      std::string root, SiteValues values) {
+  const SiteId site{drafts_++};
+  for (const HostPattern& host : hosts) hosts_.try_emplace(key_of(host), HostPlace{site, place});
+  uids_.try_emplace(identity.uid.uid().value, UidUser{in_quotes(key_of(hosts.front())), place});
+  sites_.push_back(make_site(std::move(hosts), identity, std::move(root), std::move(values)));
 }
 
 std::vector<HostPattern> SitesReader::read_hosts(JsonValue vhost, SiteId site) {
@@ -245,15 +276,16 @@ std::optional<std::string> SitesReader::read_root(JsonValue vhost) {
 
 bool SitesReader::check_root(JsonValue root, const SiteIdentity& identity,
                              const std::string& path) {
-  const RootAnswer answer =
-      system_.try_root(identity.uid.uid(), identity.gid, identity.groups, path);
-  if (answer.kind == RootAnswer::Kind::unchecked) left_roots_unchecked_ = true;
-  const std::string reason = reason_text(answer, path, identity);
-  if (reason.empty()) return true;
-  const bool denied = answer.kind == RootAnswer::Kind::denied;
-  report_.error(root, reason,
-                denied ? "it needs execute permission there: chmod o+x, or setfacl" : "");
+  RootProblem problem = problem_of(try_root(identity, path), path, identity);
+  if (problem.sentence.empty()) return true;
+  report_.error(root, std::move(problem.sentence), std::move(problem.hint));
   return false;
+}
+
+RootAnswer SitesReader::try_root(const SiteIdentity& identity, const std::string& path) {
+  RootAnswer answer = system_.try_root(identity.uid.uid(), identity.gid, identity.groups, path);
+  if (answer.kind == RootAnswer::Kind::unchecked) left_roots_unchecked_ = true;
+  return answer;
 }
 
 }  // namespace perchild

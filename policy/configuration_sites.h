@@ -23,6 +23,19 @@ struct SiteValues {
   StartPolicy start = StartPolicy::on_demand;
 };
 
+inline constexpr std::uint32_t most_sites = 1'000'000;
+
+// The first host names the site's log files: NAME_MAX without ".access.log" and "*.".
+inline constexpr std::size_t longest_first_host = 240;
+
+// Why a site cannot work in its root; no sentence if it can.
+struct RootProblem {
+  std::string sentence;
+  std::string hint;
+};
+RootProblem problem_of(const RootAnswer& answer, const std::string& path,
+                       const SiteIdentity& identity);
+
 class SitesReader {
  public:
   SitesReader(Report& report, SystemView& system, IdentitiesReader& identities)
@@ -32,6 +45,17 @@ class SitesReader {
   void read_vhosts(JsonValue vhosts);
   // One vhost, an array of them, or an object with "vhosts".
   void read_included(JsonValue root);
+
+  // The vhosts for every account that were met, which are left to AccountVhostsReader.
+  const std::vector<JsonValue>& for_accounts() const { return for_accounts_; }
+  SiteValues read_values(JsonValue vhost);
+  RootAnswer try_root(const SiteIdentity& identity, const std::string& path);
+  bool has_uid(TenantUid uid) const { return uids_.contains(uid.uid().value); }
+  // A site that is good, and whose hosts no other has.
+  void add(std::vector<HostPattern> hosts, JsonValue place, const SiteIdentity& identity,
+           std::string root, SiteValues values);
+
+  void add_bad() { ++drafts_; }
 
   std::size_t count() const { return drafts_; }
   std::optional<SiteId> find(const HostPattern& host) const;
@@ -64,6 +88,7 @@ class SitesReader {
   std::uint32_t drafts_ = 0;  // vhosts met, good ones and others
   std::unordered_map<std::string, HostPlace> hosts_;
   std::unordered_map<std::uint32_t, UidUser> uids_;
+  std::vector<JsonValue> for_accounts_;
   bool left_roots_unchecked_ = false;
 };
 

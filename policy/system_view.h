@@ -16,6 +16,11 @@ struct Account {
   std::vector<Gid> groups;  // supplementary, without `gid`
 };
 
+struct NamedAccount {
+  std::string name;
+  Account account;
+};
+
 struct RootAnswer {
   enum class Kind : std::uint8_t {
     enterable,
@@ -34,6 +39,8 @@ class SystemView {
  public:
   virtual ~SystemView() = default;
   virtual std::optional<Account> find_user(const std::string& name) = 0;
+  // The accounts whose uid lies in `range`, by name.
+  virtual std::vector<NamedAccount> users_in(IdRange range) = 0;
   // The primary group of the account that has this uid.
   virtual std::optional<Gid> find_group_of(Uid uid) = 0;
   virtual std::optional<Gid> find_group(const std::string& name) = 0;

@@ -61,6 +61,34 @@ TEST_F(AccountsOf, TheFirstOfTwoLinesCounts) {
   EXPECT_EQ(accounts.find_group_of(Uid{71001}), Gid{71001});
 }
 
+TEST_F(AccountsOf, TheUsersOfARangeAreListedByNameWithTheirGroups) {
+  Accounts accounts = load(
+      "pt-zoe:x:71003:71003:::\n"
+      "pt-bob:x:71001:71009:::\n"
+      "pt-bob:x:71002:71002:::\n"
+      "+pt-nis:x:71002:71002:::\n"
+      "pt-low:x:71000:71000:::\n"
+      "pt-high:x:71004:71004:::\n",
+      "pt-one:x:71005:pt-zoe\n");
+  const auto users = accounts.users_in({71001, 71003});
+  ASSERT_EQ(users.size(), 2U);
+  EXPECT_EQ(users[0].name, "pt-bob");
+  EXPECT_EQ(users[0].account.uid, Uid{71001});
+  EXPECT_EQ(users[0].account.gid, Gid{71009});
+  EXPECT_EQ(users[1].name, "pt-zoe");
+  EXPECT_EQ(users[1].account.groups, std::vector<Gid>{Gid{71005}});
+}
+
+TEST_F(AccountsOf, AServiceThatKnowsMoreUsersIsAskedForThem) {
+  const auto root_is_listed = [](std::vector<NamedAccount> users) {
+    return std::any_of(users.begin(), users.end(),
+                       [](const NamedAccount& user) { return user.name == "root"; });
+  };
+  // What getpwent(3) gives here is at least the machine's own /etc/passwd.
+  EXPECT_TRUE(root_is_listed(load("", "", "passwd: files sss\n").users_in({0, 0})));
+  EXPECT_FALSE(root_is_listed(load("", "", "passwd: files\n").users_in({0, 0})));
+}
+
 TEST_F(AccountsOf, ReferencesToNisAreNoAccounts) {
   Accounts accounts = load("+:x:0:0:::\n+pt-bob:x:71002:71002:::\n", "+:x:0:\n");
   EXPECT_FALSE(accounts.find_user("+"));

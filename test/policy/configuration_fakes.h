@@ -35,6 +35,13 @@ class FakeSystem final : public SystemView {
     const auto user = users.find(name);
     return user == users.end() ? std::nullopt : std::optional(user->second);
   }
+  std::vector<NamedAccount> users_in(IdRange range) override {
+    std::vector<NamedAccount> found;
+    for (const auto& [name, account] : users) {
+      if (range.contains(account.uid.value)) found.push_back({name, account});
+    }
+    return found;
+  }
   std::optional<Gid> find_group_of(Uid uid) override {
     for (const auto& [name, account] : users) {
       if (account.uid == uid) return account.gid;

@@ -158,6 +158,29 @@ std::optional<Account> Accounts::find_user(const std::string& name) {
   return Account{Uid{entry.pw_uid}, gid, groups_of(name, gid)};
 }
 
+std::map<std::string, Accounts::Local> Accounts::all_users() const {
+  std::map<std::string, Local> all(users_.begin(), users_.end());
+  if (!has_remote_users_) return all;
+  ::passwd entry{};
+  std::vector<char> buffer;
+  ::setpwent();
+  while (look_up_entry(entry, buffer, ::getpwent_r)) {
+    if (is_compat_line(entry.pw_name)) continue;
+    all.try_emplace(entry.pw_name, Local{Uid{entry.pw_uid}, Gid{entry.pw_gid}});
+  }
+  ::endpwent();
+  return all;
+}
+
+std::vector<NamedAccount> Accounts::users_in(IdRange range) {
+  std::vector<NamedAccount> users;
+  for (const auto& [name, ids] : all_users()) {
+    if (!range.contains(ids.uid.value)) continue;
+    users.push_back({name, {ids.uid, ids.gid, groups_of(name, ids.gid)}});
+  }
+  return users;
+}
+
 std::optional<Gid> Accounts::find_group_of(Uid uid) {
   const auto local = primary_groups_.find(uid.value);
   if (local != primary_groups_.end()) return local->second;

@@ -6,6 +6,7 @@
 // Trusts: /etc/passwd, /etc/group, /etc/nsswitch.conf and the name services that this names.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,8 @@ class Accounts {
   explicit Accounts(const Files& files);
 
   std::optional<Account> find_user(const std::string& name);
+  // By name, each once. A name service that does not enumerate (sssd, unless told to) adds none.
+  std::vector<NamedAccount> users_in(IdRange range);
   std::optional<Gid> find_group_of(Uid uid);
   std::optional<Gid> find_group(const std::string& name);
   std::optional<std::string> find_group_name(Gid gid);
@@ -39,6 +42,7 @@ class Accounts {
   void load_services(const std::string& path);
   void load_users(const std::string& path);
   void load_groups(const std::string& path);
+  std::map<std::string, Local> all_users() const;
   std::vector<Gid> groups_of(const std::string& user, Gid primary) const;
 
   std::unordered_map<std::string, Local> users_;

@@ -133,6 +133,9 @@ Accounts& MachineView::accounts() {
 std::optional<Account> MachineView::find_user(const std::string& name) {
   return accounts().find_user(name);
 }
+std::vector<NamedAccount> MachineView::users_in(IdRange range) {
+  return accounts().users_in(range);
+}
 std::optional<Gid> MachineView::find_group_of(Uid uid) {
   return accounts().find_group_of(uid);
 }

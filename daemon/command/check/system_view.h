@@ -20,6 +20,7 @@ class MachineView final : public SystemView {
   MachineView();
 
   std::optional<Account> find_user(const std::string& name) override;
+  std::vector<NamedAccount> users_in(IdRange range) override;
   std::optional<Gid> find_group_of(Uid uid) override;
   std::optional<Gid> find_group(const std::string& name) override;
   std::optional<std::string> find_group_name(Gid gid) override;
