@@ -37,6 +37,12 @@ enum class MessageType : std::uint32_t {
   take_access_log,
   attach_router,
   drain,
+  // control_messages.h
+  greeting = 64,
+  status_query,
+  find_site,
+  site_status,
+  status_end,
 };
 
 inline constexpr std::uint32_t max_listeners = 256;

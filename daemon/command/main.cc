@@ -6,6 +6,8 @@
 #include <iostream>
 
 #include "daemon/command/check/check.h"
+#include "daemon/command/control/control_client.h"
+#include "daemon/command/control/status.h"
 #include "daemon/command/serve/serve.h"
 
 int main(int argc, char** argv) {
@@ -22,7 +24,15 @@ int main(int argc, char** argv) {
   }
   check->add_flag("--json", json, "Print what is found as JSON");
 
+  perchild::StatusOptions status_options{.runtime_dir = perchild::default_runtime_dir};
+  CLI::App* status = app.add_subcommand("status", "Say which sites run, and how");
+  status->add_option("site", status_options.site, "One site, by its first host");
+  status->add_flag("--json", status_options.json, "Print it as JSON");
+  status->add_option("--runtime-dir", status_options.runtime_dir, "Where the server's sockets are")
+      ->capture_default_str();
+
   CLI11_PARSE(app, argc, argv);
+  if (status->parsed()) return perchild::run_status(status_options, std::cout, std::cerr);
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -57,6 +58,7 @@ struct Child {
   UniqueFd pidfd;
   Clock::time_point started_at{};
   std::optional<Clock::time_point> hung_up_at{};  // its channel has ended, it has not
+  std::string ended_because{};                    // if it was us who did
 };
 
 struct RouterChild {

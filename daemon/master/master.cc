@@ -45,7 +45,11 @@ std::string complaint_about(const Child& child) {
 
 MasterLoop::MasterLoop(LockedDown<Role::master>, const SiteTable& table, UniqueFd signals,
                        const ServerLog& log)
-    : table_(table), signals_(std::move(signals)), log_(log), routers_(table.routers) {
+    : table_(table),
+      signals_(std::move(signals)),
+      log_(log),
+      control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
+      routers_(table.routers) {
   for (std::uint32_t i = 0; i < table.listeners; ++i) {
     listeners_.emplace_back(MasterFds::first_listener + static_cast<int>(i));
   }
@@ -105,6 +109,8 @@ void MasterLoop::wait_and_dispatch() {
       entries.push_back({Source::worker, site, slot});
     }
   }
+  const std::size_t first_control = polled.size();
+  control_peers_.append_polled(polled, now_);
   ::timespec timeout{};
   const auto timer = next_timer();
   if (timer) {
@@ -116,7 +122,7 @@ void MasterLoop::wait_and_dispatch() {
   now_ = Clock::now();
   if (ready <= 0) return;
   // Signals last: what a dead child still had to say comes before the news of its death.
-  for (std::size_t i = polled.size(); i-- > 0;) {
+  for (std::size_t i = entries.size(); i-- > 0;) {
     if (polled[i].revents == 0) continue;
     switch (entries[i].source) {
       case Source::signals:
@@ -130,6 +136,7 @@ void MasterLoop::wait_and_dispatch() {
         break;
     }
   }
+  on_control(std::span(polled).subspan(first_control));
 }
 
 void MasterLoop::on_signals() {
@@ -225,6 +232,8 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
     }
   }
   if (drain_until_ && (!first || *drain_until_ < *first)) first = drain_until_;
+  const auto control = control_peers_.next_deadline(now_);
+  if (control && (!first || *control < *first)) first = control;
   return first;
 }
 
@@ -235,6 +244,7 @@ void MasterLoop::on_timers() {
     // Only the reaping is left, for which SIGCHLD wakes us.
     drain_until_ = Clock::time_point::max();
   }
+  control_peers_.forget_closed(now_);
   const auto overdue = [&](const Child& child) {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;
@@ -288,6 +298,7 @@ void MasterLoop::end(Child& child, std::string_view why) {
   // By its pidfd: the number may never mean another process.
   ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
   child.state = ChildState::ending;
+  child.ended_because = why;
 }
 
 bool MasterLoop::verify(const Child& child, Role role, const Identity& identity,

@@ -10,11 +10,14 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/master/children.h"
+#include "daemon/master/control_peers.h"
+#include "daemon/master/site_history.h"
 #include "privsep/lock_down.h"
 #include "privsep/server_log.h"
 #include "privsep/site_table.h"
@@ -73,12 +76,24 @@ class MasterLoop {
   void tell_if_down(SiteId site);
   std::string name_of_worker(SiteId site, std::size_t slot) const;
 
+  // master_control.cc
+  void on_control(std::span<const ::pollfd> polled);
+  void on_control_readable(ControlPeer& peer);
+  template <typename Peers>
+  bool take_message(ControlPeer& peer, Peers& channel);
+  bool on_message(ControlPeer& peer, const StatusQuery& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const FindSite& message, UniqueFd fd);
+  SiteState state_of(const SiteGroup& group) const;
+  SiteStatus status_of(SiteId site) const;
+
   const SiteTable& table_;
   UniqueFd signals_;
   const ServerLog& log_;
   std::vector<UniqueFd> listeners_;
+  ControlPeers control_peers_;
   std::vector<RouterChild> routers_;
   std::map<SiteId, SiteGroup> groups_;  // of sites that have been woken; an idle site costs nothing
+  std::map<SiteId, SiteHistory> histories_;
   Clock::time_point now_{};
   std::optional<Clock::time_point> drain_until_;
   std::uint32_t own_filters_ = 0;  // seccomp filters on this process; a child has one more

@@ -47,7 +47,9 @@ void MasterLoop::start_worker(SiteId site, std::size_t slot) {
   const SiteRecord& record = table_.sites[site.value];
   WorkerChild& worker = groups_.at(site).workers[slot];
   const auto give_up = [&](const SysError& error) {
-    log_.line(Priority::error, name_of_worker(site, slot) + " cannot be started: " + error.text());
+    const std::string text = name_of_worker(site, slot) + " cannot be started: " + error.text();
+    log_.line(Priority::error, text);
+    histories_[site].last_error = text;
     on_worker_failure(site, slot, Clock::duration::zero());
   };
   const auto error_log =
@@ -159,8 +161,11 @@ void MasterLoop::on_worker_death(SiteId site, std::size_t slot, int status) {
   WorkerChild& worker = groups_.at(site).workers[slot];
   const bool expected = drain_until_.has_value() && status == 0;
   if (!expected) {
-    log_.line(Priority::error,
-              describe_death(name_of_worker(site, slot), worker.child.pid, status));
+    const std::string death = describe_death(name_of_worker(site, slot), worker.child.pid, status);
+    log_.line(Priority::error, death);
+    SiteHistory& history = histories_[site];
+    ++history.restarts;
+    history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
   }
   worker.control.reset();
   const Clock::duration lived = now_ - worker.child.started_at;

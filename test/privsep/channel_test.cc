@@ -1,4 +1,4 @@
-// One typed test over every message of privsep/messages.h in every direction that it may go.
+// One typed test over every message in every direction that it may go.
 #include "privsep/channel.h"
 
 #include <gtest/gtest.h>
@@ -39,11 +39,14 @@ struct Joined<::testing::Types<A...>, ::testing::Types<B...>, Rest...> {
 };
 
 // Taken from the list itself, so that a new message cannot be forgotten here.
-using EveryMessage = Joined<AllSent<Master, Router>::Types, AllSent<Router, Master>::Types,
-                            AllSent<Router, Worker>::Types, AllSent<Worker, Router>::Types,
-                            AllSent<Master, Worker>::Types, AllSent<Worker, Master>::Types>::Types;
+using EveryMessage =
+    Joined<AllSent<Master, Router>::Types, AllSent<Router, Master>::Types,
+           AllSent<Router, Worker>::Types, AllSent<Worker, Router>::Types,
+           AllSent<Master, Worker>::Types, AllSent<Worker, Master>::Types,
+           AllSent<Command, Master>::Types, AllSent<Master, Command>::Types,
+           AllSent<LocalUser, Master>::Types, AllSent<Master, LocalUser>::Types>::Types;
 
-constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::drain);
+constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::status_end);
 
 template <typename Way>
 class EveryMessageTest : public ::testing::Test {
@@ -236,6 +239,7 @@ static_assert(CanSend<Router, Master, Wake> && CanSend<Router, Worker, HandOver>
 static_assert(!CanSend<Worker, Master, Wake> && !CanSend<Master, Router, Wake>);
 static_assert(!CanSend<Worker, Router, HandOver> && !CanSend<Router, Worker, Credit>);
 static_assert(!CanSend<Worker, Master, WorkerViolation> && !CanSend<Router, Worker, Drain>);
+static_assert(CanSend<LocalUser, Master, FindSite> && !CanSend<LocalUser, Master, SiteStatus>);
 
 }  // namespace
 }  // namespace perchild::test

@@ -1,8 +1,10 @@
 // A valid message of each kind, and one for each field that is out of its bounds.
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "privsep/control_messages.h"
 #include "privsep/messages.h"
 
 namespace perchild::test {
@@ -85,6 +87,83 @@ template <>
 struct Samples<Drain> {
   static std::vector<Drain> valid() { return {{0}}; }
   static std::vector<Drain> invalid() { return {{1}, {~0U}}; }
+};
+
+// `message` with another value in one of its fields.
+template <typename M, typename Field>
+M with(M message, Field M::*field, Field value) {
+  message.*field = value;
+  return message;
+}
+// Text that is not printable, or does not end where it ends.
+template <std::size_t size>
+std::vector<FixedText<size>> bad_texts() {
+  return {{{'a', '\n'}}, {{'a', '\0', 'b'}}, {{'\x1b', '['}}, {{'\xe4'}}, {{'\x7f'}}};
+}
+template <std::size_t size>
+FixedText<size> full_text() {
+  return FixedText<size>::of(std::string(size, '~'));
+}
+
+template <>
+struct Samples<Greeting> {
+  static std::vector<Greeting> valid() {
+    return {{1, 2, FixedText<24>::of("0.1.0")}, {~0U, ~0U, full_text<24>()}};
+  }
+  static std::vector<Greeting> invalid() {
+    std::vector<Greeting> all{{0, 2, {}}, {1, 0, {}}, {1, 1, {}}};
+    for (const auto& text : bad_texts<24>()) all.push_back({1, 2, text});
+    return all;
+  }
+};
+template <>
+struct Samples<StatusQuery> {
+  static std::vector<StatusQuery> valid() { return {{{0}}, {{max_sites - 1}}}; }
+  static std::vector<StatusQuery> invalid() { return {{{max_sites}}, {{~0U}}}; }
+};
+template <>
+struct Samples<FindSite> {
+  static std::vector<FindSite> valid() {
+    return {{FixedText<256>::of("a.example")}, {full_text<256>()}};
+  }
+  static std::vector<FindSite> invalid() {
+    std::vector<FindSite> all{{{}}};
+    for (const auto& text : bad_texts<256>()) all.push_back({text});
+    return all;
+  }
+};
+template <>
+struct Samples<SiteStatus> {
+  static std::vector<SiteStatus> valid() {
+    SiteStatus least{};
+    least.name = FixedText<256>::of("a.example");
+    SiteStatus most = least;
+    most.site = {max_sites - 1};
+    most.state = SiteState::crash_looping;
+    most.processes = 2 * max_workers;
+    most.name = full_text<256>();
+    most.last_error = full_text<160>();
+    return {least, most};
+  }
+  static std::vector<SiteStatus> invalid() {
+    const SiteStatus good = valid().front();
+    std::vector<SiteStatus> all{with(good, &SiteStatus::site, SiteId{max_sites}),
+                                with(good, &SiteStatus::state, SiteState{site_states}),
+                                with(good, &SiteStatus::processes, 2 * max_workers + 1),
+                                with(good, &SiteStatus::name, FixedText<256>{})};
+    for (const auto& text : bad_texts<256>()) all.push_back(with(good, &SiteStatus::name, text));
+    for (const auto& text : bad_texts<160>()) {
+      all.push_back(with(good, &SiteStatus::last_error, text));
+    }
+    return all;
+  }
+};
+template <>
+struct Samples<StatusEnd> {
+  static std::vector<StatusEnd> valid() { return {{{0}, 0}, {{max_sites}, 1}}; }
+  static std::vector<StatusEnd> invalid() {
+    return {{{max_sites + 1}, 0}, {{~0U}, 1}, {{0}, 2}, {{0}, ~0U}};
+  }
 };
 
 }  // namespace perchild::test

@@ -117,9 +117,20 @@ TEST(Start, AConfigurationThatIsNotThereEndsWithStatus2) {
       << end.output;
 }
 
+// The configuration of a running server with the first `before` of it replaced, and with a runtime
+// directory of its own.
+std::string another_configuration(const Server& server, const std::string& before = {},
+                                  const std::string& after = {}) {
+  std::string text = read_file(server.configuration());
+  const std::string runtime = server.directory().path() + "/run\"";
+  text.replace(text.find(runtime), runtime.size(), server.directory().path() + "/run2\"");
+  text.replace(text.find(before), before.size(), after);
+  return server.directory().write("another.json", text);
+}
+
 TEST(Start, APortInUseIsNamed) {
   Server server({.sites = two_sites()});
-  const CommandEnd end = serve(server.configuration());
+  const CommandEnd end = serve(another_configuration(server));
   EXPECT_EQ(end.status, 1);
   EXPECT_EQ(end.output, "perchild: bind 127.0.0.1:" + std::to_string(server.port()) +
                             ": Address already in use\n");
@@ -142,10 +153,8 @@ TEST(Start, ALogDirectoryInWhichOthersMayWriteIsRefused) {
   const std::string logs = server.directory().path() + "/open";
   std::filesystem::create_directory(logs);
   std::filesystem::permissions(logs, std::filesystem::perms::all);
-  std::string text = read_file(server.configuration());
-  const std::string before = server.log_directory() + "\"";
-  text.replace(text.find(before), before.size(), logs + "/log\"");
-  const CommandEnd end = serve(server.directory().write("open.json", text));
+  const CommandEnd end =
+      serve(another_configuration(server, server.log_directory() + "\"", logs + "/log\""));
   EXPECT_EQ(end.status, 1);
   EXPECT_TRUE(contains(end.output, logs + ": others may write in it")) << end.output;
 }

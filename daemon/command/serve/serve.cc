@@ -16,7 +16,9 @@
 #include "daemon/command/serve/directories.h"
 #include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/tables.h"
+#include "privsep/control_messages.h"
 #include "privsep/inherited_fds.h"
+#include "privsep/local_socket.h"
 #include "privsep/server_log.h"
 #include "privsep/service_manager.h"
 #include "privsep/spawn.h"
@@ -61,6 +63,7 @@ struct MasterParts {
   UniqueFd master, router, worker;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
+  UniqueFd control, status;  // sockets for commands
   UniqueFd null;
   std::vector<UniqueFd> listeners;
 
@@ -79,7 +82,9 @@ struct MasterParts {
         {router.borrow(), MasterFds::router_executable},
         {worker.borrow(), MasterFds::worker_executable},
         {empty_root.borrow(), MasterFds::empty_root},
-        {log_directory.borrow(), MasterFds::log_directory}};
+        {log_directory.borrow(), MasterFds::log_directory},
+        {control.borrow(), MasterFds::control_socket},
+        {status.borrow(), MasterFds::status_socket}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -107,6 +112,11 @@ Result<MasterParts> prepare(Configuration& configuration) {
   UniqueFd runtime_dir;
   const bool complete =
       take(runtime_dir, prepare_directory(runtime, root, 0755), error) &&
+      // Who may connect is for the mode to say: in the service's namespace root has no name.
+      take(parts.control, listen_local(runtime_dir.borrow(), runtime, control_socket_name, 0600),
+           error) &&
+      take(parts.status, listen_local(runtime_dir.borrow(), runtime, status_socket_name, 0666),
+           error) &&
       take(parts.empty_root, prepare_directory(runtime + "/empty", root, 0555), error) &&
       take(parts.log_directory, prepare_directory(configuration.log_dir, log_owner, 0750), error) &&
       take(parts.master, open_executable(Role::master), error) &&

@@ -1,0 +1,112 @@
+#include "daemon/command/control/control_client.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "privsep/local_socket.h"
+
+namespace perchild {
+namespace {
+
+constexpr int patience_ms = 10'000;
+
+SysError no_server(const std::string& runtime_dir, const SysError& error) {
+  const bool nobody = error.error == ENOENT || error.error == ECONNREFUSED;
+  return nobody ? SysError{"reach", "a server in " + runtime_dir + ": none is running", 0} : error;
+}
+
+// Whatever either kind of caller is told, as root is: that is the larger set.
+template <typename... All, typename Answer>
+void widen(const std::variant<All...>& message, Answer& answer) {
+  std::visit([&](const auto& each) { answer = each; }, message);
+}
+
+}  // namespace
+
+Result<ControlClient> ControlClient::connect(const std::string& runtime_dir) {
+  const bool as_root = ::geteuid() == 0;
+  auto socket = connect_local(runtime_dir, as_root ? control_socket_name : status_socket_name);
+  if (!socket) return failure(no_server(runtime_dir, socket.error()));
+  ControlClient client = as_root ? ControlClient(OfRoot(std::move(*socket)))
+                                 : ControlClient(OfUser(std::move(*socket)));
+  const auto first = client.receive();
+  if (!first) return failure(first.error());
+  const auto* greeting = std::get_if<Greeting>(&*first);
+  if (greeting == nullptr || greeting->protocol != control_protocol) {
+    const std::string version = greeting == nullptr ? "" : std::string(greeting->version.view());
+    return failure({"talk to",
+                    "the running server: it is of version " + version +
+                        ", this command of " PERCHILD_VERSION
+                        "; restart the server, or use the command that it came with",
+                    0});
+  }
+  client.greeting_ = *greeting;
+  return client;
+}
+
+template <typename M>
+Result<void> ControlClient::send(const M& message) {
+  const SendStatus status =
+      std::visit([&](auto& channel) { return channel.send(message); }, channel_);
+  if (status != SendStatus::sent) return failure({"ask", "the server: it has gone", 0});
+  return {};
+}
+
+Result<ControlClient::Answer> ControlClient::receive() {
+  const int fd = std::visit([](const auto& channel) { return channel.fd().get(); }, channel_);
+  Answer answer;
+  for (;;) {
+    ::pollfd polled{fd, POLLIN, 0};
+    const int ready = ::poll(&polled, 1, patience_ms);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return failure({"wait", "for the server: it does not answer", 0});
+    enum class Got : std::uint8_t { message, nothing, end };
+    const Got got = std::visit(
+        [&]<typename C>(C& channel) {
+          const auto received = channel.receive();
+          if (received.status == C::Status::would_block) return Got::nothing;
+          if (received.status != C::Status::message) return Got::end;
+          widen(*received.message, answer);
+          return Got::message;
+        },
+        channel_);
+    if (got == Got::message) return answer;
+    if (got == Got::end) {
+      return failure({"ask", "the server: it has closed the connection; try again", 0});
+    }
+  }
+}
+
+template <typename Query>
+Result<StatusEnd> ControlClient::ask(const Query& query,
+                                     const std::function<void(const SiteStatus&)>& on_site) {
+  if (auto sent = send(query); !sent) return failure(sent.error());
+  for (;;) {
+    const auto answer = receive();
+    if (!answer) return failure(answer.error());
+    if (const auto* end = std::get_if<StatusEnd>(&*answer)) return *end;
+    if (const auto* site = std::get_if<SiteStatus>(&*answer)) on_site(*site);
+  }
+}
+
+Result<void> ControlClient::for_each_site(const std::function<void(const SiteStatus&)>& on_site) {
+  SiteId next{0};
+  for (;;) {
+    const auto end = ask(StatusQuery{next}, on_site);
+    if (!end) return failure(end.error());
+    if (end->is_last != 0) return {};
+    next = end->next;
+  }
+}
+
+Result<std::optional<SiteStatus>> ControlClient::find_site(const std::string& name) {
+  std::optional<SiteStatus> found;
+  const auto end =
+      ask(FindSite{FixedText<256>::of(name)}, [&](const SiteStatus& site) { found = site; });
+  if (!end) return failure(end.error());
+  return found;
+}
+
+}  // namespace perchild

@@ -1,0 +1,51 @@
+// A command's connection to the running master: to `control` as root, else to `status`.
+//
+// Runs in: command, as the caller.
+// Trusts: the master, whose sockets only root could have put there.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "privsep/channel.h"
+#include "privsep/control_messages.h"
+#include "privsep/result.h"
+
+namespace perchild {
+
+inline constexpr const char* default_runtime_dir = "/run/perchild";
+
+class ControlClient {
+ public:
+  // An error that says what to do: no server runs there, or one of another version.
+  static Result<ControlClient> connect(const std::string& runtime_dir);
+
+  const Greeting& server() const { return greeting_; }
+
+  // Calls `on_site` with the status of each site that the caller may see.
+  Result<void> for_each_site(const std::function<void(const SiteStatus&)>& on_site);
+  // The site of this name; nullopt if there is none, or it is another's.
+  Result<std::optional<SiteStatus>> find_site(const std::string& name);
+
+ private:
+  using OfRoot = Channel<Command, Master>;
+  using OfUser = Channel<LocalUser, Master>;
+  using Answer = Direction<Master, Command>::Messages;
+
+  explicit ControlClient(std::variant<OfRoot, OfUser> channel) : channel_(std::move(channel)) {}
+
+  template <typename M>
+  Result<void> send(const M& message);
+  // The next message, waited for.
+  Result<Answer> receive();
+  // Sends a query, and hands on what is answered until it is complete.
+  template <typename Query>
+  Result<StatusEnd> ask(const Query& query, const std::function<void(const SiteStatus&)>& on_site);
+
+  std::variant<OfRoot, OfUser> channel_;
+  Greeting greeting_{};
+};
+
+}  // namespace perchild

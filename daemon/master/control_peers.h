@@ -1,0 +1,103 @@
+// Who is connected to the master's sockets: commands of root's on `control`, of any local user on
+// `status`.
+//
+// Runs in: master.
+// Trusts: the kernel, for who is at the other end.
+// Does not trust: local users. So many are served at once, in all and of one uid; each must say
+// something from time to time and read what it is answered, or its connection is closed. Nobody is
+// ever waited for.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "policy/ids.h"
+#include "privsep/channel.h"
+#include "privsep/control_messages.h"
+#include "privsep/local_socket.h"
+#include "vhosts/deadline_list.h"
+
+namespace perchild {
+
+class ControlPeer {
+ public:
+  using OfRoot = Channel<Master, Command>;
+  using OfUser = Channel<Master, LocalUser>;
+
+  ControlPeer(std::variant<OfRoot, OfUser> channel, Uid uid, Clock::time_point until)
+      : channel_(std::move(channel)), uid_(uid), deadline(until) {}
+
+  bool is_root() const { return std::holds_alternative<OfRoot>(channel_); }
+  Uid uid() const { return uid_; }
+  // Whether it is shown what belongs to this user. Who has no name here has no site either.
+  bool may_see(Uid owner) const { return is_root() || (uid_ == owner && owner != unmapped_uid); }
+
+  std::variant<OfRoot, OfUser>& channel() { return channel_; }
+  BorrowedFd fd() const {
+    return std::visit([](const auto& channel) { return channel.fd(); }, channel_);
+  }
+
+  // One that does not take what it is told is told no more.
+  template <typename M, typename... Fd>
+  void send(const M& message, Fd... fd) {
+    const SendStatus status = std::visit(
+        [&]<typename C>(C& channel) {
+          if constexpr (requires { channel.send(message, fd...); }) {
+            return channel.send(message, fd...);
+          } else {
+            return SendStatus::failed;  // root's alone
+          }
+        },
+        channel_);
+    if (status != SendStatus::sent) closed = true;
+  }
+
+ private:
+  std::variant<OfRoot, OfUser> channel_;
+  Uid uid_;
+
+ public:
+  Clock::time_point deadline;  // to say something by
+  bool closed = false;         // is forgotten when the turn is over
+};
+
+class ControlPeers {
+ public:
+  static constexpr std::size_t most_of_root = 32;
+  static constexpr std::size_t most_users = 64;
+  static constexpr std::size_t most_of_one_user = 4;
+  static constexpr std::chrono::seconds patience{30};  // between two messages of a peer
+
+  // Two listening sockets.
+  ControlPeers(UniqueFd control, UniqueFd status)
+      : control_(std::move(control)), status_(std::move(status)) {}
+
+  // Appends what is to be waited for, and takes from the same entries who has something to say.
+  void append_polled(std::vector<::pollfd>& polled, Clock::time_point now) const;
+  std::vector<ControlPeer*> readable(std::span<const ::pollfd> polled, Clock::time_point now);
+  // Then: lets those in who have connected, each of whom is told `greeting`.
+  void accept(std::span<const ::pollfd> polled, const Greeting& greeting, Clock::time_point now);
+
+  // When somebody has been silent for too long, or connections can be taken again.
+  std::optional<Clock::time_point> next_deadline(Clock::time_point now) const;
+  void forget_closed(Clock::time_point now);
+
+ private:
+  enum class Door : bool { control, status };
+  void accept(Door door, const Greeting& greeting, Clock::time_point now);
+  bool has_room(Door door, Uid uid) const;
+
+  UniqueFd control_;
+  UniqueFd status_;
+  std::vector<std::unique_ptr<ControlPeer>> peers_;
+  Clock::time_point accept_again_at_{};  // out of descriptors until then
+};
+
+}  // namespace perchild

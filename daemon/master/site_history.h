@@ -1,0 +1,17 @@
+// What the master remembers of a site for whoever asks for its status; kept when its processes have
+// gone. A site that has never run has none.
+//
+// Runs in: master.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace perchild {
+
+struct SiteHistory {
+  std::uint64_t restarts = 0;  // of processes that had died
+  std::string last_error{};    // "worker of a.example (pid 7) was killed by SIGSEGV"
+};
+
+}  // namespace perchild
