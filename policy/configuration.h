@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
 
@@ -52,9 +53,9 @@ struct Site {
   std::vector<HostPattern> hosts;  // never empty; the first one names the site in messages
   TenantUid uid;
   Gid gid;
-  std::vector<Gid> groups;         // supplementary, all mapped
-  std::string root;                // absolute, a directory that uid can enter
-  std::vector<std::string> index;  // file names, tried in order
+  std::vector<Gid> groups;  // supplementary, all mapped
+  std::string root;         // absolute, a directory that uid can enter
+  Content content;
   SiteTimeouts timeouts;
   SiteLimits limits;
   std::uint32_t workers = 1;

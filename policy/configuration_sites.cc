@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "policy/configuration_content.h"
 #include "policy/configuration_values.h"
 
 namespace perchild {
@@ -12,17 +13,16 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr std::size_t most_index_names = 32;
-constexpr std::size_t longest_file_name = 255;
 constexpr std::uint64_t gibi = 1024ULL * 1024 * 1024;
 constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
-constexpr std::string_view vhost_keys[] = {"hosts",   "user",  "uid",      "gid",
-                                           "root",    "index", "timeouts", "limits",
-                                           "workers", "start", "except"};
-constexpr std::string_view identity_keys[] = {"hosts", "user", "uid", "gid", "root"};
-constexpr std::string_view defaults_keys[] = {"index", "timeouts", "limits", "workers", "start"};
+// Besides the keys that speak of its content.
+constexpr std::string_view vhost_keys[] = {"hosts",   "user",      "uid",      "gid",
+                                           "root",    "locations", "timeouts", "limits",
+                                           "workers", "start",     "except"};
+constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
+constexpr std::string_view defaults_keys[] = {"timeouts", "limits", "workers", "start"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "send"};
 constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
                                             "cache",       "memory", "processes"};
@@ -31,30 +31,6 @@ constexpr std::string_view included_keys[] = {"vhosts"};
 
 std::string key_of(const HostPattern& host) {
   return (host.wildcard ? "*." : "") + std::string(host.name.view());
-}
-
-bool is_file_name(std::string_view name) {
-  return name != "." && name != ".." && name.size() <= longest_file_name &&
-         name.find('/') == std::string_view::npos;
-}
-
-void read_index(Report& report, JsonValue value, std::vector<std::string>& index) {
-  if (!report.expect(value, JsonKind::array)) return;
-  index.clear();
-  for (JsonValue element : value) {
-    const auto name = read_text(report, element);
-    if (!name) continue;
-    if (!is_file_name(*name)) {
-      report.error(element, in_quotes(*name) + " is not the name of a file in a folder");
-      continue;
-    }
-    if (index.size() == most_index_names) {
-      report.error(element, "\"index\" must not name more than " +
-                                std::to_string(most_index_names) + " files");
-      return;
-    }
-    index.push_back(*name);
-  }
 }
 
 void read_timeouts(Report& report, JsonValue value, SiteTimeouts& timeouts) {
@@ -91,7 +67,7 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .gid = identity.gid,
           .groups = identity.groups,
           .root = std::move(root),
-          .index = std::move(values.index),
+          .content = std::move(values.content),
           .timeouts = values.timeouts,
           .limits = values.limits,
           .workers = values.workers,
@@ -106,7 +82,7 @@ bool is_for_accounts(JsonValue vhost) {
 }  // namespace
 
 void read_site_values(Report& report, JsonValue object, SiteValues& values) {
-  if (const auto index = object.find("index")) read_index(report, *index, values.index);
+  read_content(report, object, values.content);
   if (const auto timeouts = object.find("timeouts")) {
     read_timeouts(report, *timeouts, values.timeouts);
   }
@@ -144,15 +120,15 @@ void SitesReader::read_defaults(JsonValue defaults) {
   if (!report_.expect(defaults, JsonKind::object)) return;
   bool misplaced = false;
   for (JsonValue member : defaults) {
-    if (std::find(std::begin(identity_keys), std::end(identity_keys), member.key()) ==
-        std::end(identity_keys)) {
+    if (std::find(std::begin(one_vhosts_keys), std::end(one_vhosts_keys), member.key()) ==
+        std::end(one_vhosts_keys)) {
       continue;
     }
     report_.error_at_key(member,
                          in_quotes(member.key()) + " belongs to one vhost and has no default");
     misplaced = true;
   }
-  if (!misplaced) report_.expect_keys(defaults, R"("defaults")", defaults_keys);
+  if (!misplaced) report_.expect_keys(defaults, R"("defaults")", with_content_keys(defaults_keys));
   read_site_values(report_, defaults, defaults_);
 }
 
@@ -185,12 +161,12 @@ std::optional<SiteId> SitesReader::find(const HostPattern& host) const {
 
 void SitesReader::read_vhost(JsonValue vhost) {
   if (vhost.is(JsonKind::object) && is_for_accounts(vhost)) {
-    report_.expect_keys(vhost, "a vhost", vhost_keys);
+    report_.expect_keys(vhost, "a vhost", with_content_keys(vhost_keys));
     for_accounts_.push_back(vhost);
     return;
   }
   const SiteId site{drafts_++};
-  if (!report_.expect_keys(vhost, "a vhost", vhost_keys)) return;
+  if (!report_.expect_keys(vhost, "a vhost", with_content_keys(vhost_keys))) return;
   if (const auto except = vhost.find("except")) {
     report_.error_at_key(*except, R"("except" goes with "user": "{1}", a vhost for every account)");
   }

@@ -16,7 +16,7 @@ namespace perchild {
 
 // What "defaults" may set for all sites, and a vhost for itself.
 struct SiteValues {
-  std::vector<std::string> index{"index.html"};
+  Content content{.settings = {.index = {{"index.html"}}}, .locations = {}};
   SiteTimeouts timeouts;
   SiteLimits limits;
   std::uint32_t workers = 1;

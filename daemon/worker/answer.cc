@@ -61,8 +61,20 @@ bool answer_method(const Request& request, Response& response) {
   }
 }
 
+// The request comes to stand at `path`, which lasts as long as it.
+Progress enter(Request& request, Response& response, std::string_view path) {
+  request.path = path;
+  content::RuleBook::Found found = request.site.rules.find(path);
+  request.rules = std::move(found.rules);
+  if (!found.too_costly) return Progress::entered;
+  response = refuse(request, 500, "a location's pattern takes too long to match");
+  return Progress::answered;
+}
+
 Response answer_path(const Request& request) {
-  files::Answer found = request.site.cache.get(request.path.substr(1), request.site.turn);
+  ServedSite& site = request.site;
+  const files::FileRules rules{.index = request.rules->index()};
+  files::Answer found = site.cache.get(request.path.substr(1), rules, site.turn);
   if (found.opened.kind == Kind::file) return file_response(request, std::move(found));
   if (found.opened.kind == Kind::directory && !request.path.ends_with('/')) {
     return slash_response(request);
@@ -81,9 +93,8 @@ Progress begin_answer(Request& request, Response& response) {
     response = refuse(request, http1::status_of(decoded.outcome), "impossible path");
     return Progress::answered;
   }
-  request.path = decoded.path;
   request.query = request.head.query;
-  return Progress::entered;
+  return enter(request, response, decoded.path);
 }
 
 Progress continue_answer(Request& request, Response& response) {

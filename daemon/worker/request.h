@@ -4,10 +4,12 @@
 // Does not trust: the client, whose bytes `head` points into.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "daemon/worker/connection.h"
 #include "daemon/worker/served_site.h"
+#include "vhosts/content/rules.h"
 #include "vhosts/files/response_head.h"
 #include "vhosts/http1/request_head.h"
 
@@ -23,6 +25,7 @@ struct Request {
   // What is asked for: decoded and normalised, begins with '/'. A rewrite changes both.
   std::string_view path{};
   std::string_view query{};
+  std::shared_ptr<const content::Rules> rules{};  // those of `path`
 
   bool head_only() const { return head.method == http1::Method::head; }
 };

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "policy/host_name.h"
+#include "vhosts/content/rule_book.h"
 #include "vhosts/files/date_cache.h"
 #include "vhosts/files/docroot.h"
 #include "vhosts/files/file_cache.h"
@@ -25,14 +26,16 @@ class ServedSite {
         log_clock(::time(nullptr)),
         access_log(access_file, log_clock),
         error_log(error_file, log_clock),
+        rules(rules_of(settings)),
         docroot(std::move(root)),
-        cache(docroot, settings.index, {.bytes = settings.limits.cache}, hash_seed) {}
+        cache(docroot, {.bytes = settings.limits.cache}, hash_seed) {}
 
   const SiteSettings settings;
   files::DateCache date;
   logs::LogClock log_clock;
   logs::AccessLog access_log;
   logs::ErrorLog error_log;
+  content::RuleBook rules;
   const files::Docroot docroot;
   files::FileCache cache;
   std::uint64_t turn = 1;  // what the cache has checked in it is good until the next
@@ -52,6 +55,13 @@ class ServedSite {
       error_log.add_lost_lines("access log", lost);
     }
     error_log.flush();
+  }
+
+ private:
+  static content::RuleBook rules_of(const SiteSettings& settings) {
+    auto rules = content::RuleBook::make(settings.content);
+    PERCHILD_ASSERT(rules);  // the command has compiled its patterns
+    return std::move(*rules);
   }
 };
 

@@ -21,10 +21,10 @@ MOST_LINES_OF_MAIN = 100
 # Of each executable: what it may be linked with, besides the compiler's and C's own libraries.
 EVERYBODYS = {"libc.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libm.so.6", "ld-linux-x86-64.so.2"}
 LIBRARIES = {
-    "perchild": {"libseccomp.so.2"},
+    "perchild": {"libpcre2-8.so.0", "libseccomp.so.2"},
     "perchild-master": set(),
     "perchild-router": set(),
-    "perchild-worker": set(),
+    "perchild-worker": {"libpcre2-8.so.0"},
 }
 
 

@@ -83,7 +83,7 @@ TEST(Configuration, TheSampleOfTheDesignLoads) {
   EXPECT_EQ(alice.uid.uid(), Uid{1001});
   EXPECT_EQ(alice.gid, Gid{1001});
   EXPECT_EQ(alice.root, "/home/alice/public_html");
-  EXPECT_EQ(alice.index, (std::vector<std::string>{"index.html", "index.php"}));
+  EXPECT_EQ(*alice.content.settings.index, (std::vector<std::string>{"index.html", "index.php"}));
   EXPECT_EQ(alice.limits.connections, SiteLimits{}.connections);
   ASSERT_EQ(alice.hosts.size(), 2U);
   EXPECT_EQ(alice.hosts[0].name.view(), "alice.example");
@@ -139,7 +139,7 @@ TEST(Configuration, EveryKeyArrives) {
 
   ASSERT_EQ(got.sites.size(), 2U);
   const Site& a = got.sites[0];
-  EXPECT_EQ(a.index, std::vector<std::string>{"index.html"});
+  EXPECT_EQ(*a.content.settings.index, std::vector<std::string>{"index.html"});
   EXPECT_EQ(a.workers, 2U);
   EXPECT_EQ(a.start, StartPolicy::on_demand);
   EXPECT_EQ(a.limits.cache, 0U);
@@ -148,7 +148,7 @@ TEST(Configuration, EveryKeyArrives) {
   const Site& b = got.sites[1];
   EXPECT_EQ(b.gid, Gid{100});
   EXPECT_EQ(b.groups, (std::vector<Gid>{Gid{33}, Gid{1001}}));
-  EXPECT_TRUE(b.index.empty());
+  EXPECT_TRUE(b.content.settings.index->empty());
   EXPECT_EQ(b.workers, 4U);
   EXPECT_EQ(b.start, StartPolicy::always);
   EXPECT_EQ(b.limits.connections, 7U);

@@ -43,6 +43,11 @@ struct Resolved {
   std::size_t index = no_index;  // which of the index names was chosen
 };
 
+// How the path of a request is looked up.
+struct FileRules {
+  std::span<const std::string> index{};  // the names to try in a directory, in order
+};
+
 class Docroot {
  public:
   // Takes an O_PATH or O_DIRECTORY descriptor.

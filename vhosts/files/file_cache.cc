@@ -50,6 +50,10 @@ bool read_body(const Opened& opened, char* into) {
   return true;
 }
 
+std::string_view name_of(std::size_t chosen, const FileRules& rules) {
+  return chosen == no_index ? std::string_view() : std::string_view(rules.index[chosen]);
+}
+
 __extension__ typedef unsigned __int128 Uint128;
 
 std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
@@ -100,34 +104,34 @@ void CachedFile::drop_pin() {
   ::operator delete(this);
 }
 
-FileCache::FileCache(const Docroot& docroot, std::vector<std::string> index, Bounds bounds,
-                     std::uint64_t seed)
-    : docroot_(docroot), index_(std::move(index)), bounds_(bounds), by_path_(0, PathHash{seed}) {}
+FileCache::FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed)
+    : docroot_(docroot), bounds_(bounds), by_path_(0, PathHash{seed}) {}
 
 FileCache::~FileCache() {
   while (oldest_ != nullptr) drop(*oldest_);
 }
 
-Answer FileCache::get(std::string_view path, std::uint64_t turn) {
+Answer FileCache::get(std::string_view path, const FileRules& rules, std::uint64_t turn) {
   const auto found = by_path_.find(path);
-  if (found == by_path_.end()) return answer_read(path, turn, docroot_.resolve(path, index_));
+  if (found == by_path_.end())
+    return answer_read(path, rules, turn, docroot_.resolve(path, rules.index));
   CachedFile& file = *found->second;
-  if (file.checked_ == turn) return answer_cached(file);
+  if (file.checked_ == turn) return answer_cached(file, rules);
 
   ++counters_.checks;
-  Resolved resolved = docroot_.resolve(path, index_);
+  Resolved resolved = docroot_.resolve(path, rules.index);
   // What has not settled yet is read again, each turn, until it has.
   const bool unchanged = file.settled_ && resolved.opened.kind == Kind::file &&
                          resolved.index == file.index_ && resolved.opened.facts == file.facts_;
   if (unchanged) {
     file.checked_ = turn;
-    return answer_cached(file);
+    return answer_cached(file, rules);
   }
   drop(file);
-  return answer_read(path, turn, std::move(resolved));
+  return answer_read(path, rules, turn, std::move(resolved));
 }
 
-Answer FileCache::answer_cached(CachedFile& file) {
+Answer FileCache::answer_cached(CachedFile& file, const FileRules& rules) {
   ++counters_.hits;
   if (&file != newest_) {
     unlink(file);
@@ -136,14 +140,15 @@ Answer FileCache::answer_cached(CachedFile& file) {
   Answer answer;
   answer.opened.kind = Kind::file;
   answer.cached = PinnedFile(&file);
-  answer.index_name = index_name(file.index_);
+  answer.index_name = name_of(file.index_, rules);
   return answer;
 }
 
-Answer FileCache::answer_read(std::string_view path, std::uint64_t turn, Resolved resolved) {
+Answer FileCache::answer_read(std::string_view path, const FileRules& rules, std::uint64_t turn,
+                              Resolved resolved) {
   Answer answer;
   answer.opened = std::move(resolved.opened);
-  answer.index_name = index_name(resolved.index);
+  answer.index_name = name_of(resolved.index, rules);
   if (answer.opened.kind != Kind::file) return answer;
 
   answer.content_type = content_type_of(answer.index_name.empty() ? path : answer.index_name);
@@ -180,10 +185,6 @@ PinnedFile FileCache::read(std::string_view path, std::string_view content_type,
   if (!steady) return {};
   file.settled_ = has_settled(file.facts_, now);
   return pinned;
-}
-
-std::string_view FileCache::index_name(std::size_t index) const {
-  return index == no_index ? std::string_view() : std::string_view(index_[index]);
 }
 
 std::size_t FileCache::cost_of(const CachedFile& file) {

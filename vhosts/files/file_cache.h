@@ -10,11 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "privsep/unique_fd.h"
 #include "vhosts/files/docroot.h"
@@ -101,8 +101,8 @@ struct Answer {
   Opened opened;
   PinnedFile cached;
   std::string_view content_type;  // with `opened.fd`
-  // The name of the index that was chosen; empty if the path names the file itself. Owned by the
-  // cache.
+  // The name of the index that was chosen, among those asked for; empty if the path names the file
+  // itself.
   std::string_view index_name;
 };
 
@@ -120,17 +120,16 @@ class FileCache {
   };
   static constexpr std::size_t largest_file = 64 * 1024;
 
-  // `docroot` outlives the cache. `index`: the names to try in a directory, in order. `seed` is
-  // random: with it nobody knows which paths share a bucket.
-  FileCache(const Docroot& docroot, std::vector<std::string> index, Bounds bounds,
-            std::uint64_t seed);
+  // `docroot` outlives the cache. `seed` is random: with it nobody knows which paths share a
+  // bucket.
+  FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed);
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
   ~FileCache();
 
   // `path`: decoded, normalised, relative to the docroot. `turn`: the number of the loop's turn,
-  // which never goes back. A hit allocates nothing.
-  [[nodiscard]] Answer get(std::string_view path, std::uint64_t turn);
+  // which never goes back. `rules`: of one path always the same. A hit allocates nothing.
+  [[nodiscard]] Answer get(std::string_view path, const FileRules& rules, std::uint64_t turn);
 
   std::size_t bytes() const { return bytes_; }
   std::size_t files() const { return by_path_.size(); }
@@ -142,12 +141,12 @@ class FileCache {
     std::size_t operator()(std::string_view path) const noexcept;
   };
 
-  Answer answer_cached(CachedFile& file);
-  Answer answer_read(std::string_view path, std::uint64_t turn, Resolved resolved);
+  Answer answer_cached(CachedFile& file, const FileRules& rules);
+  Answer answer_read(std::string_view path, const FileRules& rules, std::uint64_t turn,
+                     Resolved resolved);
   // The file in memory, in no index yet. None if it cannot be kept; `opened` then says what it is
   // now.
   PinnedFile read(std::string_view path, std::string_view content_type, Opened& opened) const;
-  std::string_view index_name(std::size_t index) const;
 
   static std::size_t cost_of(const CachedFile& file);
   void insert(CachedFile& file);
@@ -156,7 +155,6 @@ class FileCache {
   void unlink(CachedFile& file);
 
   const Docroot& docroot_;
-  const std::vector<std::string> index_;
   const Bounds bounds_;
   // The keys are views into the files.
   std::unordered_map<std::string_view, CachedFile*, PathHash> by_path_;

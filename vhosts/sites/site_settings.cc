@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "policy/packed.h"
+#include "vhosts/sites/content_packing.h"
 
 namespace perchild {
 namespace {
@@ -53,8 +54,7 @@ std::string SiteSettings::pack() const {
   put_hosts(writer, hosts);
   put_hosts(writer, foreign);
   writer.put_text(root);
-  writer.put(static_cast<std::uint32_t>(index.size()));
-  for (const std::string& name : index) writer.put_text(name);
+  put_content(writer, content);
   put_duration(writer, timeouts.head);
   put_duration(writer, timeouts.idle);
   put_duration(writer, timeouts.send);
@@ -73,9 +73,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
     return std::nullopt;
   }
   settings.root = reader.get_text();
-  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
-    settings.index.emplace_back(reader.get_text());
-  }
+  if (!get_content(reader, settings.content)) return std::nullopt;
   settings.timeouts.head = get_duration(reader);
   settings.timeouts.idle = get_duration(reader);
   settings.timeouts.send = get_duration(reader);
@@ -107,7 +105,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
     all.push_back({.hosts = site.hosts,
                    .foreign = {},
                    .root = site.root,
-                   .index = site.index,
+                   .content = site.content,
                    .timeouts = site.timeouts,
                    .limits = site.limits,
                    .landlock = configuration.mechanisms.landlock});

@@ -17,7 +17,7 @@ struct SiteSettings {
   // Names under this site's wildcards that belong to other sites.
   std::vector<HostPattern> foreign;
   std::string root;
-  std::vector<std::string> index;
+  Content content;
   SiteTimeouts timeouts;
   SiteLimits limits;
   Requirement landlock = Requirement::required;

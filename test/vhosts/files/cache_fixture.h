@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "test/vhosts/files/scratch.h"
 #include "vhosts/files/file_cache.h"
@@ -20,7 +21,7 @@ class CacheTest : public ::testing::Test {
     return opened.has_value() ? std::move(*opened) : Docroot(UniqueFd());
   }
 
-  Answer get(std::string_view path) { return cache_.get(path, turn_); }
+  Answer get(std::string_view path) { return cache_.get(path, rules_, turn_); }
   Answer get_next_turn(std::string_view path) {
     ++turn_;
     return get(path);
@@ -59,7 +60,9 @@ class CacheTest : public ::testing::Test {
 
   perchild::testing::Scratch scratch_;
   Docroot docroot_ = make_docroot();
-  FileCache cache_{docroot_, {"index.html", "index.php"}, {.bytes = 1024 * 1024}, seed};
+  const std::vector<std::string> index_{"index.html", "index.php"};
+  const FileRules rules_{.index = index_};
+  FileCache cache_{docroot_, {.bytes = 1024 * 1024}, seed};
   std::uint64_t turn_ = 1;
 };
 

@@ -97,11 +97,11 @@ TEST_F(FileCacheTest, WhatIsNoFileIsAnsweredAndNotCached) {
 
 TEST_F(FileCacheTest, BoundOfBytesHoldsWithTenThousandFiles) {
   const FileCache::Bounds bounds{.bytes = 512 * 1024};
-  FileCache cache(docroot_, {}, bounds, seed);
+  FileCache cache(docroot_, bounds, seed);
   for (int i = 0; i < 10'000; ++i) {
     const std::string name = "file" + std::to_string(i);
     scratch_.write("root/" + name, std::string(static_cast<std::size_t>(i % 300), 'x'));
-    ASSERT_TRUE(cache.get(name, 1).cached.has_value());
+    ASSERT_TRUE(cache.get(name, {}, 1).cached.has_value());
     ASSERT_LE(cache.bytes(), bounds.bytes);
   }
   EXPECT_GT(cache.bytes(), bounds.bytes / 2);
@@ -115,12 +115,12 @@ TEST_F(FileCacheTest, AccountedBytesCoverWhatMallocGives) {
   for (int i = 0; i < count; ++i) {
     scratch_.write("root/file" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
   }
-  FileCache cache(docroot_, {}, {.bytes = 64 * 1024 * 1024}, seed);
+  FileCache cache(docroot_, {.bytes = 64 * 1024 * 1024}, seed);
   const std::size_t before = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
   for (int i = 0; i < count; ++i) {
     std::array<char, 16> name{'f', 'i', 'l', 'e'};
     char* const end = std::to_chars(name.data() + 4, name.data() + name.size(), i).ptr;
-    ASSERT_TRUE(cache.get({name.data(), end}, 1).cached.has_value());
+    ASSERT_TRUE(cache.get({name.data(), end}, {}, 1).cached.has_value());
   }
   const std::size_t taken = ::mallinfo2().uordblks + ::mallinfo2().hblkhd - before;
   EXPECT_LE(taken, cache.bytes());
@@ -132,15 +132,15 @@ TEST_F(FileCacheTest, BoundOfFilesHoldsAndTheLeastRecentlyUsedGoes) {
   for (const char* name : {"a", "b", "c", "d"}) {
     scratch_.write("root/" + std::string(name), name);
   }
-  FileCache cache(docroot_, {}, {.bytes = 1024 * 1024, .files = 3}, seed);
+  FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 3}, seed);
   for (const char* name : {"a", "b", "c", "a", "d"}) {
-    ASSERT_TRUE(cache.get(name, 1).cached.has_value());
+    ASSERT_TRUE(cache.get(name, {}, 1).cached.has_value());
   }
   EXPECT_EQ(cache.files(), 3U);
   const std::uint64_t reads = cache.counters().reads;
-  for (const char* name : {"a", "c", "d"}) ASSERT_TRUE(cache.get(name, 1).cached.has_value());
+  for (const char* name : {"a", "c", "d"}) ASSERT_TRUE(cache.get(name, {}, 1).cached.has_value());
   EXPECT_EQ(cache.counters().reads, reads);
-  EXPECT_EQ(cache.get("b", 1).cached->body(), "b");
+  EXPECT_EQ(cache.get("b", {}, 1).cached->body(), "b");
   EXPECT_EQ(cache.counters().reads, reads + 1);
 }
 
@@ -148,8 +148,8 @@ TEST_F(FileCacheTest, CacheWithoutRoomServesAllTheSame) {
   scratch_.write("root/page.html", "page");
   for (const FileCache::Bounds bounds :
        {FileCache::Bounds{.bytes = 0}, FileCache::Bounds{.bytes = 1024 * 1024, .files = 0}}) {
-    FileCache cache(docroot_, {}, bounds, seed);
-    const Answer answer = cache.get("page.html", 1);
+    FileCache cache(docroot_, bounds, seed);
+    const Answer answer = cache.get("page.html", {}, 1);
     EXPECT_FALSE(answer.cached.has_value());
     EXPECT_EQ(body_of(answer), "page");
     EXPECT_EQ(cache.files(), 0U);
@@ -162,11 +162,11 @@ TEST_F(FileCacheTest, PinnedFileOutlivesItsEvictionItsChangeAndTheCache) {
   Answer evicted;
   Answer changed;
   {
-    FileCache cache(docroot_, {}, {.bytes = 1024 * 1024, .files = 1}, seed);
-    evicted = cache.get("a", 1);
-    changed = cache.get("b", 1);
+    FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 1}, seed);
+    evicted = cache.get("a", {}, 1);
+    changed = cache.get("b", {}, 1);
     scratch_.write("root/b", "other");
-    EXPECT_EQ(cache.get("b", 2).cached->body(), "other");
+    EXPECT_EQ(cache.get("b", {}, 2).cached->body(), "other");
     EXPECT_EQ(cache.files(), 1U);
   }
   EXPECT_EQ(evicted.cached->body(), "first");

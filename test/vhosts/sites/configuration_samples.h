@@ -19,7 +19,7 @@ inline Site site_of(std::uint32_t number, const std::vector<std::string_view>& h
             .gid = Gid{20000},
             .groups = {},
             .root = "/srv/site",
-            .index = {"index.html"},
+            .content = {},
             .timeouts = {},
             .limits = {}};
   for (const std::string_view text : hosts) site.hosts.push_back(HostPattern::parse(text).value());

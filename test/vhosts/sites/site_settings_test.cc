@@ -15,7 +15,9 @@ SiteSettings sample() {
   settings.hosts = {*HostPattern::parse("a.example"), *HostPattern::parse("*.a.example")};
   settings.foreign = {*HostPattern::parse("b.a.example"), *HostPattern::parse("*.c.a.example")};
   settings.root = "/srv/a";
-  settings.index = {"index.html", "index.htm"};
+  settings.content.settings.index = {{"index.html", "index.htm"}};
+  settings.content.locations = {{Location::Kind::exact, "/x", {}},
+                                {Location::Kind::pattern, "y$", {.index = {{"y"}}}}};
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
                        std::chrono::milliseconds(3)};
   settings.limits = {.connections = 4, .body = 1ULL << 40, .queue = 6, .cache = 1ULL << 41};
@@ -29,7 +31,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->hosts, sample().hosts);
   EXPECT_EQ(settings->foreign, sample().foreign);
   EXPECT_EQ(settings->root, "/srv/a");
-  EXPECT_EQ(settings->index, sample().index);
+  EXPECT_EQ(settings->content.settings.index, sample().content.settings.index);
   EXPECT_EQ(settings->timeouts.head.count(), 1);
   EXPECT_EQ(settings->timeouts.idle.count(), 2);
   EXPECT_EQ(settings->timeouts.send.count(), 3);

@@ -1,0 +1,151 @@
+#include "policy/configuration_content.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "policy/configuration_values.h"
+#include "policy/pattern.h"
+
+namespace perchild {
+namespace {
+
+constexpr std::size_t most_index_names = 32;
+constexpr std::size_t most_locations = 1000;
+constexpr std::size_t most_patterns = 100;  // each is tried for each request
+constexpr std::size_t longest_file_name = 255;
+constexpr std::size_t longest_location = 1024;
+
+constexpr std::string_view content_keys[] = {"index"};
+constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
+
+bool is_file_name(std::string_view name) {
+  return name != "." && name != ".." && name.size() <= longest_file_name &&
+         name.find('/') == std::string_view::npos;
+}
+
+void read_index(Report& report, JsonValue value, std::vector<std::string>& index) {
+  if (!report.expect(value, JsonKind::array)) return;
+  for (JsonValue element : value) {
+    const auto name = read_text(report, element);
+    if (!name) continue;
+    if (!is_file_name(*name)) {
+      report.error(element, in_quotes(*name) + " is not the name of a file in a folder");
+      continue;
+    }
+    if (index.size() == most_index_names) {
+      report.error(element, "\"index\" must not name more than " +
+                                std::to_string(most_index_names) + " files");
+      return;
+    }
+    index.push_back(*name);
+  }
+}
+
+// ---- locations
+
+// Whether a decoded path could ever equal or begin with it.
+bool is_path(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  for (path.remove_prefix(1); !path.empty();) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  return true;
+}
+
+std::optional<std::string> read_location_path(Report& report, JsonValue value) {
+  auto path = read_text(report, value);
+  if (!path) return std::nullopt;
+  if (!is_path(*path) || path->size() > longest_location) {
+    report.error(value, in_quotes(*path) + " is not a path within a site",
+                 "it begins with '/', is not percent-encoded, and has no empty part, \".\" or "
+                 "\"..\" in it");
+    return std::nullopt;
+  }
+  return path;
+}
+
+std::optional<std::string> read_pattern_text(Report& report, JsonValue value) {
+  auto text = read_text(report, value);
+  if (!text) return std::nullopt;
+  PatternProblem problem;
+  if (Pattern::compile(*text, problem)) return text;
+  report.error(value,
+               in_quotes(*text) + " is no pattern: " + problem.sentence + ", at character " +
+                   std::to_string(problem.offset + 1),
+               "patterns are those of PCRE2, as Perl has them");
+  return std::nullopt;
+}
+
+// What of the site a location is. The first of the keys that name it, and there must be no other.
+std::optional<Location> read_location_match(Report& report, JsonValue location) {
+  std::optional<Location> read;
+  std::size_t named = 0;
+  for (std::size_t i = 0; i < std::size(location_kinds); ++i) {
+    const auto value = location.find(location_kinds[i]);
+    if (!value) continue;
+    if (++named == 2) report.error_at_key(*value, "a location is named in one way only");
+    if (named > 1) continue;
+    const auto kind = static_cast<Location::Kind>(i);
+    auto match = kind == Location::Kind::pattern ? read_pattern_text(report, *value)
+                                                 : read_location_path(report, *value);
+    if (!match) continue;
+    if (kind == Location::Kind::prefix && match->ends_with('/')) match->pop_back();
+    read = Location{kind, std::move(*match), {}};
+  }
+  if (named == 0) {
+    report.error(location, R"(a location needs "prefix", "exact" or "pattern")",
+                 R"(for example { "prefix": "/images", ... })");
+  }
+  return read;
+}
+
+void read_locations(Report& report, JsonValue value, std::vector<Location>& locations) {
+  if (!report.expect(value, JsonKind::array)) return;
+  std::set<std::pair<Location::Kind, std::string>> met;
+  std::size_t patterns = 0;
+  for (JsonValue element : value) {
+    if (!report.expect_keys(element, "a location", with_content_keys(location_kinds))) continue;
+    auto location = read_location_match(report, element);
+    ContentSettings settings;
+    read_content_settings(report, element, settings);
+    if (!location) continue;
+    if (!met.insert({location->kind, location->match}).second) {
+      report.error(element, "there is a location of this name already");
+      continue;
+    }
+    if (location->kind == Location::Kind::pattern) ++patterns;
+    if (patterns > most_patterns || locations.size() == most_locations) {
+      report.error(element, "there are more than " + std::to_string(most_locations) +
+                                " locations, or " + std::to_string(most_patterns) +
+                                " of them with patterns");
+      return;
+    }
+    location->settings = std::move(settings);
+    locations.push_back(std::move(*location));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string_view> with_content_keys(std::span<const std::string_view> keys) {
+  std::vector<std::string_view> all(keys.begin(), keys.end());
+  all.insert(all.end(), std::begin(content_keys), std::end(content_keys));
+  return all;
+}
+
+void read_content_settings(Report& report, JsonValue object, ContentSettings& settings) {
+  if (const auto index = object.find("index")) read_index(report, *index, settings.index.emplace());
+}
+
+void read_content(Report& report, JsonValue object, Content& content) {
+  read_content_settings(report, object, content.settings);
+  if (const auto list = object.find("locations")) {
+    read_locations(report, *list, content.locations);
+  }
+}
+
+}  // namespace perchild

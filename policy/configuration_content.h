@@ -1,0 +1,23 @@
+// What the configuration says about content: of all sites, of a site, of a part of it.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "policy/configuration_report.h"
+#include "policy/content_settings.h"
+
+namespace perchild {
+
+// The keys that `object` (a vhost, "defaults", a location) has of ContentSettings. What it does not
+// have stays as it is.
+void read_content_settings(Report& report, JsonValue object, ContentSettings& settings);
+
+// `keys`, and those that read_content_settings() looks for, for Report::expect_keys().
+std::vector<std::string_view> with_content_keys(std::span<const std::string_view> keys);
+
+// Besides those keys, "locations".
+void read_content(Report& report, JsonValue object, Content& content);
+
+}  // namespace perchild

@@ -1,0 +1,110 @@
+#include "vhosts/sites/content_packing.h"
+
+#include <type_traits>
+
+namespace perchild {
+namespace {
+
+// The members of each struct, in one place for both ways, so that these cannot differ.
+template <typename Archive, typename Struct>
+void fields(Archive& archive, Struct& value) {
+  using Type = std::remove_const_t<Struct>;
+  if constexpr (std::is_same_v<Type, ContentSettings>) {
+    archive(value.index);
+  } else if constexpr (std::is_same_v<Type, Location>) {
+    archive(value.kind);
+    archive(value.match);
+    archive(value.settings);
+  } else {
+    static_assert(std::is_same_v<Type, Content>);
+    archive(value.settings);
+    archive(value.locations);
+  }
+}
+
+// The last value of each enum.
+constexpr Location::Kind last_of(Location::Kind) {
+  return Location::Kind::pattern;
+}
+
+class Writer {
+ public:
+  explicit Writer(PackedWriter& writer) : writer_(writer) {}
+  void operator()(const std::string& text) { writer_.put_text(text); }
+  void operator()(bool flag) { writer_.put(static_cast<std::uint8_t>(flag)); }
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  void operator()(Number number) { writer_.put(number); }
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void operator()(Enum value) { writer_.put(static_cast<std::uint8_t>(value)); }
+  template <typename T>
+  void operator()(const std::optional<T>& value) {
+    (*this)(value.has_value());
+    if (value) (*this)(*value);
+  }
+  template <typename T>
+  void operator()(const std::vector<T>& values) {
+    writer_.put(static_cast<std::uint32_t>(values.size()));
+    for (const T& value : values) (*this)(value);
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void operator()(const T& value) { fields(*this, value); }
+
+ private:
+  PackedWriter& writer_;
+};
+
+class Reader {
+ public:
+  explicit Reader(PackedReader& reader) : reader_(reader) {}
+  bool plausible() const { return plausible_; }
+
+  void operator()(std::string& text) { text = reader_.get_text(); }
+  void operator()(bool& flag) { flag = reader_.get<std::uint8_t>() != 0; }
+  template <typename Number>
+  requires std::is_arithmetic_v<Number>
+  void operator()(Number& number) { number = reader_.get<Number>(); }
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void operator()(Enum& value) {
+    const auto number = reader_.get<std::uint8_t>();
+    plausible_ = plausible_ && number <= static_cast<std::uint8_t>(last_of(value));
+    value = static_cast<Enum>(number);
+  }
+  template <typename T>
+  void operator()(std::optional<T>& value) {
+    bool has_value = false;
+    (*this)(has_value);
+    if (has_value) (*this)(value.emplace());
+  }
+  template <typename T>
+  void operator()(std::vector<T>& values) {
+    for (std::uint32_t left = reader_.get_count(); left > 0 && !reader_.failed(); --left) {
+      (*this)(values.emplace_back());
+    }
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void operator()(T& value) { fields(*this, value); }
+
+ private:
+  PackedReader& reader_;
+  bool plausible_ = true;
+};
+
+}  // namespace
+
+void put_content(PackedWriter& writer, const Content& content) {
+  Writer put(writer);
+  put(content);
+}
+
+bool get_content(PackedReader& reader, Content& content) {
+  Reader get(reader);
+  get(content);
+  return get.plausible();
+}
+
+}  // namespace perchild
