@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/address_block.h"
 #include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
@@ -30,6 +31,8 @@ struct Listener {
   ListenAddress address;
   bool optional_family = false;        // the IPv6 half of "*": skipped where the kernel has none
   std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
+  // Who must say by a PROXY header whose each connection is, and is believed. Nobody else may.
+  std::vector<AddressBlock> proxies;
   std::string text;                    // as written, for messages
 };
 

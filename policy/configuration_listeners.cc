@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "policy/configuration_addresses.h"
 #include "policy/configuration_values.h"
 
 namespace perchild {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::size_t most_listeners = 256;  // the second half of "*" counts
 constexpr std::uint64_t last_port = 65535;
-constexpr std::string_view listener_keys[] = {"address", "default", "tls"};
+constexpr std::string_view listener_keys[] = {"address", "default", "proxy_protocol", "tls"};
 constexpr std::string_view forms = R"(an address is "*:80", "192.0.2.1:80" or "[2001:db8::1]:80")";
 
 ParsedAddress no_address(std::string problem, std::string hint) {
@@ -99,6 +100,7 @@ class ListenersReader {
     if (!report_.expect_keys(element, "a listener", listener_keys)) return;
     reject_tls(element);
     const auto default_site = read_default(element);
+    const auto proxies = read_proxies(element);
     const auto address = element.find("address");
     if (!address) {
       report_.error(element, R"(a listener needs an "address")", std::string(forms));
@@ -116,6 +118,7 @@ class ListenersReader {
       listener.address = each;
       listener.optional_family = parsed.every_family && each.storage.ss_family == AF_INET6;
       listener.default_site = default_site;
+      listener.proxies = proxies;
       listener.text = address->text();
       listeners_.push_back(std::move(listener));
       places_.push_back(*address);
@@ -142,6 +145,17 @@ class ListenersReader {
                     R"("default" names a host as it stands in the "hosts" of a vhost)");
     }
     return site;
+  }
+
+  std::vector<AddressBlock> read_proxies(JsonValue element) {
+    const auto list = element.find("proxy_protocol");
+    if (!list) return {};
+    std::vector<AddressBlock> proxies = read_address_blocks(report_, *list);
+    if (list->is(JsonKind::array) && list->empty()) {
+      report_.error(*list, "\"proxy_protocol\" lists no proxy",
+                    "name the addresses of the proxies, or take it away");
+    }
+    return proxies;
   }
 
   bool overlaps_another(JsonValue at, const ParsedAddress& parsed) {

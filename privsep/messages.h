@@ -114,11 +114,12 @@ struct WorkerViolation {
   bool valid() const { return site.value < max_sites && slot < max_workers; }
 };
 
-// router → worker. One client connection, unread from its first byte on. Costs one credit.
+// router → worker. One client connection, unread from the client's first byte on. Costs one credit.
 struct HandOver {
   static constexpr MessageType type = MessageType::hand_over;
   static constexpr std::size_t fd_count = 1;
-  std::array<std::uint8_t, 16> client_address;  // IPv6, or IPv4 mapped (::ffff:a.b.c.d)
+  // IPv6, or IPv4 mapped (::ffff:a.b.c.d); as a listed proxy says it, if it came from one.
+  std::array<std::uint8_t, 16> client_address;
   std::uint16_t client_port;                    // host order
   std::uint16_t listener;
   // 1 if the name asked for belongs to no site and the listener's default is this one. The first

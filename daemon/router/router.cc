@@ -105,8 +105,8 @@ int RouterLoop::timeout() const {
 
 void RouterLoop::on_deadlines() {
   while (Stranger* stranger = peeking_.expired(now_)) {
-    // Whoever has said nothing at all is not told anything either.
-    if (stranger->peeked == 0) {
+    // Whoever has said nothing at all is not told anything either, nor is a proxy.
+    if (stranger->peeked == 0 || stranger->header_due) {
       release(*stranger);
     } else {
       refuse(*stranger, 408, "the head took too long");

@@ -24,6 +24,7 @@
 #include "privsep/lock_down.h"
 #include "privsep/server_log.h"
 #include "vhosts/deadline_list.h"
+#include "vhosts/proxy_protocol/proxy_header.h"
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
 
@@ -63,7 +64,12 @@ class RouterLoop {
   void shed_one(std::uint16_t listener);
   void on_refused_readable(Stranger& stranger);
   void peek(Stranger& stranger);
-  void wait_for_more(Stranger& stranger);
+  void read_head(Stranger& stranger, std::string_view bytes, bool nothing_new);
+  void read_proxy_header(Stranger& stranger, std::string_view bytes, bool nothing_new);
+  void take_proxy_header(Stranger& stranger, const proxy_protocol::Header& header);
+  bool is_crowded(const Address& address);
+  void count(Stranger& stranger);
+  void wait_for_more(Stranger& stranger, std::size_t bytes);
   void on_name(Stranger& stranger, const std::optional<HostName>& host);
   void enqueue(Stranger& stranger);
 

@@ -1,7 +1,8 @@
 // The router's side towards clients: accept, peek, refuse.
 //
 // Runs in: router.
-// Does not trust: clients. Every byte is looked at by http1::HeadParser and by nothing else.
+// Does not trust: clients. Every byte is looked at by http1::HeadParser and by nothing else, but
+// for a listed proxy's header, which proxy_protocol::read_header() looks at and which is taken out.
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -83,20 +84,31 @@ bool RouterLoop::accept_one(std::uint16_t listener) {
            errno != ENOBUFS;
   }
   const Client client = client_of(storage);
-  if (addresses_.count(client.address) >= settings_.limits.per_address) {
-    log_limited(Priority::notice, text_of(client.address) + ": too many connections at once");
-    return true;
-  }
+  // A proxy has many clients, each of which is counted once its address is known.
+  const bool header_due = table_.is_proxy(listener, client.address);
+  if (!header_due && is_crowded(client.address)) return true;
   Stranger* stranger = take_stranger();
   if (stranger == nullptr) return true;  // closed unheard
   stranger->fd = std::move(fd);
   stranger->address = client.address;
   stranger->port = client.port;
   stranger->listener = listener;
-  addresses_.add(client.address);
+  stranger->header_due = header_due;
+  if (!header_due) count(*stranger);
   peeking_.set(stranger->deadline, now_);
   peek(*stranger);
   return true;
+}
+
+bool RouterLoop::is_crowded(const Address& address) {
+  if (addresses_.count(address) < settings_.limits.per_address) return false;
+  log_limited(Priority::notice, text_of(address) + ": too many connections at once");
+  return true;
+}
+
+void RouterLoop::count(Stranger& stranger) {
+  addresses_.add(stranger.address);
+  stranger.counted = true;
 }
 
 // Out of descriptors, the kernel would report the same connection for ever: the reserve lets one be
@@ -121,7 +133,7 @@ Stranger* RouterLoop::take_stranger() {
   ++held_;
   stranger->state = Stranger::State::peeking;
   stranger->peeked = 0;
-  stranger->by_default = stranger->head_request = stranger->watched = false;
+  stranger->by_default = stranger->head_request = stranger->watched = stranger->counted = false;
   stranger->parser.reset();
   return stranger;
 }
@@ -139,7 +151,7 @@ void RouterLoop::evict_oldest() {
 }
 
 void RouterLoop::release(Stranger& stranger) {
-  addresses_.remove(stranger.address);
+  if (stranger.counted) addresses_.remove(stranger.address);
   stranger.deadline.unlink();
   unwatch(stranger);
   stranger.fd.reset();
@@ -162,7 +174,7 @@ void RouterLoop::peek(Stranger& stranger) {
   const ssize_t got =
       ::recv(stranger.fd.get(), peek_buffer_.data(), peek_buffer_.size(), MSG_PEEK | MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    wait_for_more(stranger);
+    wait_for_more(stranger, stranger.peeked + 1);
     return;
   }
   if (got <= 0) {
@@ -172,18 +184,28 @@ void RouterLoop::peek(Stranger& stranger) {
   const std::string_view bytes(peek_buffer_.data(), static_cast<std::size_t>(got));
   const bool nothing_new = bytes.size() <= stranger.peeked;
   stranger.peeked = static_cast<std::uint32_t>(bytes.size());
+  if (stranger.header_due) {
+    read_proxy_header(stranger, bytes, nothing_new);
+  } else {
+    read_head(stranger, bytes, nothing_new);
+  }
+}
+
+void RouterLoop::read_head(Stranger& stranger, std::string_view bytes, bool nothing_new) {
   switch (stranger.parser.parse(bytes)) {
     case http1::HeadParser::State::incomplete:
       // Readable below its low-water mark: the client has closed its side.
       if (nothing_new) {
         refuse(stranger, 400, "the head ends early");
       } else {
-        wait_for_more(stranger);
+        wait_for_more(stranger, bytes.size() + 1);
       }
       break;
     case http1::HeadParser::State::rejected:
       refuse(stranger, http1::status_of(stranger.parser.reason()),
-             http1::text_of(stranger.parser.reason()));
+             proxy_protocol::begins_like_header(bytes)
+                 ? "a PROXY header from an address that \"proxy_protocol\" does not list"
+                 : http1::text_of(stranger.parser.reason()));
       break;
     case http1::HeadParser::State::complete: {
       const http1::RequestHead head = stranger.parser.head(bytes);
@@ -194,9 +216,51 @@ void RouterLoop::peek(Stranger& stranger) {
   }
 }
 
-// What has been peeked at stays readable, so epoll is to wait for one byte more than that.
-void RouterLoop::wait_for_more(Stranger& stranger) {
-  set_low_water_mark(stranger.fd.borrow(), stranger.peeked + 1);
+// The proxy is not told what is wrong: no client of its has asked for anything yet.
+void RouterLoop::read_proxy_header(Stranger& stranger, std::string_view bytes, bool nothing_new) {
+  using proxy_protocol::Reading;
+  const Reading reading = proxy_protocol::read_header(bytes);
+  if (reading.state == Reading::State::complete) {
+    take_proxy_header(stranger, reading.header);
+  } else if (reading.state == Reading::State::incomplete && !nothing_new) {
+    wait_for_more(stranger, reading.at_least);
+  } else {
+    const std::string_view problem = reading.state == Reading::State::incomplete
+                                         ? "the PROXY header ends early"
+                                         : proxy_protocol::text_of(reading.reason);
+    log_limited(Priority::warning,
+                "proxy " + text_of(stranger.address) + ": closed: " + std::string(problem));
+    release(stranger);
+  }
+}
+
+// The one thing that a router ever consumes: what follows is the client's, from its first byte on.
+void RouterLoop::take_proxy_header(Stranger& stranger, const proxy_protocol::Header& header) {
+  // tcp(7): with MSG_TRUNC the bytes are dropped without being copied.
+  const ssize_t taken =
+      ::recv(stranger.fd.get(), peek_buffer_.data(), header.length, MSG_TRUNC | MSG_DONTWAIT);
+  if (taken != static_cast<ssize_t>(header.length)) {
+    release(stranger);
+    return;
+  }
+  stranger.header_due = false;
+  stranger.peeked = 0;
+  if (header.source) {
+    stranger.address = header.source->address;
+    stranger.port = header.source->port;
+    if (is_crowded(stranger.address)) {
+      release(stranger);
+      return;
+    }
+    count(stranger);
+  }
+  peek(stranger);
+}
+
+// What has been peeked at stays readable, so epoll is to wait until there are more `bytes` than
+// that.
+void RouterLoop::wait_for_more(Stranger& stranger, std::size_t bytes) {
+  set_low_water_mark(stranger.fd.borrow(), bytes);
   if (stranger.watched) return;
   stranger.watched = watch(stranger.fd.borrow(), token_of(stranger), EPOLLIN | EPOLLRDHUP);
   if (!stranger.watched) release(stranger);

@@ -1,7 +1,8 @@
 // A client connection that has not reached a worker yet.
 //
 // Runs in: router.
-// Does not trust: the client. Its bytes are peeked at, never consumed.
+// Does not trust: the client. Its bytes are peeked at, never consumed. What a listed proxy puts in
+// front of them is.
 #pragma once
 
 #include <array>
@@ -31,6 +32,8 @@ struct Stranger {
   State state = State::unused;
   bool watched = false;  // known to epoll
   bool by_default = false;
+  bool header_due = false;    // a PROXY header comes first
+  bool counted = false;       // among its address's connections
   bool head_request = false;  // for a refusal: HEAD takes no body
   std::uint16_t listener = 0;
   std::uint16_t port = 0;

@@ -99,7 +99,8 @@ TEST(Configuration, EveryKeyArrives) {
   FakeSystem system;
   system.users["carol"] = {Uid{1003}, Gid{100}, {Gid{33}, Gid{1001}}};
   const auto read = read_text(R"({
-    "listen": [{ "address": "127.0.0.1:8080", "default": "*.b.example", "tls": false },
+    "listen": [{ "address": "127.0.0.1:8080", "default": "*.b.example", "tls": false,
+                 "proxy_protocol": ["10.0.0.0/8", "::1"] },
                { "address": "[::1]:8081" }],
     "id_range": [1000, 1999], "groups": ["www-data", 100, 33],
     "service_ids": { "master": 700, "router": { "uid": 701, "gid": 702 } },
@@ -122,7 +123,10 @@ TEST(Configuration, EveryKeyArrives) {
   ASSERT_EQ(got.listeners.size(), 2U);
   EXPECT_EQ(text_of(got.listeners[0].address), "127.0.0.1 8080");
   EXPECT_EQ(got.listeners[0].default_site, SiteId{1});
+  EXPECT_EQ(got.listeners[0].proxies, (std::vector{AddressBlock::parse("10.0.0.0/8").value(),
+                                                   AddressBlock::parse("::1").value()}));
   EXPECT_EQ(text_of(got.listeners[1].address), "::1 8081");
+  EXPECT_TRUE(got.listeners[1].proxies.empty());
   EXPECT_FALSE(got.listeners[1].optional_family);
   EXPECT_EQ(got.extra_groups, (std::vector<Gid>{Gid{33}, Gid{100}}));
   EXPECT_EQ(got.master, (ServiceIds{Uid{700}, Gid{700}})) << "no account: the gid is the uid";

@@ -33,7 +33,7 @@ void parse_fields(HttpResponse& response) {
 
 }  // namespace
 
-Client::Client(std::uint16_t port, const std::string& address) {
+Client::Client(std::uint16_t port, const std::string& address, const std::string& source) {
   const bool v6 = address.find(':') != std::string::npos;
   socket_ = UniqueFd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ::sockaddr_storage storage{};
@@ -50,6 +50,13 @@ Client::Client(std::uint16_t port, const std::string& address) {
     to.sin_port = htons(port);
     ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
     std::memcpy(&storage, &to, length = sizeof to);
+  }
+  ::sockaddr_in from{};
+  from.sin_family = AF_INET;
+  if (!source.empty() &&
+      (::inet_pton(AF_INET, source.c_str(), &from.sin_addr) != 1 ||
+       ::bind(socket_.get(), reinterpret_cast<::sockaddr*>(&from), sizeof from) != 0)) {
+    throw std::runtime_error("bind: " + source);
   }
   if (::connect(socket_.get(), reinterpret_cast<::sockaddr*>(&storage), length) != 0) {
     throw std::runtime_error(std::string("connect: ") + std::strerror(errno));

@@ -20,7 +20,9 @@ struct HttpResponse {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port, const std::string& address = "127.0.0.1");
+  // `source`: the address to come from, an IPv4 one, if another than the kernel's choice.
+  explicit Client(std::uint16_t port, const std::string& address = "127.0.0.1",
+                  const std::string& source = {});
 
   void send(std::string_view bytes);
   void close_sending();

@@ -7,15 +7,19 @@
 namespace perchild {
 namespace {
 
-// Layout, all uint32 in host order:
-//   listener count, site count, name count, bytes of text
-//   listeners: default site + 1, or 0
+// Layout, all uint32 in host order but for what is said of text and proxies:
+//   listener count, site count, name count, bytes of text, proxy count
+//   listeners: default site + 1, or 0; its first proxy, and how many
 //   sites:     queue limit
 //   names:     offset into the text, length, site; sorted by name, each once
 //   text
-constexpr std::size_t header_numbers = 4;
+//   proxies:   of all listeners; an address of 16 bytes and a prefix length of one
+constexpr std::size_t header_numbers = 5;
+constexpr std::size_t listener_numbers = 3;
 constexpr std::size_t name_numbers = 3;
 constexpr std::size_t number_size = sizeof(std::uint32_t);
+constexpr std::size_t proxy_size = sizeof(AddressBytes) + 1;
+constexpr std::uint8_t longest_prefix = 128;
 
 // "*.name" is kept as ".name", which is no name of a host and so cannot be found by one.
 std::string text_of(const HostPattern& pattern) {
@@ -26,6 +30,11 @@ std::string text_of(const HostPattern& pattern) {
 void put(std::string& bytes, std::size_t number) {
   const auto value = static_cast<std::uint32_t>(number);
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void put_proxy(std::string& bytes, const AddressBlock& block) {
+  bytes.append(reinterpret_cast<const char*>(block.network.data()), block.network.size());
+  bytes.push_back(static_cast<char>(block.length));
 }
 
 // How `prefix` + `name` compares with `other`.
@@ -45,6 +54,7 @@ std::string pack_route_table(const Configuration& configuration) {
   }
   std::sort(names.begin(), names.end());
   std::string text;
+  std::string proxies;
   std::string bytes;
   for (const auto& [name, site] : names) text += name;
   put(bytes, configuration.listeners.size());
@@ -52,7 +62,15 @@ std::string pack_route_table(const Configuration& configuration) {
   put(bytes, names.size());
   put(bytes, text.size());
   for (const Listener& listener : configuration.listeners) {
+    for (const AddressBlock& block : listener.proxies) put_proxy(proxies, block);
+  }
+  put(bytes, proxies.size() / proxy_size);
+  std::size_t first_proxy = 0;
+  for (const Listener& listener : configuration.listeners) {
     put(bytes, listener.default_site ? listener.default_site->value + 1 : 0);
+    put(bytes, first_proxy);
+    put(bytes, listener.proxies.size());
+    first_proxy += listener.proxies.size();
   }
   for (const Site& site : configuration.sites) put(bytes, site.limits.queue);
   std::size_t offset = 0;
@@ -62,7 +80,7 @@ std::string pack_route_table(const Configuration& configuration) {
     put(bytes, site);
     offset += name.size();
   }
-  return bytes + text;
+  return bytes + text + proxies;
 }
 
 std::uint32_t RouteTable::number_at(std::size_t offset) const {
@@ -79,15 +97,23 @@ std::optional<RouteTable> RouteTable::load(std::string_view bytes) {
   table.site_count_ = table.number_at(number_size);
   table.name_count_ = table.number_at(2 * number_size);
   const std::size_t text_size = table.number_at(3 * number_size);
+  table.proxy_count_ = table.number_at(4 * number_size);
   table.listeners_at_ = header_numbers * number_size;
-  table.sites_at_ = table.listeners_at_ + std::size_t{table.listener_count_} * number_size;
+  table.sites_at_ =
+      table.listeners_at_ + std::size_t{table.listener_count_} * listener_numbers * number_size;
   table.names_at_ = table.sites_at_ + std::size_t{table.site_count_} * number_size;
   table.text_at_ = table.names_at_ + std::size_t{table.name_count_} * name_numbers * number_size;
-  if (table.text_at_ + text_size != bytes.size()) return std::nullopt;
+  table.proxies_at_ = table.text_at_ + text_size;
+  if (table.proxies_at_ + std::size_t{table.proxy_count_} * proxy_size != bytes.size()) {
+    return std::nullopt;
+  }
   for (std::uint32_t i = 0; i < table.listener_count_; ++i) {
-    if (table.number_at(table.listeners_at_ + i * number_size) > table.site_count_) {
-      return std::nullopt;
-    }
+    if (table.of_listener(i, 0) > table.site_count_) return std::nullopt;
+    const std::uint64_t end = std::uint64_t{table.of_listener(i, 1)} + table.of_listener(i, 2);
+    if (end > table.proxy_count_) return std::nullopt;
+  }
+  for (std::uint32_t i = 0; i < table.proxy_count_; ++i) {
+    if (table.proxy_at(i).length > longest_prefix) return std::nullopt;
   }
   for (std::uint32_t i = 0; i < table.name_count_; ++i) {
     const std::size_t at = table.names_at_ + std::size_t{i} * name_numbers * number_size;
@@ -107,6 +133,27 @@ std::string_view RouteTable::name_at(std::uint32_t index) const {
 
 std::uint32_t RouteTable::queue_limit(SiteId site) const {
   return number_at(sites_at_ + std::size_t{site.value} * number_size);
+}
+
+std::uint32_t RouteTable::of_listener(std::uint32_t listener, std::size_t number) const {
+  return number_at(listeners_at_ +
+                   (std::size_t{listener} * listener_numbers + number) * number_size);
+}
+
+AddressBlock RouteTable::proxy_at(std::uint32_t index) const {
+  const std::size_t at = proxies_at_ + std::size_t{index} * proxy_size;
+  AddressBlock block;
+  std::memcpy(block.network.data(), bytes_.data() + at, block.network.size());
+  block.length = static_cast<std::uint8_t>(bytes_[at + block.network.size()]);
+  return block;
+}
+
+bool RouteTable::is_proxy(std::uint32_t listener, const AddressBytes& address) const {
+  const std::uint32_t first = of_listener(listener, 1);
+  for (std::uint32_t i = first; i < first + of_listener(listener, 2); ++i) {
+    if (proxy_at(i).contains(address)) return true;
+  }
+  return false;
 }
 
 std::optional<SiteId> RouteTable::find_text(std::string_view prefix, std::string_view name) const {
@@ -140,7 +187,7 @@ std::optional<Route> RouteTable::route(const std::optional<HostName>& host,
   if (host) {
     if (const auto site = find(*host)) return Route{*site, false};
   }
-  const std::uint32_t fallback = number_at(listeners_at_ + std::size_t{listener} * number_size);
+  const std::uint32_t fallback = of_listener(listener, 0);
   if (fallback == 0) return std::nullopt;
   return Route{SiteId{fallback - 1}, true};
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "policy/address_block.h"
 #include "policy/configuration.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
@@ -29,6 +30,8 @@ class RouteTable {
   std::uint32_t site_count() const { return site_count_; }
   std::uint32_t listener_count() const { return listener_count_; }
   std::uint32_t queue_limit(SiteId site) const;
+  // Whether connections to `listener` from `address` begin with a PROXY header.
+  bool is_proxy(std::uint32_t listener, const AddressBytes& address) const;
 
   // The exact name, else the longest wildcard above it.
   std::optional<SiteId> find(const HostName& host) const;
@@ -41,12 +44,15 @@ class RouteTable {
   std::string_view name_at(std::uint32_t index) const;
   std::optional<SiteId> find_text(std::string_view prefix, std::string_view name) const;
   std::uint32_t number_at(std::size_t offset) const;
+  AddressBlock proxy_at(std::uint32_t index) const;
+  std::uint32_t of_listener(std::uint32_t listener, std::size_t number) const;
 
   std::string_view bytes_;
   std::uint32_t site_count_ = 0;
   std::uint32_t listener_count_ = 0;
   std::uint32_t name_count_ = 0;
-  std::size_t listeners_at_ = 0, sites_at_ = 0, names_at_ = 0, text_at_ = 0;
+  std::uint32_t proxy_count_ = 0;
+  std::size_t listeners_at_ = 0, sites_at_ = 0, names_at_ = 0, text_at_ = 0, proxies_at_ = 0;
 };
 
 }  // namespace perchild

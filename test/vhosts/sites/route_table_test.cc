@@ -104,6 +104,26 @@ TEST(RouteTable, KeepsEachSitesQueueLimit) {
   EXPECT_EQ(table->queue_limit(SiteId{1}), 7u);
 }
 
+AddressBytes address(std::string_view text) {
+  return AddressBlock::parse(text).value().network;
+}
+
+TEST(RouteTable, KnowsTheProxiesOfEachListener) {
+  Configuration configuration = configuration_of({{"a.example"}});
+  configuration.listeners.resize(3);
+  configuration.listeners[0].proxies = {AddressBlock::parse("10.0.0.0/8").value(),
+                                        AddressBlock::parse("2001:db8::/32").value()};
+  configuration.listeners[2].proxies = {AddressBlock::parse("192.0.2.7").value()};
+  const Loaded table(pack_route_table(configuration));
+  ASSERT_TRUE(table.good());
+  EXPECT_TRUE(table->is_proxy(0, address("10.9.9.9")));
+  EXPECT_TRUE(table->is_proxy(0, address("2001:db8::1")));
+  EXPECT_TRUE(table->is_proxy(2, address("192.0.2.7")));
+  EXPECT_FALSE(table->is_proxy(0, address("192.0.2.7")));
+  EXPECT_FALSE(table->is_proxy(1, address("10.9.9.9")));
+  EXPECT_FALSE(table->is_proxy(2, address("10.9.9.9")));
+}
+
 // The slow and obvious way: what HostPattern itself says, exact before longest.
 int expected(const Configuration& configuration, const HostName& name) {
   int best = -1;
@@ -186,7 +206,8 @@ TEST(RouteTable, NoTruncationAndNoExtraByteIsLoaded) {
 TEST(RouteTable, NoFlippedBitLeadsOutOfTheTable) {
   Configuration configuration =
       configuration_of({{"a.example", "*.a.example"}, {"b.example", "*.example"}});
-  configuration.listeners.resize(1);
+  configuration.listeners.resize(2);
+  configuration.listeners[0].proxies = {AddressBlock::parse("10.0.0.0/8").value()};
   const std::string good = pack_route_table(configuration);
   int loaded = 0;
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
@@ -199,6 +220,9 @@ TEST(RouteTable, NoFlippedBitLeadsOutOfTheTable) {
       const auto site = table->find(host(name));
       EXPECT_TRUE(!site || site->value < table->site_count());
     }
+    for (const std::uint32_t listener : {0U, 1U}) {
+      if (listener < table->listener_count()) table->is_proxy(listener, address("10.0.0.1"));
+    }
   }
   EXPECT_GT(loaded, 0);  // a letter of a name can change unnoticed
 }
@@ -206,7 +230,7 @@ TEST(RouteTable, NoFlippedBitLeadsOutOfTheTable) {
 TEST(RouteTable, NamesOutOfOrderTwiceOrOfNoSiteAreNotLoaded) {
   const std::string good = pack_route_table(configuration_of({{"a.example"}, {"b.example"}}));
   constexpr std::size_t number = sizeof(std::uint32_t);
-  constexpr std::size_t names_at = (4 + 2) * number;  // header, two queue limits
+  constexpr std::size_t names_at = (5 + 2) * number;  // header, two queue limits
   ASSERT_TRUE(Loaded(good).good());
 
   std::string swapped = good;
