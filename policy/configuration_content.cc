@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "policy/configuration_moves.h"
 #include "policy/configuration_values.h"
 #include "policy/pattern.h"
 
@@ -11,12 +12,13 @@ namespace perchild {
 namespace {
 
 constexpr std::size_t most_index_names = 32;
+constexpr std::size_t most_deny_patterns = 100;
 constexpr std::size_t most_locations = 1000;
 constexpr std::size_t most_patterns = 100;  // each is tried for each request
 constexpr std::size_t longest_file_name = 255;
 constexpr std::size_t longest_location = 1024;
 
-constexpr std::string_view content_keys[] = {"index"};
+constexpr std::string_view content_keys[] = {"index", "redirect", "rewrite", "try", "deny"};
 constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
 
 bool is_file_name(std::string_view name) {
@@ -39,6 +41,25 @@ void read_index(Report& report, JsonValue value, std::vector<std::string>& index
       return;
     }
     index.push_back(*name);
+  }
+}
+
+void read_deny(Report& report, JsonValue value, std::vector<std::string>& deny) {
+  if (!report.expect(value, JsonKind::array)) return;
+  for (JsonValue element : value) {
+    auto pattern = read_text(report, element);
+    if (!pattern) continue;
+    const std::string_view name = std::string_view(*pattern).substr(pattern->starts_with('!'));
+    if (name.empty() || name.size() > longest_file_name || name.find('/') != name.npos) {
+      report.error(element, in_quotes(*pattern) + " is not the pattern of a name",
+                   R"(a name has no '/' in it; "*" is any text, "!*.sql" is served after all)");
+    } else if (deny.size() == most_deny_patterns) {
+      report.error(element, "\"deny\" must not have more than " +
+                                std::to_string(most_deny_patterns) + " patterns");
+      return;
+    } else {
+      deny.push_back(std::move(*pattern));
+    }
   }
 }
 
@@ -68,18 +89,6 @@ std::optional<std::string> read_location_path(Report& report, JsonValue value) {
   return path;
 }
 
-std::optional<std::string> read_pattern_text(Report& report, JsonValue value) {
-  auto text = read_text(report, value);
-  if (!text) return std::nullopt;
-  PatternProblem problem;
-  if (Pattern::compile(*text, problem)) return text;
-  report.error(value,
-               in_quotes(*text) + " is no pattern: " + problem.sentence + ", at character " +
-                   std::to_string(problem.offset + 1),
-               "patterns are those of PCRE2, as Perl has them");
-  return std::nullopt;
-}
-
 // What of the site a location is. The first of the keys that name it, and there must be no other.
 std::optional<Location> read_location_match(Report& report, JsonValue location) {
   std::optional<Location> read;
@@ -90,7 +99,7 @@ std::optional<Location> read_location_match(Report& report, JsonValue location) 
     if (++named == 2) report.error_at_key(*value, "a location is named in one way only");
     if (named > 1) continue;
     const auto kind = static_cast<Location::Kind>(i);
-    auto match = kind == Location::Kind::pattern ? read_pattern_text(report, *value)
+    auto match = kind == Location::Kind::pattern ? read_pattern(report, *value)
                                                  : read_location_path(report, *value);
     if (!match) continue;
     if (kind == Location::Kind::prefix && match->ends_with('/')) match->pop_back();
@@ -103,6 +112,20 @@ std::optional<Location> read_location_match(Report& report, JsonValue location) 
   return read;
 }
 
+// What a redirect in it can speak of. Of a bad one, whatever it likes: one mistake is enough.
+std::uint32_t captures_of(const std::optional<Location>& location) {
+  if (!location) return most_captures;
+  switch (location->kind) {
+    case Location::Kind::prefix:
+      return 1;
+    case Location::Kind::exact:
+      break;
+    case Location::Kind::pattern:
+      return groups_of(location->match);
+  }
+  return 0;
+}
+
 void read_locations(Report& report, JsonValue value, std::vector<Location>& locations) {
   if (!report.expect(value, JsonKind::array)) return;
   std::set<std::pair<Location::Kind, std::string>> met;
@@ -111,7 +134,7 @@ void read_locations(Report& report, JsonValue value, std::vector<Location>& loca
     if (!report.expect_keys(element, "a location", with_content_keys(location_kinds))) continue;
     auto location = read_location_match(report, element);
     ContentSettings settings;
-    read_content_settings(report, element, settings);
+    read_content_settings(report, element, settings, captures_of(location));
     if (!location) continue;
     if (!met.insert({location->kind, location->match}).second) {
       report.error(element, "there is a location of this name already");
@@ -137,8 +160,17 @@ std::vector<std::string_view> with_content_keys(std::span<const std::string_view
   return all;
 }
 
-void read_content_settings(Report& report, JsonValue object, ContentSettings& settings) {
+void read_content_settings(Report& report, JsonValue object, ContentSettings& settings,
+                           std::uint32_t captures) {
   if (const auto index = object.find("index")) read_index(report, *index, settings.index.emplace());
+  if (const auto redirect = object.find("redirect")) {
+    settings.redirect = read_redirects(report, *redirect, captures);
+  }
+  if (const auto rewrite = object.find("rewrite")) {
+    settings.rewrite = read_rewrites(report, *rewrite, captures);
+  }
+  if (const auto paths = object.find("try")) settings.try_paths = read_try(report, *paths);
+  if (const auto deny = object.find("deny")) read_deny(report, *deny, settings.deny);
 }
 
 void read_content(Report& report, JsonValue object, Content& content) {

@@ -1,6 +1,7 @@
 // What the configuration says about content: of all sites, of a site, of a part of it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,9 @@
 namespace perchild {
 
 // The keys that `object` (a vhost, "defaults", a location) has of ContentSettings. What it does not
-// have stays as it is.
-void read_content_settings(Report& report, JsonValue object, ContentSettings& settings);
+// have stays as it is. `captures`: how many $1 and so on a location has.
+void read_content_settings(Report& report, JsonValue object, ContentSettings& settings,
+                           std::uint32_t captures = 0);
 
 // `keys`, and those that read_content_settings() looks for, for Report::expect_keys().
 std::vector<std::string_view> with_content_keys(std::span<const std::string_view> keys);

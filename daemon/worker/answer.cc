@@ -1,6 +1,11 @@
 #include "daemon/worker/answer.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "daemon/worker/file_answer.h"
+#include "daemon/worker/moves.h"
 #include "vhosts/files/error_pages.h"
 #include "vhosts/http1/path.h"
 
@@ -61,7 +66,7 @@ bool answer_method(const Request& request, Response& response) {
   }
 }
 
-// The request comes to stand at `path`, which lasts as long as it.
+// The request comes to stand at `path`, which is in buffer.path.
 Progress enter(Request& request, Response& response, std::string_view path) {
   request.path = path;
   content::RuleBook::Found found = request.site.rules.find(path);
@@ -71,10 +76,32 @@ Progress enter(Request& request, Response& response, std::string_view path) {
   return Progress::answered;
 }
 
+// A rule has led the request to `path`, in which whoever may enter is asked for anew.
+Progress move_to(Request& request, Response& response, std::string_view path) {
+  if (++request.moves > most_moves) {
+    response = refuse(request, 500, "rewrites and fallbacks go round in a circle");
+    return Progress::answered;
+  }
+  if (path.size() > request.buffer.path.size()) {
+    response = refuse(request, 414, "the rewritten path is too long");
+    return Progress::answered;
+  }
+  std::copy(path.begin(), path.end(), request.buffer.path.begin());
+  return enter(request, response, {request.buffer.path.data(), path.size()});
+}
+
+// What a step has come to; nothing if the next one is to go on.
+std::optional<Progress> finish_step(Request& request, Response& response, Step step) {
+  if (step.path) return move_to(request, response, *step.path);
+  if (!step.response) return std::nullopt;
+  response = std::move(*step.response);
+  return Progress::answered;
+}
+
 Response answer_path(const Request& request) {
   ServedSite& site = request.site;
-  const files::FileRules rules{.index = request.rules->index()};
-  files::Answer found = site.cache.get(request.path.substr(1), rules, site.turn);
+  files::Answer found =
+      site.cache.get(request.path.substr(1), file_rules_of(*request.rules), site.turn);
   if (found.opened.kind == Kind::file) return file_response(request, std::move(found));
   if (found.opened.kind == Kind::directory && !request.path.ends_with('/')) {
     return slash_response(request);
@@ -98,6 +125,19 @@ Progress begin_answer(Request& request, Response& response) {
 }
 
 Progress continue_answer(Request& request, Response& response) {
+  const bool may_move = request.rules->lead_elsewhere() && !request.settled;
+  if (may_move) {
+    if (const auto done = finish_step(request, response, redirect(request))) return *done;
+    if (const auto done = finish_step(request, response, rewrite(request))) return *done;
+  }
+  if (request.rules->hides(request.path)) {
+    // Not 403: whether there is such a file is nobody's business either.
+    response = refuse(request, 404, "the site hides files of such names");
+    return Progress::answered;
+  }
+  if (may_move) {
+    if (const auto done = finish_step(request, response, try_paths(request))) return *done;
+  }
   response = answer_path(request);
   return Progress::answered;
 }

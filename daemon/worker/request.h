@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "daemon/worker/connection.h"
@@ -26,8 +27,20 @@ struct Request {
   std::string_view path{};
   std::string_view query{};
   std::shared_ptr<const content::Rules> rules{};  // those of `path`
+  bool settled = false;  // the path has been found to be there: no rule leads away from it
+  int moves = 0;         // to other paths than the client's
+  std::string own_query{};
 
+  // `query` becomes what a rule has made of it.
+  void set_query(std::string made) {
+    own_query = std::move(made);
+    query = own_query;
+  }
   bool head_only() const { return head.method == http1::Method::head; }
 };
+
+inline files::FileRules file_rules_of(const content::Rules& rules) {
+  return {.index = rules.index()};
+}
 
 }  // namespace perchild

@@ -87,6 +87,89 @@ const Case location_cases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Locations, ContentMistake, testing::ValuesIn(location_cases));
 
+constexpr std::string_view target_forms =
+    "a target is an address with $1 or {path} in it; other characters must be percent-encoded";
+constexpr std::string_view capture_rule =
+    R"(groups of a "pattern" are captured; a prefix has $1, what follows it)";
+constexpr std::string_view within_rule =
+    R"(it begins with '/' or "{path}", and has no "..", '#' or '%' in it)";
+
+const Case move_cases[] = {
+    {R"({"redirect": ^7})", R"("redirect" must be an array, but is a number)"},
+    {R"({"redirect": ^{"status": 301}})", R"("redirect" needs "to")",
+     R"(for example "to": "/elsewhere")"},
+    {R"({"redirect": {"to": "/a", "status": ^304}})",
+     R"("status" must be 301, 302, 303, 307, 308 or 410)"},
+    {R"({"redirect": {"status": 410, "to": ^"/a"}})",
+     R"(what is gone is nowhere else: 410 has no "to")"},
+    {R"({"redirect": [{"to": "/a", ^"querry": "drop"}]})", R"(a redirect has no key "querry")",
+     R"(did you mean "query"?)"},
+    {R"({"redirect": {"to": "/a", "query": ^"drops"}})", R"("query" must be "keep" or "drop")",
+     R"(did you mean "drop"?)"},
+    {R"({"redirect": {"to": ^"//evil.example/"}})",
+     R"("//evil.example/" is no address to redirect to)",
+     R"(it begins with '/', "http://" or "https://")"},
+    {R"({"redirect": {"to": ^"a b"}})",
+     R"("a b" is no target: this character cannot stand here as it is, at character 2)",
+     target_forms},
+    {R"({"redirect": {"to": ^"/a$1"}})", "there is no $1 here: nothing is captured", capture_rule},
+    {R"({"redirect": {"pattern": "(a)b", "to": ^"/a$2"}})", "there is no $2 here: $1 is the last",
+     capture_rule},
+    {R"({"locations": [{"prefix": "/a", "redirect": {"to": ^"/b$2"}}]})",
+     "there is no $2 here: $1 is the last", capture_rule},
+    {R"({"locations": [{"pattern": "(a)(b)$", "redirect": {"to": "/b$2", "pattern": ^"("}}]})",
+     R"("(" is no pattern: missing closing parenthesis, at character 2)",
+     "patterns are those of PCRE2, as Perl has them"},
+    {R"({"rewrite": {"to": ^"https://a.example/"}})",
+     R"("https://a.example/" is not a path within this site)", within_rule},
+    {R"({"rewrite": {"to": ^"/a/../b"}})", R"("/a/../b" is not a path within this site)",
+     within_rule},
+    {R"({"rewrite": {"to": "/a", ^"status": 301}})", R"(a rewrite has no key "status")",
+     "its keys are pattern, to and query"},
+    {R"({"try": ^"{path}"})", R"("try" must be an array, but is a string)"},
+    {R"({"try": ["{path}", 404, ^"/a"]})", "nothing can follow a status"},
+    {R"({"try": ["{path}", ^200]})", R"(an element of "try" must be 403, 404 or 410)"},
+    {R"({"try": [^"index.html", 404]})", R"("index.html" is not a path within this site)",
+     within_rule},
+    {R"({"try": [^"$1", 404]})", R"("$1" is not a path within this site)", within_rule},
+    {R"({"deny": [^"a/b"]})", R"("a/b" is not the pattern of a name)",
+     R"(a name has no '/' in it; "*" is any text, "!*.sql" is served after all)"},
+    {R"({"deny": [^"!"]})", R"("!" is not the pattern of a name)",
+     R"(a name has no '/' in it; "*" is any text, "!*.sql" is served after all)"},
+};
+INSTANTIATE_TEST_SUITE_P(Moves, ContentMistake, testing::ValuesIn(move_cases));
+
+TEST(ConfigurationContent, RedirectsRewritesAndPathsToTryAreRead) {
+  const Read read = read_text(R"({
+    "redirect": [{"pattern": "^/(a)b", "to": "/$1", "status": 308, "query": "drop"},
+                 {"status": 410, "pattern": "x"}],
+    "rewrite": {"to": "{path}.html"},
+    "try": ["{path}", "{path}/", "/index.php?q={path}", 404],
+    "deny": ["*.inc", "!*.sql"],
+    "locations": [{"prefix": "/a", "try": ["{path}", "/a/index.html"], "redirect": []}]
+})");
+  ASSERT_TRUE(read.mistakes.empty()) << told(read.mistakes);
+  const ContentSettings& settings = read.content.settings;
+  ASSERT_EQ(settings.redirect->size(), 2U);
+  EXPECT_EQ((*settings.redirect)[0].pattern, "^/(a)b");
+  EXPECT_EQ((*settings.redirect)[0].to, "/$1");
+  EXPECT_EQ((*settings.redirect)[0].status, 308);
+  EXPECT_FALSE((*settings.redirect)[0].keep_query);
+  EXPECT_EQ((*settings.redirect)[1].status, 410);
+  EXPECT_EQ((*settings.redirect)[1].to, "");
+  ASSERT_EQ(settings.rewrite->size(), 1U);
+  EXPECT_EQ((*settings.rewrite)[0].to, "{path}.html");
+  EXPECT_TRUE((*settings.rewrite)[0].keep_query);
+  EXPECT_EQ(settings.try_paths->paths.size(), 3U);
+  EXPECT_FALSE(settings.try_paths->fallback);
+  EXPECT_EQ(settings.try_paths->status, 404);
+  EXPECT_EQ(settings.deny, (std::vector<std::string>{"*.inc", "!*.sql"}));
+  const ContentSettings& location = read.content.locations[0].settings;
+  EXPECT_TRUE(location.redirect->empty());
+  EXPECT_EQ(location.try_paths->paths, std::vector<std::string>{"{path}"});
+  EXPECT_EQ(location.try_paths->fallback, "/a/index.html");
+}
+
 TEST(ConfigurationContent, LocationsKeepTheirOrderAndKinds) {
   const Read read = read_text(R"({"locations": [
     {"pattern": "\\.png$", "index": ["p"]},

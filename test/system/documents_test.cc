@@ -100,7 +100,10 @@ struct Wanted {
 
 class Documents : public testing::Test {
  protected:
-  Documents() : files_(files_below(documents)), server_({.sites = two_sites()}) {}
+  // Some of the documents have names that are hidden by default.
+  Documents()
+      : files_(files_below(documents)),
+        server_({.sites = two_sites(), .more = R"(, "defaults": {"deny": ["!*"]})"}) {}
 
   void SetUp() override {
     ASSERT_GT(files_.size(), 100u);

@@ -35,6 +35,7 @@ class RuleBook {
     if (places_.empty() && patterns_.empty()) return {base_};
     return find_place(path);
   }
+  const PatternMatcher& matcher() const { return matcher_; }
 
  private:
   // A prefix or an exact path.

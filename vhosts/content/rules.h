@@ -3,13 +3,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/content_settings.h"
+#include "policy/path_template.h"
 #include "policy/pattern.h"
+#include "vhosts/content/hidden_names.h"
+#include "vhosts/content/move_rule.h"
 
 namespace perchild::content {
 
@@ -21,15 +27,36 @@ struct Layer {
   std::shared_ptr<const Pattern> pattern{};  // of a pattern
 };
 
+// Paths to try, ready for use.
+struct TryRule {
+  std::vector<PathTemplate> paths;
+  std::optional<PathTemplate> fallback;
+  std::uint16_t status = 404;
+};
+
 class Rules {
  public:
-  // From general to special. Every pattern in them compiles.
+  // From general to special. Every pattern and template in them is one.
   explicit Rules(std::span<const Layer> layers);
 
   std::span<const std::string> index() const { return index_; }
+  std::span<const MoveRule> redirects() const { return redirects_; }
+  std::span<const MoveRule> rewrites() const { return rewrites_; }
+  const TryRule* try_rule() const { return try_ ? &*try_ : nullptr; }
+  // Whether there is a redirect, rewrite or path to try at all.
+  bool lead_elsewhere() const { return lead_elsewhere_; }
+  bool hides(std::string_view path) const { return hidden_.hides(path); }
 
  private:
   std::vector<std::string> index_;
+  std::vector<MoveRule> redirects_;
+  std::vector<MoveRule> rewrites_;
+  std::optional<TryRule> try_;
+  bool lead_elsewhere_ = false;
+  HiddenNames hidden_;
 };
+
+// Of a text that is a template, as the reader of the configuration has found.
+PathTemplate template_of(std::string_view text);
 
 }  // namespace perchild::content

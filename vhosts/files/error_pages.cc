@@ -60,12 +60,17 @@ struct Page {
 };
 
 constexpr Page pages[] = {
-    {301, "This page has moved: its address ends in a slash."},
+    {301, "This page has moved."},
+    {302, "This page is elsewhere at the moment."},
+    {303, "The answer is on another page."},
+    {307, "This page is elsewhere at the moment."},
+    {308, "This page has moved."},
     {400, "The server could not understand this request."},
     {403, "You are not allowed to see this page."},
     {404, "There is no such page on this site."},
     {405, "This page cannot be used in this way."},
     {408, "The request took too long to arrive."},
+    {410, "This page was here, and is gone for good."},
     {412, "The page is not as the request expected it to be."},
     {413, "The request is larger than this site accepts."},
     {414, "The address of this request is too long."},

@@ -11,6 +11,19 @@ void fields(Archive& archive, Struct& value) {
   using Type = std::remove_const_t<Struct>;
   if constexpr (std::is_same_v<Type, ContentSettings>) {
     archive(value.index);
+    archive(value.redirect);
+    archive(value.rewrite);
+    archive(value.try_paths);
+    archive(value.deny);
+  } else if constexpr (std::is_same_v<Type, Move>) {
+    archive(value.pattern);
+    archive(value.to);
+    archive(value.status);
+    archive(value.keep_query);
+  } else if constexpr (std::is_same_v<Type, Try>) {
+    archive(value.paths);
+    archive(value.fallback);
+    archive(value.status);
   } else if constexpr (std::is_same_v<Type, Location>) {
     archive(value.kind);
     archive(value.match);

@@ -18,6 +18,11 @@ SiteSettings sample() {
   settings.content.settings.index = {{"index.html", "index.htm"}};
   settings.content.locations = {{Location::Kind::exact, "/x", {}},
                                 {Location::Kind::pattern, "y$", {.index = {{"y"}}}}};
+  settings.content.settings.redirect = {
+      {{.pattern = "a", .to = "/b", .status = 301}, {.pattern = {}, .to = {}, .status = 410}}};
+  settings.content.settings.rewrite = {{{.to = "/c", .keep_query = false}}};
+  settings.content.settings.try_paths = {{.paths = {"{path}"}, .fallback = "/d", .status = 403}};
+  settings.content.settings.deny = {"*.inc", "!*.sql"};
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
                        std::chrono::milliseconds(3)};
   settings.limits = {.connections = 4, .body = 1ULL << 40, .queue = 6, .cache = 1ULL << 41};

@@ -1,0 +1,90 @@
+#include "vhosts/content/hidden_names.h"
+
+#include <gtest/gtest.h>
+
+namespace perchild::content {
+namespace {
+
+TEST(HiddenNames, WhatIsNotMeantForVisitorsIsHiddenByDefault) {
+  for (const char* path : {"/.git/config",
+                           "/.env",
+                           "/a/.htpasswd",
+                           "/.GIT/config",
+                           "/a/.svn/",
+                           "/.well-known.bak",
+                           "/index.html~",
+                           "/a.bak",
+                           "/a.BAK",
+                           "/b/.a.swp",
+                           "/a.php.orig",
+                           "/old.old",
+                           "/a.save",
+                           "/dump.sql",
+                           "/dump.SQL.gz",
+                           "/db.sqlite3",
+                           "/composer.json",
+                           "/Composer.Lock",
+                           "/x/composer.phar",
+                           "/#a#",
+                           "/.perchild.json",
+                           "/backup.sql/x.html",
+                           "/..."}) {
+    EXPECT_TRUE(HiddenNames().hides(path)) << path;
+  }
+}
+
+TEST(HiddenNames, OrdinaryNamesAreNot) {
+  for (const char* path :
+       {"/", "/index.html", "/.well-known/acme-challenge/x", "/a/.well-known/b", "/a.b/c", "/sql",
+        "/bak/", "/a~b", "/x.tar.gz", "/composer.json.html", "/package.json", "/sql.html", "/gz",
+        "/a.gz", "/a.", "/#a", "/my.bakery/"}) {
+    EXPECT_FALSE(HiddenNames().hides(path)) << path;
+  }
+}
+
+TEST(HiddenNames, APatternMatchesAWholeName) {
+  EXPECT_TRUE(matches_name("*.inc", "a.INC"));
+  EXPECT_TRUE(matches_name("*", ""));
+  EXPECT_TRUE(matches_name("a*b*c", "aXbYbZc"));
+  EXPECT_TRUE(matches_name("?b",
+                           "\xff"
+                           "b"));
+  EXPECT_TRUE(matches_name("**a", "aa"));
+  EXPECT_FALSE(matches_name("*.inc", "a.inc.html"));
+  EXPECT_FALSE(matches_name("?", ""));
+  EXPECT_FALSE(matches_name("a*b", "abc"));
+  EXPECT_FALSE(matches_name("", "a"));
+}
+
+TEST(HiddenNames, AManyStarredPatternIsNoLabour) {
+  std::string pattern;
+  for (int i = 0; i < 100; ++i) pattern += "*a";
+  EXPECT_FALSE(matches_name(pattern + "b", std::string(255, 'a')));
+}
+
+TEST(HiddenNames, ThePatternsWidenAndNarrow) {
+  const HiddenNames names({"*.inc", "!*.sql", "!public.inc"}, {});
+  EXPECT_TRUE(names.hides("/a.inc"));
+  EXPECT_TRUE(names.hides("/a.inc/b"));
+  EXPECT_FALSE(names.hides("/dump.sql"));
+  EXPECT_FALSE(names.hides("/public.inc")) << "the last one decides";
+  EXPECT_TRUE(names.hides("/.env"));
+}
+
+TEST(HiddenNames, TheOwnerCannotShowWhatTheOperatorHides) {
+  const HiddenNames names({"*.inc", "!*.sql"}, {"!*.inc", "secret.*", "!*.bak", "*.sql"});
+  EXPECT_TRUE(names.hides("/a.inc"));
+  EXPECT_TRUE(names.hides("/secret.txt"));
+  EXPECT_FALSE(names.hides("/a.bak")) << "that is a default";
+  EXPECT_TRUE(names.hides("/dump.sql"));
+}
+
+TEST(HiddenNames, TheOwnersSettingsAreAlwaysHidden) {
+  const HiddenNames names({"!*"}, {"!*"});
+  EXPECT_TRUE(names.hides("/.perchild.json"));
+  EXPECT_TRUE(names.hides("/a/.Perchild.JSON"));
+  EXPECT_FALSE(names.hides("/.env"));
+}
+
+}  // namespace
+}  // namespace perchild::content

@@ -1,0 +1,114 @@
+#include "vhosts/content/hidden_names.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
+
+namespace perchild::content {
+namespace {
+
+constexpr std::string_view owners_file = ".perchild.json";
+
+// What stands behind the last dot, sorted.
+constexpr std::string_view hidden_extensions[] = {
+    "bak", "old", "orig", "rej", "save", "sql", "sqlite", "sqlite3", "swn", "swo", "swp",
+};
+static_assert(std::is_sorted(std::begin(hidden_extensions), std::end(hidden_extensions)));
+
+constexpr std::string_view compressions[] = {"bz2", "gz", "xz", "zip", "zst"};
+constexpr std::string_view composer_files[] = {"composer.json", "composer.lock", "composer.phar"};
+
+constexpr char folded(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal(std::string_view a, std::string_view lower) {
+  return a.size() == lower.size() && std::equal(a.begin(), a.end(), lower.begin(),
+                                                [](char x, char y) { return folded(x) == y; });
+}
+
+template <std::size_t n>
+bool is_one_of(std::string_view word, const std::string_view (&words)[n]) {
+  return std::any_of(std::begin(words), std::end(words),
+                     [word](std::string_view one) { return equal(word, one); });
+}
+
+// The last extension of `name`, which it loses; empty if there is none.
+std::string_view take_extension(std::string_view& name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return {};
+  const std::string_view extension = name.substr(dot + 1);
+  name = name.substr(0, dot);
+  return extension;
+}
+
+// True or false if one of the patterns says so.
+std::optional<bool> verdict_of(std::span<const std::string> patterns, std::string_view name) {
+  for (std::size_t i = patterns.size(); i > 0; --i) {
+    std::string_view pattern = patterns[i - 1];
+    const bool shows = pattern.starts_with('!');
+    if (shows) pattern.remove_prefix(1);
+    if (matches_name(pattern, name)) return !shows;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_hidden_by_default(std::string_view name) {
+  if (name.starts_with('.')) return !equal(name, ".well-known");
+  if (name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))) return true;
+  std::string_view stem = name;
+  std::string_view extension = take_extension(stem);
+  if (extension.empty()) return false;
+  // "dump.sql.gz"
+  if (is_one_of(extension, compressions)) extension = take_extension(stem);
+  return is_one_of(extension, hidden_extensions) || is_one_of(name, composer_files);
+}
+
+bool matches_name(std::string_view pattern, std::string_view name) {
+  // Going back to the last '*' suffices: an earlier one could take nothing that it could not.
+  std::size_t at = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t taken = 0;  // up to where the last '*' reaches
+  for (std::size_t i = 0; i < name.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      taken = i;
+    } else if (at < pattern.size() &&
+               (pattern[at] == '?' || folded(pattern[at]) == folded(name[i]))) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (at < pattern.size() && pattern[at] == '*') ++at;
+  return at == pattern.size();
+}
+
+bool HiddenNames::hides(std::string_view path) const {
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the '/'
+    const std::string_view name = path.substr(0, path.find('/'));
+    if (!name.empty() && hides_name(name)) return true;
+    path.remove_prefix(name.size());
+  }
+  return false;
+}
+
+bool HiddenNames::hides_name(std::string_view name) const {
+  // His own settings name what he hides, and can hold more than is good to know.
+  if (equal(name, owners_file)) return true;
+  if (operators_.empty() && owners_.empty()) return is_hidden_by_default(name);
+  const auto operators = verdict_of(operators_, name);
+  const auto owners = verdict_of(owners_, name);
+  if (operators.value_or(false) || owners.value_or(false)) return true;
+  return !operators && !owners && is_hidden_by_default(name);
+}
+
+}  // namespace perchild::content

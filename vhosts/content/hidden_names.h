@@ -1,0 +1,38 @@
+// Names that lie in a docroot but are not meant for visitors: version control, secrets, backups,
+// dumps. Each segment of a path is looked at, without regard to ASCII case, for some file systems
+// have none.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace perchild::content {
+
+// Whether `name` is hidden where nobody says otherwise: names that begin with a dot, but
+// ".well-known" (RFC 8615); what editors leave behind; database dumps; what composer keeps.
+bool is_hidden_by_default(std::string_view name);
+
+// Whether `name` matches `pattern`, in which '*' is any text and '?' any one byte.
+bool matches_name(std::string_view pattern, std::string_view name);
+
+class HiddenNames {
+ public:
+  HiddenNames() = default;
+  // The patterns of either party, as ContentSettings::deny has them: of each the last that matches
+  // decides. A name that either hides is hidden; what neither speaks of is hidden by default or
+  // not.
+  HiddenNames(std::vector<std::string> operators, std::vector<std::string> owners)
+      : operators_(std::move(operators)), owners_(std::move(owners)) {}
+
+  // Whether `path`, decoded, has a segment that is hidden.
+  bool hides(std::string_view path) const;
+
+ private:
+  bool hides_name(std::string_view name) const;
+
+  std::vector<std::string> operators_;
+  std::vector<std::string> owners_;
+};
+
+}  // namespace perchild::content
