@@ -52,6 +52,18 @@ struct SiteLimits {
 
 enum class StartPolicy : std::uint8_t { on_demand, always };
 
+// When a site's processes run, and how many of them.
+struct SiteLife {
+  StartPolicy start = StartPolicy::on_demand;
+  std::uint32_t least_workers = 1;  // whenever the site runs
+  std::uint32_t most_workers = 1;   // while connections have to wait
+  // Without a connection for so long, its processes leave. A cold start costs a visitor a few
+  // milliseconds, so not much longer than somebody looks at a page.
+  std::chrono::milliseconds idle{60'000};
+  bool suspended = false;  // answered 503, without a process
+  auto operator<=>(const SiteLife&) const = default;
+};
+
 struct Site {
   std::vector<HostPattern> hosts;  // never empty; the first one names the site in messages
   TenantUid uid;
@@ -61,8 +73,15 @@ struct Site {
   Content content;
   SiteTimeouts timeouts;
   SiteLimits limits;
-  std::uint32_t workers = 1;
-  StartPolicy start = StartPolicy::on_demand;
+  SiteLife life{};
+};
+
+// Of the processes of all sites together.
+struct GroupLimits {
+  std::uint32_t running = 4096;           // sites with processes, at once
+  std::uint64_t memory = 0;               // bytes that workers hold for themselves; 0: no limit
+  std::uint32_t starts_per_second = 100;  // of workers: a scan of all hosts is no fork bomb
+  auto operator<=>(const GroupLimits&) const = default;
 };
 
 struct RouterLimits {
@@ -90,6 +109,7 @@ struct Configuration {
   std::string runtime_dir = "/run/perchild";
   std::string log_dir = "/var/log/perchild";
   RouterLimits router_limits;
+  GroupLimits group_limits;
   Mechanisms mechanisms;
   std::chrono::milliseconds drain{30'000};  // for running requests after SIGTERM
 };

@@ -8,6 +8,7 @@
 
 #include "policy/configuration_accounts.h"
 #include "policy/configuration_identities.h"
+#include "policy/configuration_life.h"
 #include "policy/configuration_listeners.h"
 #include "policy/configuration_report.h"
 #include "policy/configuration_sites.h"
@@ -24,9 +25,9 @@ constexpr std::size_t most_bytes = 512 * 1024 * 1024;  // of all files together
 constexpr std::uint64_t most_connections = 1'000'000;
 constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 
-constexpr std::string_view top_keys[] = {"listen",      "id_range", "groups",     "service_ids",
-                                         "runtime_dir", "log_dir",  "include",    "defaults",
-                                         "vhosts",      "router",   "mechanisms", "drain_timeout"};
+constexpr std::string_view top_keys[] = {
+    "listen",   "id_range", "groups", "service_ids", "runtime_dir",   "log_dir",     "include",
+    "defaults", "vhosts",   "router", "mechanisms",  "drain_timeout", "child_groups"};
 constexpr std::string_view router_keys[] = {"processes", "connections", "per_address",
                                             "head_timeout", "queue_timeout"};
 constexpr std::string_view mechanism_keys[] = {"landlock"};
@@ -85,6 +86,9 @@ class ConfigurationReader {
                     R"(for example "listen": [{ "address": "*:80" }])");
     }
     if (const auto router = top.find("router")) read_router(*router);
+    if (const auto groups = top.find("child_groups")) {
+      read_group_limits(report_, *groups, configuration_.group_limits);
+    }
     if (const auto mechanisms = top.find("mechanisms")) read_mechanisms(*mechanisms);
     take_absolute_path(report_, top, "runtime_dir", configuration_.runtime_dir);
     take_absolute_path(report_, top, "log_dir", configuration_.log_dir);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/configuration_content.h"
+#include "policy/configuration_life.h"
 #include "policy/configuration_values.h"
 
 namespace perchild {
@@ -18,15 +19,15 @@ constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
 // Besides the keys that speak of its content.
-constexpr std::string_view vhost_keys[] = {"hosts",   "user",      "uid",      "gid",
-                                           "root",    "locations", "timeouts", "limits",
-                                           "workers", "start",     "except"};
+constexpr std::string_view vhost_keys[] = {
+    "hosts",  "user",    "uid",   "gid",          "root",      "locations", "timeouts",
+    "limits", "workers", "start", "idle_timeout", "suspended", "except"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
-constexpr std::string_view defaults_keys[] = {"timeouts", "limits", "workers", "start"};
+constexpr std::string_view defaults_keys[] = {"timeouts", "limits",       "workers",
+                                              "start",    "idle_timeout", "suspended"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "send"};
 constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
                                             "cache",       "memory", "processes"};
-constexpr std::string_view start_names[] = {"on-demand", "always"};
 constexpr std::string_view included_keys[] = {"vhosts"};
 
 std::string key_of(const HostPattern& host) {
@@ -70,8 +71,7 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .content = std::move(values.content),
           .timeouts = values.timeouts,
           .limits = values.limits,
-          .workers = values.workers,
-          .start = values.start};
+          .life = values.life};
 }
 
 bool is_for_accounts(JsonValue vhost) {
@@ -87,12 +87,7 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
     read_timeouts(report, *timeouts, values.timeouts);
   }
   if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
-  take_number(report, object, "workers", {1, 64}, values.workers);
-  if (const auto start = object.find("start")) {
-    if (const auto choice = read_choice(report, *start, start_names)) {
-      values.start = *choice == 0 ? StartPolicy::on_demand : StartPolicy::always;
-    }
-  }
+  read_site_life(report, object, values.life);
 }
 
 RootProblem problem_of(const RootAnswer& answer, const std::string& path,

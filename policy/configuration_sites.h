@@ -19,8 +19,7 @@ struct SiteValues {
   Content content{.settings = {.index = {{"index.html"}}}, .locations = {}};
   SiteTimeouts timeouts;
   SiteLimits limits;
-  std::uint32_t workers = 1;
-  StartPolicy start = StartPolicy::on_demand;
+  SiteLife life;
 };
 
 inline constexpr std::uint32_t most_sites = 1'000'000;

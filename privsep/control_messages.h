@@ -57,10 +57,11 @@ enum class SiteState : std::uint32_t {
   idle,  // no process, until somebody asks for it
   starting,
   serving,
-  draining,       // the service is being stopped
+  draining,       // the last ones have been told to leave
   crash_looping,  // its processes keep dying: they are started again later and later
 };
 inline constexpr std::uint32_t site_states = 5;
+inline constexpr std::uint32_t max_processes = 1 << 22;  // of one site; the kernel's own bound
 
 // master →.
 struct SiteStatus {
@@ -75,8 +76,7 @@ struct SiteStatus {
   FixedText<160> last_error;
   bool valid() const {
     return site.value < max_sites && static_cast<std::uint32_t>(state) < site_states &&
-           processes <= 2 * max_workers && name.valid() && !name.view().empty() &&
-           last_error.valid();
+           processes <= max_processes && name.valid() && !name.view().empty() && last_error.valid();
   }
 };
 

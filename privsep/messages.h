@@ -37,6 +37,11 @@ enum class MessageType : std::uint32_t {
   take_access_log,
   attach_router,
   drain,
+  detach_site,
+  queue_stands,
+  retire,
+  idle,
+  busy,
   // control_messages.h
   greeting = 64,
   status_query,
@@ -82,8 +87,20 @@ struct AttachSite {
   static constexpr MessageType type = MessageType::attach_site;
   static constexpr std::size_t fd_count = 1;
   SiteId site;
-  std::uint32_t slot;  // which of the site's workers
-  bool valid() const { return site.value < max_sites && slot < max_workers; }
+  std::uint32_t slot;     // which of the site's workers
+  std::uint32_t channel;  // its number, which no other channel has had
+  bool valid() const { return site.value < max_sites && slot < max_workers && channel != 0; }
+};
+
+// master → router. Send this worker nothing more, and close the channel: what has been sent is
+// still read from it. If the site has no other, it may be woken again.
+struct DetachSite {
+  static constexpr MessageType type = MessageType::detach_site;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  std::uint32_t slot;
+  std::uint32_t channel;
+  bool valid() const { return site.value < max_sites && slot < max_workers && channel != 0; }
 };
 
 // master → router. The site cannot be started: answer 503 to what waits and to what comes, for
@@ -96,10 +113,19 @@ struct SiteDown {
   bool valid() const { return site.value < max_sites && retry_seconds <= 3600; }
 };
 
-// router → master. A connection waits for a site that has no worker. At most once until the next
-// SiteDown for the site.
+// router → master. A connection waits for a site that has no worker. Once, and once more for each
+// SiteDown and DetachSite of the site.
 struct Wake {
   static constexpr MessageType type = MessageType::wake;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  bool valid() const { return site.value < max_sites; }
+};
+
+// router → master. Connections have waited for the site for a while, and no worker has granted
+// credit.
+struct QueueStands {
+  static constexpr MessageType type = MessageType::queue_stands;
   static constexpr std::size_t fd_count = 0;
   SiteId site;
   bool valid() const { return site.value < max_sites; }
@@ -111,7 +137,8 @@ struct WorkerViolation {
   static constexpr std::size_t fd_count = 0;
   SiteId site;
   std::uint32_t slot;
-  bool valid() const { return site.value < max_sites && slot < max_workers; }
+  std::uint32_t channel;  // of the AttachSite: the slot may have another worker meanwhile
+  bool valid() const { return site.value < max_sites && slot < max_workers && channel != 0; }
 };
 
 // router → worker. One client connection, unread from the client's first byte on. Costs one credit.
@@ -164,16 +191,42 @@ struct Drain {
   bool valid() const { return reserved == 0; }
 };
 
+// master → worker. The routers are told to let go of this worker: serve what they have sent and
+// what is open, each connection with one more response at most, then exit.
+struct Retire {
+  static constexpr MessageType type = MessageType::retire;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// worker → master. No connection has been open for a second. Not again before Busy.
+struct Idle {
+  static constexpr MessageType type = MessageType::idle;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// worker → master. A connection has come. After Idle only.
+struct Busy {
+  static constexpr MessageType type = MessageType::busy;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
 // What may go from one process to another, and nothing else.
 template <typename From, typename To>
 struct Direction;
 template <>
 struct Direction<Master, Router> {
-  using Messages = std::variant<AddListener, ListenersComplete, AttachSite, SiteDown, Drain>;
+  using Messages =
+      std::variant<AddListener, ListenersComplete, AttachSite, DetachSite, SiteDown, Drain>;
 };
 template <>
 struct Direction<Router, Master> {
-  using Messages = std::variant<LockDownComplete, Wake, WorkerViolation>;
+  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerViolation>;
 };
 template <>
 struct Direction<Router, Worker> {
@@ -185,11 +238,11 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages = std::variant<TakeAccessLog, AttachRouter, Drain>;
+  using Messages = std::variant<TakeAccessLog, AttachRouter, Retire, Drain>;
 };
 template <>
 struct Direction<Worker, Master> {
-  using Messages = std::variant<LockDownComplete>;
+  using Messages = std::variant<LockDownComplete, Idle, Busy>;
 };
 
 }  // namespace perchild

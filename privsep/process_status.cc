@@ -66,6 +66,27 @@ bool all_are(const std::vector<std::uint32_t>& ids, std::uint32_t expected) {
   return std::all_of(ids.begin(), ids.end(), [&](std::uint32_t id) { return id == expected; });
 }
 
+std::string status_path(::pid_t pid) {
+  return "/proc/" + std::to_string(pid) + "/status";
+}
+
+Result<std::string> read_status_file(::pid_t pid) {
+  const std::string path = status_path(pid);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.has_value()) return failure_from_errno("open", path);
+  // 65,536 supplementary groups are possible, but not in a table of ours; a cut line does not
+  // parse.
+  std::array<char, 16 * 1024> text;
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t got = ::read(file.get(), text.data() + length, text.size() - length);
+    if (got < 0) return failure_from_errno("read", path);
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  return std::string(text.data(), length);
+}
+
 }  // namespace
 
 std::optional<ProcessStatus> parse_process_status(std::string_view text) {
@@ -87,22 +108,27 @@ std::optional<ProcessStatus> parse_process_status(std::string_view text) {
   return status;
 }
 
+std::optional<std::uint64_t> parse_anonymous_memory(std::string_view text) {
+  constexpr std::string_view unit = " kB";
+  auto line = line_of(text, "RssAnon");
+  std::vector<std::uint64_t> numbers;
+  if (!line || !line->ends_with(unit)) return std::nullopt;
+  line->remove_suffix(unit.size());
+  if (!parse_numbers(*line, 10, numbers) || numbers.size() != 1) return std::nullopt;
+  constexpr std::uint64_t bytes_per_unit = 1024;
+  return numbers.front() * bytes_per_unit;
+}
+
+std::optional<std::uint64_t> anonymous_memory_of(::pid_t pid) {
+  const auto text = read_status_file(pid);
+  return text ? parse_anonymous_memory(*text) : std::nullopt;
+}
+
 Result<ProcessStatus> read_process_status(::pid_t pid) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/status";
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.has_value()) return failure_from_errno("open", path);
-  // 65,536 supplementary groups are possible, but not in a table of ours; a cut line does not
-  // parse.
-  std::array<char, 16 * 1024> text;
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + length, text.size() - length);
-    if (got < 0) return failure_from_errno("read", path);
-    if (got == 0) break;
-    length += static_cast<std::size_t>(got);
-  }
-  auto status = parse_process_status({text.data(), length});
-  if (!status) return failure({"understand", path, 0});
+  const auto text = read_status_file(pid);
+  if (!text) return failure(text.error());
+  auto status = parse_process_status(*text);
+  if (!status) return failure({"understand", status_path(pid), 0});
   return std::move(*status);
 }
 

@@ -29,6 +29,12 @@ struct ProcessStatus {
   std::uint32_t seccomp_filters = 0;  // how many
 };
 
+// Bytes of memory that are the process's own and nobody else's (RssAnon); nullopt if the line is
+// missing, as of a process that has ended, or is not what the kernel prints.
+std::optional<std::uint64_t> parse_anonymous_memory(std::string_view text);
+
+std::optional<std::uint64_t> anonymous_memory_of(::pid_t pid);
+
 // Nullopt if a line that we need is missing or is not what the kernel prints.
 std::optional<ProcessStatus> parse_process_status(std::string_view text);
 

@@ -16,6 +16,30 @@ bool is_file_name(std::string_view name) {
          });
 }
 
+void put_life(PackedWriter& writer, const SiteLife& life) {
+  writer.put(static_cast<std::uint8_t>(life.start));
+  writer.put(life.least_workers);
+  writer.put(life.most_workers);
+  writer.put(static_cast<std::uint64_t>(life.idle.count()));
+  writer.put(static_cast<std::uint8_t>(life.suspended));
+}
+
+SiteLife read_life(PackedReader& reader) {
+  SiteLife life;
+  life.start = reader.get<std::uint8_t>() != 0 ? StartPolicy::always : StartPolicy::on_demand;
+  life.least_workers = reader.get<std::uint32_t>();
+  life.most_workers = reader.get<std::uint32_t>();
+  life.idle = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  life.suspended = reader.get<std::uint8_t>() != 0;
+  return life;
+}
+
+bool is_plausible(const SiteLife& life) {
+  return life.least_workers >= 1 && life.least_workers <= life.most_workers &&
+         life.most_workers <= max_workers && life.idle.count() > 0 &&
+         life.idle <= std::chrono::hours(24);
+}
+
 std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   const auto uid = TenantUid::make(Uid{reader.get<std::uint32_t>()}, range);
   if (!uid) return std::nullopt;
@@ -24,12 +48,10 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
     site.groups.push_back(Gid{reader.get<std::uint32_t>()});
   }
   site.name = reader.get_text();
-  site.workers = reader.get<std::uint32_t>();
-  site.start = reader.get<std::uint8_t>() != 0 ? StartPolicy::always : StartPolicy::on_demand;
+  site.life = read_life(reader);
   site.settings = reader.get_text();
-  const bool plausible = !reader.failed() && is_file_name(site.name) && site.workers >= 1 &&
-                         site.workers <= max_workers && site.gid.value != 0 &&
-                         !site.settings.empty();
+  const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
+                         site.gid.value != 0 && !site.settings.empty();
   return plausible ? std::optional(site) : std::nullopt;
 }
 
@@ -44,6 +66,9 @@ std::string SiteTable::pack() const {
   writer.put(router.uid.value);
   writer.put(router.gid.value);
   writer.put(static_cast<std::uint64_t>(drain.count()));
+  writer.put(groups.running);
+  writer.put(groups.memory);
+  writer.put(groups.starts_per_second);
   writer.put(static_cast<std::uint32_t>(sites.size()));
   for (const SiteRecord& site : sites) {
     writer.put(site.uid.uid().value);
@@ -51,8 +76,7 @@ std::string SiteTable::pack() const {
     writer.put(static_cast<std::uint32_t>(site.groups.size()));
     for (Gid gid : site.groups) writer.put(gid.value);
     writer.put_text(site.name);
-    writer.put(site.workers);
-    writer.put(static_cast<std::uint8_t>(site.start));
+    put_life(writer, site.life);
     writer.put_text(site.settings);
   }
   return writer.take();
@@ -68,6 +92,9 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.router.uid = Uid{reader.get<std::uint32_t>()};
   table.router.gid = Gid{reader.get<std::uint32_t>()};
   table.drain = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  table.groups.running = reader.get<std::uint32_t>();
+  table.groups.memory = reader.get<std::uint64_t>();
+  table.groups.starts_per_second = reader.get<std::uint32_t>();
   const std::uint32_t count = reader.get_count();
   table.sites.reserve(count);
   for (std::uint32_t left = count; left > 0; --left) {
@@ -77,7 +104,8 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   }
   const bool plausible = reader.done() && table.listeners <= max_listeners && table.routers >= 1 &&
                          table.routers <= max_routers && table.router.uid.value != 0 &&
-                         table.router.gid.value != 0 && count >= 1 && count <= max_sites;
+                         table.router.gid.value != 0 && table.groups.running >= 1 &&
+                         table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
   return plausible ? std::optional(std::move(table)) : std::nullopt;
 }
 

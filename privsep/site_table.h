@@ -21,8 +21,7 @@ struct SiteRecord {
   Gid gid;
   std::vector<Gid> groups{};
   std::string name{};  // its first host, of [a-z0-9._-] and at most one '*': also a file name
-  std::uint32_t workers = 1;
-  StartPolicy start = StartPolicy::on_demand;
+  SiteLife life{};
   std::string_view settings{};  // packed SiteSettings; points into the table
 };
 
@@ -33,6 +32,7 @@ struct SiteTable {
   IdRange id_range{};
   ServiceIds router{};
   std::chrono::milliseconds drain{0};
+  GroupLimits groups{};
 
   std::string pack() const;
   // Nullopt if `bytes`, which must outlive the table, is not what pack() gives.

@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +40,9 @@ class BackOff {
   }
   Clock::time_point next_start() const { return next_start_; }
   unsigned failures() const { return failures_; }
+  bool forgotten(Clock::time_point now) const {
+    return failures_ == 0 || next_start_ + clean_after <= now;
+  }
   std::chrono::milliseconds delay() const {
     if (failures_ <= 1) return std::chrono::milliseconds(0);
     const unsigned doublings = failures_ - 2 < 7 ? failures_ - 2 : 7;
@@ -67,23 +72,92 @@ struct RouterChild {
   Child child;
   std::optional<Channel<Master, Router>> control;
   std::deque<std::pair<Message, UniqueFd>> outbox;  // what its socket had no room for yet
-  std::vector<bool> woke;  // by SiteId: has asked, and been told of no failure since
+  // By SiteId: how often it may still say Wake. One, and one for each time that it was told that
+  // the site has no worker for it.
+  std::vector<std::uint8_t> wakes;
   BackOff back_off;
+
+  void allow_wake(SiteId site) {
+    if (wakes[site.value] < UINT8_MAX) ++wakes[site.value];
+  }
+};
+
+// The worker's end of its channel to one router. Kept, so that what is queued in it outlives the
+// worker; empty where the router is not running.
+struct RouterEnd {
+  UniqueFd end;
+  std::uint32_t channel = 0;  // see AttachSite
 };
 
 struct WorkerChild {
+  WorkerChild(SiteId of, std::size_t place, std::size_t routers)
+      : site(of), slot(place), router_ends(routers) {}
+
+  const SiteId site;
+  const std::size_t slot;
   Child child;
   BackOff back_off;
   std::optional<Channel<Master, Worker>> control;
-  // By router: the worker's end of their channel. Kept, so that what is queued in it outlives the
-  // worker; empty where the router is not running.
-  std::vector<UniqueFd> router_ends;
+  std::vector<RouterEnd> router_ends;
+  bool wanted = false;                          // to run, as soon as it may
+  bool queued = false;                          // among those that may be started
+  bool retired = false;                         // has been told to leave
+  std::optional<Clock::time_point> idle_since;  // by its own word
 };
 
-// The workers of a site that has been woken. Each is restarted for itself: one that keeps dying
-// does not keep the others from serving.
+// The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not
+// keep the others from serving.
 struct SiteGroup {
-  std::vector<WorkerChild> workers;
+  std::vector<std::unique_ptr<WorkerChild>> workers;  // by slot, whether they run or not
+  std::vector<std::unique_ptr<WorkerChild>> retired;  // on their way out; a slot has another
+
+  // Calls `act` for each worker that runs, also for those on their way out.
+  template <typename Act>
+  void for_each_running(Act act) const {
+    for (const auto* list : {&workers, &retired}) {
+      for (const auto& worker : *list) {
+        if (worker->child.state != ChildState::absent) act(*worker);
+      }
+    }
+  }
+  bool runs() const { return serves_or_starts() || !retired.empty(); }
+  bool serves_or_starts() const {
+    return std::any_of(workers.begin(), workers.end(), [](const auto& worker) {
+      return worker->child.state != ChildState::absent;
+    });
+  }
+  // Neither runs nor is to run, and has no trouble to be remembered.
+  bool over(Clock::time_point now) const {
+    return retired.empty() && std::all_of(workers.begin(), workers.end(), [&](const auto& worker) {
+             return worker->child.state == ChildState::absent && !worker->wanted &&
+                    worker->back_off.forgotten(now);
+           });
+  }
+};
+
+// So many starts a second, and as many at once after a second without any.
+class StartBudget {
+ public:
+  explicit StartBudget(std::uint32_t per_second) : per_second_(per_second), left_(per_second) {}
+
+  bool take(Clock::time_point now) {
+    const std::chrono::duration<double> passed = now - counted_at_;
+    counted_at_ = now;
+    left_ = std::min<double>(per_second_, left_ + passed.count() * per_second_);
+    if (left_ < 1) return false;
+    left_ -= 1;
+    return true;
+  }
+  // When there is one again, if there was none.
+  Clock::time_point next() const {
+    const std::chrono::duration<double> wait((1 - left_) / per_second_);
+    return counted_at_ + std::chrono::ceil<std::chrono::milliseconds>(wait);
+  }
+
+ private:
+  double per_second_;
+  double left_;
+  Clock::time_point counted_at_{};
 };
 
 }  // namespace perchild

@@ -49,7 +49,8 @@ MasterLoop::MasterLoop(LockedDown<Role::master>, const SiteTable& table, UniqueF
       signals_(std::move(signals)),
       log_(log),
       control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
-      routers_(table.routers) {
+      routers_(table.routers),
+      start_budget_(table.groups.starts_per_second) {
   for (std::uint32_t i = 0; i < table.listeners; ++i) {
     listeners_.emplace_back(MasterFds::first_listener + static_cast<int>(i));
   }
@@ -76,7 +77,7 @@ int MasterLoop::run() {
   if (!prove_own_state()) return exit_start_failed;
   for (std::size_t i = 0; i < routers_.size(); ++i) start_router(i);
   for (std::uint32_t i = 0; i < table_.sites.size(); ++i) {
-    if (table_.sites[i].start == StartPolicy::always) wake(SiteId{i});
+    if (table_.sites[i].life.start == StartPolicy::always) wake(SiteId{i});
   }
   while (!failed_ && !(drain_until_ && every_child_gone())) {
     wait_and_dispatch();
@@ -92,22 +93,22 @@ void MasterLoop::wait_and_dispatch() {
   enum class Source : std::uint8_t { signals, router, worker };
   struct Entry {
     Source source;
-    SiteId site;
-    std::size_t index;  // router, or slot of the site's worker
+    std::size_t router;
+    WorkerChild* worker;
   };
   std::vector<::pollfd> polled{{signals_.get(), POLLIN, 0}};
-  std::vector<Entry> entries{{Source::signals, {}, 0}};
+  std::vector<Entry> entries{{Source::signals, 0, nullptr}};
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     if (!routers_[i].control) continue;
     polled.push_back({routers_[i].control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::router, {}, i});
+    entries.push_back({Source::router, i, nullptr});
   }
   for (const auto& [site, group] : groups_) {
-    for (std::size_t slot = 0; slot < group.workers.size(); ++slot) {
-      if (!group.workers[slot].control) continue;
-      polled.push_back({group.workers[slot].control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::worker, site, slot});
-    }
+    group.for_each_running([&](WorkerChild& worker) {
+      if (!worker.control) return;
+      polled.push_back({worker.control->fd().get(), POLLIN, 0});
+      entries.push_back({Source::worker, 0, &worker});
+    });
   }
   const std::size_t first_control = polled.size();
   control_peers_.append_polled(polled, now_);
@@ -129,10 +130,10 @@ void MasterLoop::wait_and_dispatch() {
         on_signals();
         break;
       case Source::router:
-        on_router_readable(entries[i].index);
+        on_router_readable(entries[i].router);
         break;
       case Source::worker:
-        on_worker_readable(entries[i].site, entries[i].index);
+        on_worker_readable(*entries[i].worker);
         break;
     }
   }
@@ -161,11 +162,13 @@ void MasterLoop::reap() {
     for (std::size_t i = 0; i < routers_.size(); ++i) {
       if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
     }
-    for (auto& [site, group] : groups_) {
-      for (std::size_t slot = 0; slot < group.workers.size(); ++slot) {
-        if (group.workers[slot].child.pid == info.si_pid) on_worker_death(site, slot, status);
-      }
+    WorkerChild* dead = nullptr;
+    for (const auto& [site, group] : groups_) {
+      group.for_each_running([&](WorkerChild& worker) {
+        if (worker.child.pid == info.si_pid) dead = &worker;
+      });
     }
+    if (dead != nullptr) on_worker_death(*dead, status);
   }
 }
 
@@ -189,51 +192,58 @@ void MasterLoop::begin_drain() {
       end(router.child, "");
     }
   }
-  for (auto& [site, group] : groups_) {
-    for (std::size_t slot = 0; slot < group.workers.size(); ++slot) {
+  for (const auto& [site, group] : groups_) {
+    group.for_each_running([&](WorkerChild& worker) {
       // One that is still locking itself down is told when it has; it may have connections queued.
-      if (group.workers[slot].child.state == ChildState::serving) send(site, slot, Drain{0});
-    }
+      if (worker.child.state == ChildState::serving) send(worker, Drain{0});
+    });
+  }
+  // What is not started yet will not be: its visitors are told at once.
+  for (WorkerChild* worker : std::exchange(starts_, {})) {
+    worker->wanted = worker->queued = false;
+    tell_if_down(worker->site);
   }
   listeners_.clear();
 }
 
 bool MasterLoop::every_child_gone() const {
-  const auto gone = [](const auto& kept) { return kept.child.state == ChildState::absent; };
-  return std::all_of(routers_.begin(), routers_.end(), gone) &&
-         std::all_of(groups_.begin(), groups_.end(), [&](const auto& entry) {
-           return std::all_of(entry.second.workers.begin(), entry.second.workers.end(), gone);
-         });
+  const auto runs = [](const RouterChild& router) {
+    return router.child.state != ChildState::absent;
+  };
+  std::size_t running =
+      static_cast<std::size_t>(std::count_if(routers_.begin(), routers_.end(), runs));
+  for (const auto& [site, group] : groups_) {
+    group.for_each_running([&](WorkerChild&) { ++running; });
+  }
+  return running == 0;
 }
 
 void MasterLoop::kill_all() {
   for (RouterChild& router : routers_) end(router.child, "");
-  for (auto& [site, group] : groups_) {
-    for (WorkerChild& worker : group.workers) end(worker.child, "");
+  for (const auto& [site, group] : groups_) {
+    group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
   }
 }
 
 std::optional<Clock::time_point> MasterLoop::next_timer() const {
   std::optional<Clock::time_point> first;
-  const auto consider = [&](const Child& child, Clock::time_point restart) {
-    std::optional<Clock::time_point> at = deadline_of(child);
-    if (child.state == ChildState::absent && !drain_until_) at = restart;
+  const auto consider = [&](std::optional<Clock::time_point> at) {
     if (at && (!first || *at < *first)) first = at;
   };
   for (const RouterChild& router : routers_) {
-    consider(router.child, router.back_off.next_start());
+    consider(deadline_of(router.child));
+    if (router.child.state == ChildState::absent && !drain_until_) {
+      consider(router.back_off.next_start());
+    }
     // Not POLLOUT: with too many descriptors in flight the socket is writable and takes none.
-    const auto again = now_ + blocked_outbox_retry;
-    if (!router.outbox.empty() && (!first || again < *first)) first = again;
+    if (!router.outbox.empty()) consider(now_ + blocked_outbox_retry);
   }
   for (const auto& [site, group] : groups_) {
-    for (const WorkerChild& worker : group.workers) {
-      consider(worker.child, worker.back_off.next_start());
-    }
+    group.for_each_running([&](WorkerChild& worker) { consider(deadline_of(worker.child)); });
   }
-  if (drain_until_ && (!first || *drain_until_ < *first)) first = drain_until_;
-  const auto control = control_peers_.next_deadline(now_);
-  if (control && (!first || *control < *first)) first = control;
+  if (!drain_until_) consider(next_group_timer());
+  consider(drain_until_);
+  consider(control_peers_.next_deadline(now_));
   return first;
 }
 
@@ -249,24 +259,23 @@ void MasterLoop::on_timers() {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;
   };
-  const auto due = [&](const Child& child, const BackOff& back_off) {
-    return !drain_until_ && child.state == ChildState::absent && back_off.next_start() <= now_;
-  };
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     RouterChild& router = routers_[i];
     flush(router);
     if (overdue(router.child)) end(router.child, name_of_router(i) + complaint_about(router.child));
-    if (due(router.child, router.back_off)) start_router(i);
-  }
-  for (auto& [site, group] : groups_) {
-    for (std::size_t slot = 0; slot < group.workers.size(); ++slot) {
-      WorkerChild& worker = group.workers[slot];
-      if (overdue(worker.child)) {
-        end(worker.child, name_of_worker(site, slot) + complaint_about(worker.child));
-      }
-      if (due(worker.child, worker.back_off)) start_worker(site, slot);
+    if (!drain_until_ && router.child.state == ChildState::absent &&
+        router.back_off.next_start() <= now_) {
+      start_router(i);
     }
   }
+  for (const auto& [site, group] : groups_) {
+    group.for_each_running([&](WorkerChild& worker) {
+      if (overdue(worker.child)) {
+        end(worker.child, name_of_worker(worker) + complaint_about(worker.child));
+      }
+    });
+  }
+  if (!drain_until_) on_group_timers();
 }
 
 void MasterLoop::announce_ready() {
@@ -274,18 +283,15 @@ void MasterLoop::announce_ready() {
   const bool routers_serve = std::all_of(routers_.begin(), routers_.end(), [](const auto& router) {
     return router.child.state == ChildState::serving;
   });
-  const bool groups_serve = std::all_of(groups_.begin(), groups_.end(), [](const auto& entry) {
-    const auto& workers = entry.second.workers;
-    return std::all_of(workers.begin(), workers.end(), [](const auto& worker) {
-      return worker.child.state == ChildState::serving;
-    });
-  });
   // A site that cannot start must not keep the others from being announced.
-  const bool site_in_trouble = std::any_of(groups_.begin(), groups_.end(), [](const auto& entry) {
-    const auto& workers = entry.second.workers;
-    return std::any_of(workers.begin(), workers.end(),
-                       [](const auto& worker) { return worker.back_off.failures() > 1; });
-  });
+  bool groups_serve = true;
+  bool site_in_trouble = false;
+  for (const auto& [site, group] : groups_) {
+    for (const auto& worker : group.workers) {
+      groups_serve &= worker->child.state == ChildState::serving || !worker->wanted;
+      site_in_trouble |= worker->back_off.failures() > 1;
+    }
+  }
   if (!routers_serve || !(groups_serve || site_in_trouble)) return;
   announced_ready_ = true;
   log_.line(Priority::info, "ready");

@@ -56,6 +56,7 @@ class MasterLoop {
   void on_router_readable(std::size_t index);
   bool on_message(std::size_t router, const LockDownComplete& message);
   bool on_message(std::size_t router, const Wake& message);
+  bool on_message(std::size_t router, const QueueStands& message);
   bool on_message(std::size_t router, const WorkerViolation& message);
   void on_router_death(std::size_t index, int status);
   void on_router_serving(std::size_t index);
@@ -63,18 +64,38 @@ class MasterLoop {
   void flush(RouterChild& router);
   std::string name_of_router(std::size_t index) const;
 
-  // master_workers.cc
+  // master_groups.cc: which sites run
   void wake(SiteId site);
-  void start_worker(SiteId site, std::size_t slot);
-  void connect(SiteId site, std::size_t slot, std::size_t router);
-  void on_worker_readable(SiteId site, std::size_t slot);
-  void on_worker_serving(SiteId site, std::size_t slot);
-  void on_worker_death(SiteId site, std::size_t slot, int status);
-  template <typename M, typename... Fd>
-  void send(SiteId site, std::size_t slot, const M& message, Fd... fd);
-  void on_worker_failure(SiteId site, std::size_t slot, Clock::duration lived);
+  void want(WorkerChild& worker);
+  void start_wanted();
+  void retire_idle();
+  void retire(SiteGroup& group, std::size_t slot);
+  void retire_group(SiteGroup& group);
+  void make_room(std::size_t groups, std::uint64_t bytes);
+  void measure_memory();
   void tell_if_down(SiteId site);
-  std::string name_of_worker(SiteId site, std::size_t slot) const;
+  void tell_down(SiteId site, std::uint32_t retry_seconds);
+  std::size_t running_groups() const;
+  std::optional<Clock::time_point> next_group_timer() const;
+  void on_group_timers();
+
+  // master_workers.cc: the processes of one
+  void start_worker(WorkerChild& worker);
+  void connect(WorkerChild& worker, std::size_t router);
+  void connect_all();
+  void on_worker_readable(WorkerChild& worker);
+  bool on_message(WorkerChild& worker, const LockDownComplete& message);
+  bool on_message(WorkerChild& worker, const Idle& message);
+  bool on_message(WorkerChild& worker, const Busy& message);
+  void on_worker_serving(WorkerChild& worker);
+  void on_worker_death(WorkerChild& worker, int status);
+  template <typename M, typename... Fd>
+  void send(WorkerChild& worker, const M& message, Fd... fd);
+  void on_worker_failure(WorkerChild& worker, Clock::duration lived);
+  std::string name_of_worker(const WorkerChild& worker) const;
+  const SiteRecord& record_of(const WorkerChild& worker) const {
+    return table_.sites[worker.site.value];
+  }
 
   // master_control.cc
   void on_control(std::span<const ::pollfd> polled);
@@ -92,8 +113,16 @@ class MasterLoop {
   std::vector<UniqueFd> listeners_;
   ControlPeers control_peers_;
   std::vector<RouterChild> routers_;
-  std::map<SiteId, SiteGroup> groups_;  // of sites that have been woken; an idle site costs nothing
   std::map<SiteId, SiteHistory> histories_;
+  std::map<SiteId, SiteGroup> groups_;  // of sites that are awake; an idle site costs nothing
+  std::vector<WorkerChild*> starts_;    // wanted, and due; the last one goes first
+  StartBudget start_budget_;
+  bool budget_is_spent_ = false;
+  std::optional<Clock::time_point> measure_at_;  // the memory of all workers
+  bool memory_is_full_ = false;
+  std::uint32_t last_channel_ = 0;  // the number of the channel that was made last
+  bool channels_are_missing_ = false;
+  Clock::time_point connect_at_{};
   Clock::time_point now_{};
   std::optional<Clock::time_point> drain_until_;
   std::uint32_t own_filters_ = 0;  // seccomp filters on this process; a child has one more

@@ -20,7 +20,7 @@ constexpr std::size_t sites_at_once = 4096;
 constexpr int messages_at_once = 4;
 
 // Restarts so often without having run for a while are no accident.
-constexpr unsigned failures_of_a_loop = 3;
+constexpr unsigned failures_of_a_loop = 2;
 
 }  // namespace
 
@@ -86,14 +86,15 @@ SiteState MasterLoop::state_of(const SiteGroup& group) const {
   bool serving = false;
   bool running = false;
   bool failing = false;
-  for (const WorkerChild& worker : group.workers) {
-    serving |= worker.child.state == ChildState::serving;
-    running |= worker.child.state != ChildState::absent;
-    failing |= worker.back_off.failures() >= failures_of_a_loop;
+  for (const auto& worker : group.workers) {
+    serving |= worker->child.state == ChildState::serving;
+    running |= worker->child.state != ChildState::absent || worker->wanted;
+    failing |= worker->back_off.failures() >= failures_of_a_loop;
   }
-  if (drain_until_) return running ? SiteState::draining : SiteState::idle;
+  if (drain_until_) return group.runs() ? SiteState::draining : SiteState::idle;
   // One that has only just been started again has not proved anything.
   if (failing) return SiteState::crash_looping;
+  if (!running) return group.retired.empty() ? SiteState::idle : SiteState::draining;
   return serving ? SiteState::serving : SiteState::starting;
 }
 
@@ -106,9 +107,7 @@ SiteStatus MasterLoop::status_of(SiteId site) const {
   const auto group = groups_.find(site);
   if (group != groups_.end()) {
     status.state = state_of(group->second);
-    for (const WorkerChild& worker : group->second.workers) {
-      if (worker.child.state != ChildState::absent) ++status.processes;
-    }
+    group->second.for_each_running([&](const WorkerChild&) { ++status.processes; });
   }
   const auto history = histories_.find(site);
   if (history != histories_.end()) {

@@ -43,7 +43,7 @@ void MasterLoop::start_router(std::size_t index) {
   router.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   router.control.emplace(std::move(pair->first));
   router.outbox.clear();
-  router.woke.assign(table_.sites.size(), false);
+  router.wakes.assign(table_.sites.size(), 1);
 }
 
 void MasterLoop::on_router_readable(std::size_t index) {
@@ -94,8 +94,10 @@ void MasterLoop::on_router_serving(std::size_t index) {
     return;
   }
   // Sites first: a connection that comes with the first listener must not wake a site that runs.
-  for (auto& [site, group] : groups_) {
-    for (std::size_t slot = 0; slot < group.workers.size(); ++slot) connect(site, slot, index);
+  for (const auto& [site, group] : groups_) {
+    for (const auto& worker : group.workers) {
+      if (worker->child.state != ChildState::absent) connect(*worker, index);
+    }
   }
   for (std::uint32_t i = 0; i < table_.listeners; ++i) {
     // A copy: the outbox may have to keep it.
@@ -108,21 +110,41 @@ void MasterLoop::on_router_serving(std::size_t index) {
 bool MasterLoop::on_message(std::size_t index, const Wake& message) {
   RouterChild& router = routers_[index];
   if (router.child.state != ChildState::serving) return false;
-  if (message.site.value >= table_.sites.size() || router.woke[message.site.value]) return false;
-  router.woke[message.site.value] = true;
+  if (message.site.value >= table_.sites.size()) return false;
+  std::uint8_t& left = router.wakes[message.site.value];
+  if (left == 0) return false;
+  --left;
   wake(message.site);
+  return true;
+}
+
+// Permitted at any time, since the site may have gone to sleep meanwhile. It starts no more than
+// the site's own configuration allows.
+bool MasterLoop::on_message(std::size_t index, const QueueStands& message) {
+  if (routers_[index].child.state != ChildState::serving) return false;
+  if (message.site.value >= table_.sites.size()) return false;
+  const auto found = groups_.find(message.site);
+  if (found == groups_.end() || drain_until_) return true;
+  WorkerChild* vacant = nullptr;
+  for (const auto& worker : found->second.workers) {
+    if (worker->wanted && worker->child.state != ChildState::serving) return true;  // on its way
+    if (vacant == nullptr && !worker->wanted) vacant = worker.get();
+  }
+  if (vacant != nullptr && vacant->back_off.next_start() <= now_) want(*vacant);
   return true;
 }
 
 bool MasterLoop::on_message(std::size_t index, const WorkerViolation& message) {
   if (routers_[index].child.state != ChildState::serving) return false;
+  if (message.channel > last_channel_) return false;
   const auto found = groups_.find(message.site);
-  if (found == groups_.end() || message.slot >= found->second.workers.size()) return false;
-  WorkerChild& worker = found->second.workers[message.slot];
-  // Only a worker that has been given this router's channel can have said anything on it.
-  if (!worker.router_ends[index].has_value()) return false;
-  end(worker.child, name_of_worker(message.site, message.slot) + " sent what is no message");
-  worker.router_ends[index].reset();
+  if (found == groups_.end()) return true;  // has left meanwhile
+  found->second.for_each_running([&](WorkerChild& worker) {
+    RouterEnd& end_of_it = worker.router_ends[index];
+    if (end_of_it.channel != message.channel || !end_of_it.end.has_value()) return;
+    end(worker.child, name_of_worker(worker) + " sent what is no message");
+    end_of_it.end.reset();
+  });
   return true;
 }
 
@@ -135,12 +157,12 @@ void MasterLoop::on_router_death(std::size_t index, int status) {
   router.outbox.clear();
   router.back_off.on_death(now_, now_ - router.child.started_at);
   router.child = {};
-  for (auto& [site, group] : groups_) {
-    for (WorkerChild& worker : group.workers) {
+  for (const auto& [site, group] : groups_) {
+    for (const auto& worker : group.workers) {
       // While the service drains, a worker that is still starting is owed what the router had
       // queued.
-      const bool owed = drain_until_ && worker.child.state == ChildState::locking_down;
-      if (!owed) worker.router_ends[index].reset();
+      const bool owed = drain_until_ && worker->child.state == ChildState::locking_down;
+      if (!owed) worker->router_ends[index].end.reset();
     }
   }
   // Without ever having served, the fault is in the machine or in us: say so instead of trying on.

@@ -1,7 +1,7 @@
 // The master's side towards the sites' workers.
 //
 // Runs in: master.
-// Does not trust: workers. The only thing that one may ever say is that its lock-down is complete.
+// Does not trust: workers. What one says is permitted now, or the end of it.
 #include <unistd.h>
 
 #include "daemon/master/log_files.h"
@@ -12,45 +12,21 @@
 #include "privsep/spawn.h"
 
 namespace perchild {
-namespace {
 
-constexpr std::chrono::seconds longest_retry_after{30};
-
-}  // namespace
-
-std::string MasterLoop::name_of_worker(SiteId site, std::size_t slot) const {
-  const SiteRecord& record = table_.sites[site.value];
+std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
+  const SiteRecord& record = record_of(worker);
   std::string name = "worker of " + record.name;
-  if (record.workers > 1) name.append(" ").append(std::to_string(slot));
+  if (record.life.most_workers > 1) name.append(" ").append(std::to_string(worker.slot));
   return name;
 }
 
-// A router, or the site's own configuration, wants the site to run.
-void MasterLoop::wake(SiteId site) {
-  if (drain_until_) return;
-  const auto found = groups_.find(site);
-  if (found != groups_.end()) {
-    // It runs, or is about to: the routers have its channels. Unless it may not be started yet.
-    tell_if_down(site);
-    return;
-  }
-  SiteGroup& group = groups_[site];
-  group.workers.resize(table_.sites[site.value].workers);
-  for (std::size_t slot = 0; slot < group.workers.size(); ++slot) {
-    group.workers[slot].router_ends.resize(routers_.size());
-    start_worker(site, slot);
-    for (std::size_t router = 0; router < routers_.size(); ++router) connect(site, slot, router);
-  }
-}
-
-void MasterLoop::start_worker(SiteId site, std::size_t slot) {
-  const SiteRecord& record = table_.sites[site.value];
-  WorkerChild& worker = groups_.at(site).workers[slot];
+void MasterLoop::start_worker(WorkerChild& worker) {
+  const SiteRecord& record = record_of(worker);
   const auto give_up = [&](const SysError& error) {
-    const std::string text = name_of_worker(site, slot) + " cannot be started: " + error.text();
+    const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
-    histories_[site].last_error = text;
-    on_worker_failure(site, slot, Clock::duration::zero());
+    histories_[worker.site].last_error = text;
+    on_worker_failure(worker, Clock::duration::zero());
   };
   const auto error_log =
       open_log_file(BorrowedFd(MasterFds::log_directory), record.name, LogKind::error);
@@ -73,131 +49,155 @@ void MasterLoop::start_worker(SiteId site, std::size_t slot) {
   if (!process) return give_up(process.error());
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));
+  worker.idle_since.reset();
+  for (std::size_t router = 0; router < routers_.size(); ++router) connect(worker, router);
 }
 
 // Makes sure that this worker and this router have a channel. The router's end is sent at once; the
 // worker's when it serves.
-void MasterLoop::connect(SiteId site, std::size_t slot, std::size_t index) {
+void MasterLoop::connect(WorkerChild& worker, std::size_t index) {
   RouterChild& router = routers_[index];
-  WorkerChild& worker = groups_.at(site).workers[slot];
-  if (router.child.state != ChildState::serving || worker.router_ends[index].has_value()) return;
+  RouterEnd& kept = worker.router_ends[index];
+  if (router.child.state != ChildState::serving || kept.end.has_value()) return;
   auto pair = make_channel_pair();
   if (!pair) {
-    log_.line(Priority::error, name_of_worker(site, slot) + ": " + pair.error().text());
+    if (!channels_are_missing_) {
+      log_.line(Priority::error, name_of_worker(worker) + ": " + pair.error().text());
+    }
+    channels_are_missing_ = true;
     return;
   }
-  worker.router_ends[index] = std::move(pair->second);
-  send(router, AttachSite{site, static_cast<std::uint32_t>(slot)}, std::move(pair->first));
+  kept = {std::move(pair->second), ++last_channel_};
+  send(router, AttachSite{worker.site, static_cast<std::uint32_t>(worker.slot), kept.channel},
+       std::move(pair->first));
   if (worker.child.state == ChildState::serving) {
-    send(site, slot, AttachRouter{static_cast<std::uint32_t>(index)},
-         worker.router_ends[index].borrow());
+    send(worker, AttachRouter{static_cast<std::uint32_t>(index)}, kept.end.borrow());
   }
 }
 
-void MasterLoop::on_worker_readable(SiteId site, std::size_t slot) {
-  WorkerChild& worker = groups_.at(site).workers[slot];
-  if (!worker.control) return;
-  const auto received = worker.control->receive();
-  switch (received.status) {
-    case Channel<Master, Worker>::Status::would_block:
-      return;
-    case Channel<Master, Worker>::Status::peer_gone:
-      worker.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-      worker.control.reset();
-      return;
-    case Channel<Master, Worker>::Status::violation:
-    case Channel<Master, Worker>::Status::out_of_fds:  // nothing that a child sends has one
-      break;
-    case Channel<Master, Worker>::Status::message: {
-      const auto& message = std::get<LockDownComplete>(*received.message);
-      const SiteRecord& record = table_.sites[site.value];
-      const Identity identity{record.uid.uid(), record.gid, record.groups};
-      if (worker.child.state == ChildState::locking_down &&
-          message.pid == static_cast<std::uint32_t>(worker.child.pid) &&
-          verify(worker.child, Role::worker, identity, name_of_worker(site, slot))) {
-        worker.child.state = ChildState::serving;
-        on_worker_serving(site, slot);
-        return;
-      }
-      break;
+// Those between which a channel could not be made, for want of descriptors.
+void MasterLoop::connect_all() {
+  channels_are_missing_ = false;
+  for (const auto& [site, group] : groups_) {
+    for (const auto& worker : group.workers) {
+      if (worker->child.state == ChildState::absent) continue;
+      for (std::size_t router = 0; router < routers_.size(); ++router) connect(*worker, router);
     }
   }
-  end(worker.child, name_of_worker(site, slot) + " sent what it may not send");
-  worker.control.reset();
 }
 
-void MasterLoop::on_worker_serving(SiteId site, std::size_t slot) {
-  const std::string& name = table_.sites[site.value].name;
-  WorkerChild& worker = groups_.at(site).workers[slot];
+void MasterLoop::on_worker_readable(WorkerChild& worker) {
+  // Bounded, so that a worker that floods keeps nobody from being heard.
+  constexpr int messages_at_once = 16;
+  for (int i = 0; i < messages_at_once && worker.control; ++i) {
+    const auto received = worker.control->receive();
+    bool permitted = false;
+    switch (received.status) {
+      case Channel<Master, Worker>::Status::would_block:
+        return;
+      case Channel<Master, Worker>::Status::peer_gone:
+        worker.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
+        worker.control.reset();
+        return;
+      case Channel<Master, Worker>::Status::violation:
+      case Channel<Master, Worker>::Status::out_of_fds:  // nothing that a child sends has one
+        break;
+      case Channel<Master, Worker>::Status::message:
+        permitted = std::visit([&](const auto& message) { return on_message(worker, message); },
+                               *received.message);
+        break;
+    }
+    if (permitted) continue;
+    end(worker.child, name_of_worker(worker) + " sent what it may not send");
+    worker.control.reset();
+  }
+}
+
+bool MasterLoop::on_message(WorkerChild& worker, const LockDownComplete& message) {
+  const SiteRecord& record = record_of(worker);
+  const Identity identity{record.uid.uid(), record.gid, record.groups};
+  if (worker.child.state != ChildState::locking_down ||
+      message.pid != static_cast<std::uint32_t>(worker.child.pid) ||
+      !verify(worker.child, Role::worker, identity, name_of_worker(worker))) {
+    return false;
+  }
+  worker.child.state = ChildState::serving;
+  on_worker_serving(worker);
+  return true;
+}
+
+bool MasterLoop::on_message(WorkerChild& worker, const Idle&) {
+  if (worker.child.state != ChildState::serving || worker.idle_since) return false;
+  worker.idle_since = now_;
+  return true;
+}
+
+bool MasterLoop::on_message(WorkerChild& worker, const Busy&) {
+  if (worker.child.state != ChildState::serving || !worker.idle_since) return false;
+  worker.idle_since.reset();
+  return true;
+}
+
+void MasterLoop::on_worker_serving(WorkerChild& worker) {
   const auto access_log =
-      open_log_file(BorrowedFd(MasterFds::log_directory), name, LogKind::access);
+      open_log_file(BorrowedFd(MasterFds::log_directory), record_of(worker).name, LogKind::access);
   if (!access_log) {
-    end(worker.child, name_of_worker(site, slot) + ": " + access_log.error().text());
+    end(worker.child, name_of_worker(worker) + ": " + access_log.error().text());
     return;
   }
-  send(site, slot, TakeAccessLog{0}, access_log->borrow());
+  send(worker, TakeAccessLog{0}, access_log->borrow());
   for (std::size_t router = 0; router < worker.router_ends.size(); ++router) {
-    if (!worker.router_ends[router].has_value()) {
-      connect(site, slot, router);  // sends the worker's end too
+    if (!worker.router_ends[router].end.has_value()) {
+      connect(worker, router);  // sends the worker's end too
     } else {
-      send(site, slot, AttachRouter{static_cast<std::uint32_t>(router)},
-           worker.router_ends[router].borrow());
+      send(worker, AttachRouter{static_cast<std::uint32_t>(router)},
+           worker.router_ends[router].end.borrow());
     }
   }
-  if (drain_until_) send(site, slot, Drain{0});
+  if (drain_until_) send(worker, Drain{0});
 }
 
 // A worker whose channel has no room for the few messages that it is ever sent does not read.
 template <typename M, typename... Fd>
-void MasterLoop::send(SiteId site, std::size_t slot, const M& message, Fd... fd) {
-  WorkerChild& worker = groups_.at(site).workers[slot];
+void MasterLoop::send(WorkerChild& worker, const M& message, Fd... fd) {
   if (worker.control && worker.control->send(message, fd...) != SendStatus::sent) {
-    end(worker.child, name_of_worker(site, slot) + " does not read its messages");
+    end(worker.child, name_of_worker(worker) + " does not read its messages");
   }
 }
-template void MasterLoop::send(SiteId, std::size_t, const Drain&);
+template void MasterLoop::send(WorkerChild&, const Drain&);
+template void MasterLoop::send(WorkerChild&, const Retire&);
 
-void MasterLoop::on_worker_death(SiteId site, std::size_t slot, int status) {
-  WorkerChild& worker = groups_.at(site).workers[slot];
-  const bool expected = drain_until_.has_value() && status == 0;
+void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
+  const bool expected = (drain_until_.has_value() || worker.retired) && status == 0;
   if (!expected) {
-    const std::string death = describe_death(name_of_worker(site, slot), worker.child.pid, status);
+    const std::string death = describe_death(name_of_worker(worker), worker.child.pid, status);
     log_.line(Priority::error, death);
-    SiteHistory& history = histories_[site];
+    SiteHistory& history = histories_[worker.site];
     ++history.restarts;
     history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
+  }
+  if (worker.retired) {
+    std::erase_if(groups_.at(worker.site).retired,
+                  [&](const auto& one) { return one.get() == &worker; });
+    return;
   }
   worker.control.reset();
   const Clock::duration lived = now_ - worker.child.started_at;
   worker.child = {};
-  on_worker_failure(site, slot, lived);
+  on_worker_failure(worker, lived);
 }
 
-// What waits in the channels of a worker that cannot be started again at once is let go: its
-// clients see the connection close, instead of nothing for as long as the trouble lasts.
-void MasterLoop::on_worker_failure(SiteId site, std::size_t slot, Clock::duration lived) {
-  WorkerChild& worker = groups_.at(site).workers[slot];
+// A first failure is mended at once, by a successor that serves what waits in the channels. What
+// waits for a worker that may not be started again yet is let go: its clients see the connection
+// close, instead of nothing for as long as the trouble lasts.
+void MasterLoop::on_worker_failure(WorkerChild& worker, Clock::duration lived) {
   worker.back_off.on_death(now_, lived);
   if (!drain_until_ && worker.back_off.delay().count() == 0) return;
-  for (UniqueFd& end : worker.router_ends) end.reset();
-  if (!drain_until_) tell_if_down(site);
-}
-
-// If no worker of the site runs or may be started now, the routers answer for it until one may.
-void MasterLoop::tell_if_down(SiteId site) {
-  auto next_start = Clock::time_point::max();
-  for (const WorkerChild& worker : groups_.at(site).workers) {
-    if (worker.child.state != ChildState::absent) return;
-    next_start = std::min(next_start, worker.back_off.next_start());
-  }
-  if (next_start <= now_) return;
-  const auto left = std::chrono::ceil<std::chrono::seconds>(next_start - now_).count();
-  const auto seconds = static_cast<std::uint32_t>(std::min(left, longest_retry_after.count()));
-  for (RouterChild& router : routers_) {
-    if (router.child.state != ChildState::serving) continue;
-    router.woke[site.value] = false;
-    send(router, SiteDown{site, seconds}, UniqueFd());
-  }
+  for (RouterEnd& kept : worker.router_ends) kept.end.reset();
+  // Nobody may be waiting for it any more: it is for the next visitor to say so.
+  worker.wanted = !drain_until_ && record_of(worker).life.start == StartPolicy::always &&
+                  worker.slot < record_of(worker).life.least_workers;
+  if (!drain_until_) tell_if_down(worker.site);
 }
 
 }  // namespace perchild

@@ -15,7 +15,8 @@ namespace perchild {
 namespace {
 
 constexpr std::chrono::milliseconds refused_lingers{1000};
-constexpr std::chrono::milliseconds blocked_channel_retry{10};
+// So long may connections wait before the master hears of it, each time.
+constexpr std::chrono::milliseconds crowded_patience{250};
 // What a listening socket's queue can hold; under a flood it never runs dry.
 constexpr int most_queued = 4096;
 constexpr int exit_drained = 0;
@@ -44,7 +45,8 @@ RouterLoop::RouterLoop(LockedDown<Role::router>, const RouteTable& table,
       addresses_(random_seed()),
       peeking_(settings.limits.head),
       waiting_(settings.limits.queue),
-      refused_(refused_lingers) {}
+      refused_(refused_lingers),
+      crowded_(crowded_patience) {}
 
 int RouterLoop::run() {
   if (!watch(master_.fd(), Token(TokenKind::master, 0).bits(), EPOLLIN)) return exit_broken;
@@ -85,7 +87,8 @@ RouterLoop::Outcome RouterLoop::dispatch(std::uint64_t bits) {
     }
     case TokenKind::channel:
       // A channel may have been dropped by an earlier event of the same batch.
-      if (const auto found = channels_.find(token.value()); found != channels_.end()) {
+      if (const auto found = channels_.find(static_cast<std::uint32_t>(token.value()));
+          found != channels_.end()) {
         on_worker_readable(*found->second);
       }
       break;
@@ -100,7 +103,7 @@ bool RouterLoop::watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events)
 
 int RouterLoop::timeout() const {
   return milliseconds_until_first(now_, peeking_.next_deadline(), waiting_.next_deadline(),
-                                  refused_.next_deadline(), unblock_at_);
+                                  refused_.next_deadline(), crowded_.next_deadline(), unblock_at_);
 }
 
 void RouterLoop::on_deadlines() {
@@ -113,15 +116,24 @@ void RouterLoop::on_deadlines() {
     }
   }
   while (Stranger* stranger = waiting_.expired(now_)) {
-    sites_[stranger->site.value].remove(*stranger);
+    SiteQueue& site = queue_of(stranger->site);
+    site.remove(*stranger);
+    if (site.waiting() == 0) site.crowded.unlink();
     refuse(*stranger, 503, "the site did not take the connection in time", 1);
+  }
+  while (SiteQueue* site = crowded_.expired(now_)) {
+    crowded_.set(site->crowded, now_);
+    // What cannot be sent is said again soon enough.
+    static_cast<void>(master_.send(QueueStands{site->id}));
   }
   while (Stranger* stranger = refused_.expired(now_)) release(*stranger);
   if (unblock_at_ && *unblock_at_ <= now_) {
     unblock_at_.reset();
-    for (const SiteId site : std::exchange(blocked_, {})) {
-      sites_[site.value].blocked = false;
+    for (const SiteId id : std::exchange(blocked_, {})) {
+      SiteQueue& site = queue_of(id);
+      site.blocked = false;
       pump(site);
+      forget_if_asleep(id);
     }
   }
 }
@@ -166,34 +178,6 @@ RouterLoop::Outcome RouterLoop::on_message(ListenersComplete message, UniqueFd) 
   return Outcome::go_on;
 }
 
-RouterLoop::Outcome RouterLoop::on_message(AttachSite message, UniqueFd fd) {
-  if (message.site.value >= sites_.size()) return Outcome::stop;
-  SiteQueue& site = sites_[message.site.value];
-  if (site.channels.size() <= message.slot) site.channels.resize(message.slot + 1);
-  if (WorkerChannel* old = site.channels[message.slot]; old != nullptr) drop_channel(*old);
-  const std::uint64_t token = Token(TokenKind::channel, next_channel_).bits();
-  if (!watch(fd.borrow(), token, EPOLLIN)) return Outcome::stop;
-  auto channel = std::make_unique<WorkerChannel>(WorkerChannel{
-      message.site, message.slot, next_channel_, 0, 0, Channel<Router, Worker>(std::move(fd))});
-  site.channels[message.slot] = channel.get();
-  site.woken = true;
-  site.down_until.reset();
-  channels_.emplace(next_channel_++, std::move(channel));
-  return Outcome::go_on;
-}
-
-RouterLoop::Outcome RouterLoop::on_message(SiteDown message, UniqueFd) {
-  if (message.site.value >= sites_.size()) return Outcome::stop;
-  SiteQueue& site = sites_[message.site.value];
-  site.woken = false;
-  site.down_until = now_ + std::chrono::seconds(message.retry_seconds);
-  while (Stranger* stranger = site.first()) {
-    site.pop_first();
-    refuse(*stranger, 503, "the site's worker cannot be started", message.retry_seconds);
-  }
-  return Outcome::go_on;
-}
-
 RouterLoop::Outcome RouterLoop::on_message(Drain, UniqueFd) {
   draining_ = true;
   // What the kernel has queued has been promised an answer: take it before the sockets close.
@@ -205,127 +189,6 @@ RouterLoop::Outcome RouterLoop::on_message(Drain, UniqueFd) {
     listeners_[i].reset();
   }
   return Outcome::go_on;
-}
-
-void RouterLoop::on_worker_readable(WorkerChannel& channel) {
-  const SiteId site = channel.site;
-  // Bounded: who grants one by one for ever is heard again when the others have been.
-  for (std::uint32_t i = 0; i < max_credits; ++i) {
-    const auto received = channel.channel.receive();
-    if (received.status == Channel<Router, Worker>::Status::would_block) break;
-    if (received.status == Channel<Router, Worker>::Status::peer_gone) {
-      // The master keeps the worker's end open over a restart, so this channel is being replaced.
-      drop_channel(channel);
-      return;
-    }
-    if (received.status != Channel<Router, Worker>::Status::message ||
-        !channel.grant(std::get<Credit>(*received.message))) {
-      report_violation(channel);
-      return;
-    }
-  }
-  sites_[site.value].down_until.reset();
-  pump(site);
-}
-
-void RouterLoop::drop_channel(WorkerChannel& channel) {
-  sites_[channel.site.value].channels[channel.slot] = nullptr;
-  channels_.erase(channel.number);
-}
-
-void RouterLoop::report_violation(WorkerChannel& channel) {
-  const WorkerViolation report{channel.site, channel.slot};
-  drop_channel(channel);
-  // The channel to the master holds hundreds of messages; one that is full has lost its master.
-  if (master_.send(report) != SendStatus::sent) {
-    log_limited(Priority::error, "a worker's violation could not be reported to the master");
-  }
-}
-
-void RouterLoop::enqueue(Stranger& stranger) {
-  SiteQueue& site = sites_[stranger.site.value];
-  if (site.down_until) {
-    if (*site.down_until > now_) {
-      const auto left = std::chrono::ceil<std::chrono::seconds>(*site.down_until - now_);
-      refuse(stranger, 503, "the site's worker cannot be started",
-             static_cast<unsigned>(left.count()));
-      return;
-    }
-    site.down_until.reset();
-  }
-  // The master starts nothing any more.
-  if (draining_ && !site.woken) {
-    refuse(stranger, 503, "the server is stopping", 1);
-    return;
-  }
-  if (site.waiting() >= table_.queue_limit(stranger.site)) pump(stranger.site);
-  if (site.waiting() >= table_.queue_limit(stranger.site)) {
-    refuse(stranger, 503, "the site's queue is full", 1);
-    return;
-  }
-  unwatch(stranger);
-  stranger.state = Stranger::State::waiting;
-  waiting_.set(stranger.deadline, now_);
-  site.push(stranger);
-  // Handed over when the turn is over, together with what else comes for the site in it.
-  if (!std::exchange(site.touched, true)) touched_.push_back(stranger.site);
-  wake(stranger.site);
-}
-
-void RouterLoop::pump_touched() {
-  for (const SiteId site : touched_) {
-    sites_[site.value].touched = false;
-    pump(site);
-  }
-  touched_.clear();
-}
-
-void RouterLoop::wake(SiteId id) {
-  SiteQueue& site = sites_[id.value];
-  if (site.woken) return;
-  site.woken = master_.send(Wake{id}) == SendStatus::sent;
-}
-
-// A worker has granted credit, and its channel takes no message: too many descriptors are in
-// flight.
-void RouterLoop::try_again_later(SiteId id) {
-  if (!std::exchange(sites_[id.value].blocked, true)) blocked_.push_back(id);
-  if (!unblock_at_) unblock_at_ = now_ + blocked_channel_retry;
-}
-
-void RouterLoop::pump(SiteId id) {
-  SiteQueue& site = sites_[id.value];
-  while (site.first() != nullptr) {
-    WorkerChannel* channel = site.with_credit();
-    if (channel == nullptr) return;
-    if (hand_over(site, *channel) != SendStatus::sent) {
-      try_again_later(id);
-      return;
-    }
-  }
-}
-
-// As many of the site's first connections as the worker has credit for and one call takes; with
-// several workers, each its share.
-SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
-  const std::size_t share = (site.waiting() + site.channels.size() - 1) / site.channels.size();
-  const std::size_t most = std::min({share, std::size_t{channel.credits}, max_batch});
-  hand_overs_.clear();
-  passed_.clear();
-  for (Stranger* stranger = site.first(); hand_overs_.size() < most;
-       stranger = stranger->next_waiting) {
-    hand_overs_.push_back({stranger->address, stranger->port, stranger->listener,
-                           stranger->by_default ? 1U : 0U, channel.incarnation});
-    passed_.push_back(stranger->fd.borrow());
-  }
-  const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);
-  channel.credits -= static_cast<std::uint32_t>(batch.count);
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    Stranger* stranger = site.first();
-    site.pop_first();
-    release(*stranger);
-  }
-  return batch.status;
 }
 
 }  // namespace perchild

@@ -50,6 +50,7 @@ class RouterLoop {
   Outcome on_message(AddListener message, UniqueFd fd);
   Outcome on_message(ListenersComplete message, UniqueFd fd);
   Outcome on_message(AttachSite message, UniqueFd fd);
+  Outcome on_message(DetachSite message, UniqueFd fd);
   Outcome on_message(SiteDown message, UniqueFd fd);
   Outcome on_message(Drain message, UniqueFd fd);
 
@@ -74,9 +75,11 @@ class RouterLoop {
   void enqueue(Stranger& stranger);
 
   // To a site.
-  void wake(SiteId site);
-  void pump(SiteId site);
-  void try_again_later(SiteId site);
+  SiteQueue& queue_of(SiteId site);
+  void wake(SiteQueue& site);
+  void pump(SiteQueue& site);
+  void try_again_later(SiteQueue& site);
+  void forget_if_asleep(SiteId site);
   void pump_touched();
   SendStatus hand_over(SiteQueue& site, WorkerChannel& channel);
 
@@ -100,9 +103,8 @@ class RouterLoop {
   UniqueFd reserve_;
   const ServerLog& log_;
   std::vector<UniqueFd> listeners_;
-  std::vector<SiteQueue> sites_;
-  std::map<std::uint64_t, std::unique_ptr<WorkerChannel>> channels_;  // by token
-  std::uint64_t next_channel_ = 0;
+  std::vector<std::unique_ptr<SiteQueue>> sites_;  // by SiteId; of those that are awake
+  std::map<std::uint32_t, std::unique_ptr<WorkerChannel>> channels_;  // by number
   std::vector<std::unique_ptr<Stranger>> pool_;
   std::vector<std::uint32_t> unused_;
   std::uint32_t held_ = 0;
@@ -110,6 +112,7 @@ class RouterLoop {
   DeadlineList<Stranger> peeking_;
   DeadlineList<Stranger> waiting_;
   DeadlineList<Stranger> refused_;
+  DeadlineList<SiteQueue> crowded_;
   std::vector<HandOver> hand_overs_;  // of one call, and their descriptors
   std::vector<BorrowedFd> passed_;
   std::vector<SiteId> touched_;  // sites that connections came for in this turn

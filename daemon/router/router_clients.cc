@@ -146,7 +146,7 @@ void RouterLoop::evict_oldest() {
   if (oldest == nullptr) oldest = waiting_.oldest();
   if (oldest == nullptr) return;
   log_limited(Priority::warning, text_of(oldest->address) + ": evicted, too many connections");
-  if (oldest->state == Stranger::State::waiting) sites_[oldest->site.value].remove(*oldest);
+  if (oldest->state == Stranger::State::waiting) queue_of(oldest->site).remove(*oldest);
   release(*oldest);
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/router/site_queue.h"
 
+#include <algorithm>
+
 namespace perchild {
 
 void SiteQueue::push(Stranger& stranger) {
@@ -25,6 +27,11 @@ void SiteQueue::remove(Stranger& stranger) {
     --waiting_;
     return;
   }
+}
+
+std::size_t SiteQueue::workers() const {
+  return static_cast<std::size_t>(
+      std::count_if(channels.begin(), channels.end(), [](auto* c) { return c != nullptr; }));
 }
 
 WorkerChannel* SiteQueue::with_credit() const {

@@ -1,4 +1,5 @@
-// One site as a router sees it: its channels with their credits, and the connections that wait.
+// One site that is awake, as a router sees it: its channels with their credits, and the connections
+// that wait.
 //
 // Runs in: router.
 // Does not trust: the workers. A credit beyond what may be granted is a violation.
@@ -17,7 +18,7 @@ namespace perchild {
 struct WorkerChannel {
   SiteId site;
   std::uint32_t slot;
-  std::uint64_t number;  // among all channels that this router ever had
+  std::uint32_t number;  // see AttachSite
   std::uint32_t credits = 0;
   std::uint32_t incarnation = 0;  // of the worker that granted them
   Channel<Router, Worker> channel;
@@ -33,6 +34,8 @@ struct WorkerChannel {
 
 class SiteQueue {
  public:
+  explicit SiteQueue(SiteId site) : id(site), crowded(*this) {}
+
   std::uint32_t waiting() const { return waiting_; }
   Stranger* first() const { return first_; }
   void push(Stranger& stranger);
@@ -41,12 +44,19 @@ class SiteQueue {
 
   // The channel with most credits; nullptr if none has any.
   WorkerChannel* with_credit() const;
+  std::size_t workers() const;  // that there is a channel to
+  // Nothing would be forgotten with it.
+  bool asleep() const {
+    return workers() == 0 && waiting_ == 0 && !woken && !touched && !blocked && !down_until;
+  }
 
+  const SiteId id;
   std::vector<WorkerChannel*> channels;  // by slot; a closed one is nullptr
   bool woken = false;                    // the master has been asked
   bool touched = false;                  // has new connections in this turn of the loop
   bool blocked = false;                  // a channel with credit took no message
   std::optional<Clock::time_point> down_until;
+  DeadlineLink<SiteQueue> crowded;  // while connections wait and nobody grants credit
 
  private:
   Stranger* first_ = nullptr;

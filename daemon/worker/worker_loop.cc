@@ -16,6 +16,9 @@ constexpr int exit_drained = 0;
 constexpr int exit_peer_failed = 1;  // the master has gone, or a peer sent what is no message
 constexpr int exit_broken = 2;
 
+// Who comes back sooner is no news for the master.
+constexpr std::chrono::seconds idle_notice{1};
+
 // What an event is about: the low bits say which kind the rest is the index of.
 enum class EventKind : std::uint8_t { master, router, connection };
 constexpr unsigned kind_bits = 2;
@@ -63,6 +66,7 @@ int WorkerLoop::run() {
     on_deadlines();
     collect_finished();
     grant_credits();
+    tell_whether_idle();
     site_.end_turn();
   }
   return exit_drained;
@@ -104,9 +108,11 @@ bool WorkerLoop::watch(Connection& connection) {
 int WorkerLoop::timeout() const {
   if (!turns_.empty()) return 0;
   const Patience& patience = context_.patience;
+  std::optional<Clock::time_point> notice;
+  if (idle_since_ && !told_idle_) notice = *idle_since_ + idle_notice;
   return milliseconds_until_first(now_, patience.head.next_deadline(),
                                   patience.idle.next_deadline(), patience.send.next_deadline(),
-                                  patience.linger.next_deadline());
+                                  patience.linger.next_deadline(), notice);
 }
 
 void WorkerLoop::on_deadlines() {
@@ -152,6 +158,13 @@ bool WorkerLoop::on_message(const AttachRouter& message, UniqueFd fd) {
 
 bool WorkerLoop::on_message(const TakeAccessLog&, UniqueFd) {
   return false;
+}
+
+// Who is between two requests may be sending the next one: it is answered, and told to come again
+// on another connection.
+bool WorkerLoop::on_message(const Retire&, UniqueFd) {
+  context_.draining = true;
+  return true;
 }
 
 bool WorkerLoop::on_message(const Drain&, UniqueFd) {
@@ -228,6 +241,7 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
     site_.error_log.add({.message = "more connections than were granted: one is closed"});
     return;
   }
+  used_ = true;
   room_.add_open();
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
   connection->begin(std::move(fd), client, message.by_default != 0);
@@ -261,14 +275,23 @@ void WorkerLoop::grant_credits() {
     RouterChannel& router = *routers_[i];
     const std::uint32_t count = router.credits.due(room_, routers_.size());
     if (count == 0) continue;
-    // At most a window of these is ever unread, so there is room, or nobody to read them.
     const Credit message{count, incarnation_};
-    if (router.channel.send(message) == SendStatus::sent) {
-      router.credits.granted(room_, count);
-    } else {
-      drop_router(i);
-    }
+    // A router that has closed its end may have sent something before: it is read up to its end.
+    if (router.channel.send(message) == SendStatus::sent) router.credits.granted(room_, count);
   }
+}
+
+void WorkerLoop::tell_whether_idle() {
+  if (used_) {
+    idle_since_.reset();
+    if (told_idle_) told_idle_ = master_.send(Busy{0}) != SendStatus::sent;
+    used_ = told_idle_;  // to be said yet
+  }
+  if (room_.open() != 0) return;
+  if (!idle_since_) idle_since_ = now_;
+  if (told_idle_ || now_ - *idle_since_ < idle_notice) return;
+  told_idle_ = master_.send(Idle{0}) == SendStatus::sent;
+  if (!told_idle_) idle_since_ = now_;  // later
 }
 
 }  // namespace perchild

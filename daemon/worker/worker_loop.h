@@ -51,6 +51,7 @@ class WorkerLoop {
   bool on_master_readable();
   bool on_message(const AttachRouter& message, UniqueFd fd);
   bool on_message(const TakeAccessLog& message, UniqueFd fd);  // a second one: not permitted
+  bool on_message(const Retire& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);
@@ -58,6 +59,7 @@ class WorkerLoop {
   void on_hand_over(const HandOver& message, UniqueFd fd);
   void drop_router(std::size_t index);
   void grant_credits();
+  void tell_whether_idle();
   Connection* take_connection();
   void collect_finished();
   void run_turns();
@@ -79,6 +81,10 @@ class WorkerLoop {
   std::vector<std::uint32_t> unused_;    // places in connections_
   std::vector<std::uint32_t> finished_;  // to become unused when the turn is over
   std::vector<std::uint32_t> turns_;     // sessions that gave way to others
+  // Since when no connection is open, and whether the master knows.
+  std::optional<Clock::time_point> idle_since_;
+  bool used_ = false;  // connections have come, which may have ended since
+  bool told_idle_ = false;
   Clock::time_point now_{};
 };
 

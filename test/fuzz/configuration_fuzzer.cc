@@ -20,7 +20,9 @@ void check_consistent(const perchild::Configuration& configuration) {
     check(site.root.front() == '/', "a root is absolute");
     check(configuration.id_range.contains(site.uid.uid().value), "a uid lies in the range");
     check(site.uid.uid().value != 0 && site.gid.value != 0, "nobody is root");
-    check(site.workers >= 1 && site.workers <= 64, "workers are within their range");
+    check(site.life.least_workers >= 1 && site.life.least_workers <= site.life.most_workers &&
+              site.life.most_workers <= 64,
+          "workers are within their range");
   }
   for (const perchild::Listener& listener : configuration.listeners) {
     check(!listener.default_site || listener.default_site->value < configuration.sites.size(),

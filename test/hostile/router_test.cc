@@ -56,8 +56,25 @@ INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterSays,
                          ::testing::Values("unknown_site", "impossible_site", "wake_twice",
                                            "wake_flood", "garbage", "wrong_direction",
                                            "extra_descriptor", "many_descriptors",
-                                           "violation_of_a_sleeping_site", "violation_of_no_slot",
-                                           "second_lock_down"),
+                                           "violation_on_no_channel", "violation_on_channel_0",
+                                           "queue_of_an_unknown_site", "second_lock_down"),
+                         [](const auto& each) { return std::string(each.param); });
+
+// What may be late news is no proof of anything: it has no effect either.
+class HostileRouterReports : public HostileRouter {};
+
+TEST_P(HostileRouterReports, WhatIsNotSoToNoEffect) {
+  ask_for(GetParam());
+  EXPECT_EQ(get(server_.port(), "a.example").body, "of a");
+  ASSERT_EQ(server_.workers_of(0).size(), 1u);
+  EXPECT_EQ(server_.workers_of(0).at(0).pid, worker_);
+  EXPECT_TRUE(server_.workers_of(1).empty());
+  EXPECT_EQ(server_.routers().at(0).pid, pid_);
+  EXPECT_EQ(server_.stop(), 0) << server_.log();
+}
+
+INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterReports,
+                         ::testing::Values("violation_of_a_sleeping_site", "queues_stand"),
                          [](const auto& each) { return std::string(each.param); });
 
 class HostileRouterCalls : public HostileRouter {};

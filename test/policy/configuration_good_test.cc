@@ -15,6 +15,7 @@ namespace perchild::test {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 ReadConfiguration read_text(std::string text, FakeSystem& system) {
@@ -109,11 +110,14 @@ TEST(Configuration, EveryKeyArrives) {
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
     "mechanisms": { "landlock": "if-available" },
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
-                  "timeouts": { "idle": 60 } },
+                  "timeouts": { "idle": 60 }, "idle_timeout": "5m" },
+    "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4 },
     "vhosts": [
-      { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand" },
+      { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
+        "suspended": true },
       { "hosts": ["b.example", "*.b.example"], "user": "carol", "root": "/b", "index": [],
-        "timeouts": { "head": "1s", "send": "2s" }, "workers": 4,
+        "timeouts": { "head": "1s", "send": "2s" }, "workers": { "max": 4 },
+        "idle_timeout": "500ms",
         "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K" } }]
   })",
                               system);
@@ -139,13 +143,18 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.router_limits.per_address, 5U);
   EXPECT_EQ(got.router_limits.head, milliseconds(2500));
   EXPECT_EQ(got.router_limits.queue, milliseconds(250));
+  EXPECT_EQ(got.group_limits,
+            (GroupLimits{.running = 20, .memory = 3ULL << 30U, .starts_per_second = 4}));
   EXPECT_EQ(got.mechanisms.landlock, Requirement::if_available);
 
   ASSERT_EQ(got.sites.size(), 2U);
   const Site& a = got.sites[0];
   EXPECT_EQ(*a.content.settings.index, std::vector<std::string>{"index.html"});
-  EXPECT_EQ(a.workers, 2U);
-  EXPECT_EQ(a.start, StartPolicy::on_demand);
+  EXPECT_EQ(a.life, (SiteLife{.start = StartPolicy::on_demand,
+                              .least_workers = 2,
+                              .most_workers = 2,
+                              .idle = minutes(5),
+                              .suspended = true}));
   EXPECT_EQ(a.limits.cache, 0U);
   EXPECT_EQ(a.timeouts.idle, seconds(60));
   EXPECT_EQ(a.timeouts.head, SiteTimeouts{}.head);
@@ -153,8 +162,10 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(b.gid, Gid{100});
   EXPECT_EQ(b.groups, (std::vector<Gid>{Gid{33}, Gid{1001}}));
   EXPECT_TRUE(b.content.settings.index->empty());
-  EXPECT_EQ(b.workers, 4U);
-  EXPECT_EQ(b.start, StartPolicy::always);
+  EXPECT_EQ(b.life, (SiteLife{.start = StartPolicy::always,
+                              .least_workers = 1,
+                              .most_workers = 4,
+                              .idle = milliseconds(500)}));
   EXPECT_EQ(b.limits.connections, 7U);
   EXPECT_EQ(b.limits.body, 2ULL << 30U);
   EXPECT_EQ(b.limits.queue, 9U);

@@ -29,9 +29,20 @@ struct Samples<ListenersComplete> {
 };
 template <>
 struct Samples<AttachSite> {
-  static std::vector<AttachSite> valid() { return {{{0}, 0}, {{max_sites - 1}, max_workers - 1}}; }
+  static std::vector<AttachSite> valid() {
+    return {{{0}, 0, 1}, {{max_sites - 1}, max_workers - 1, ~0U}};
+  }
   static std::vector<AttachSite> invalid() {
-    return {{{max_sites}, 0}, {{~0U}, 0}, {{0}, max_workers}, {{0}, ~0U}};
+    return {{{max_sites}, 0, 1}, {{~0U}, 0, 1}, {{0}, max_workers, 1}, {{0}, ~0U, 1}, {{0}, 0, 0}};
+  }
+};
+template <>
+struct Samples<DetachSite> {
+  static std::vector<DetachSite> valid() {
+    return {{{0}, 0, 1}, {{max_sites - 1}, max_workers - 1, ~0U}};
+  }
+  static std::vector<DetachSite> invalid() {
+    return {{{max_sites}, 0, 1}, {{~0U}, 0, 1}, {{0}, max_workers, 1}, {{0}, ~0U, 1}, {{0}, 0, 0}};
   }
 };
 template <>
@@ -49,11 +60,16 @@ struct Samples<Wake> {
 template <>
 struct Samples<WorkerViolation> {
   static std::vector<WorkerViolation> valid() {
-    return {{{0}, 0}, {{max_sites - 1}, max_workers - 1}};
+    return {{{0}, 0, 1}, {{max_sites - 1}, max_workers - 1, ~0U}};
   }
   static std::vector<WorkerViolation> invalid() {
-    return {{{max_sites}, 0}, {{~0U}, 0}, {{0}, max_workers}, {{0}, ~0U}};
+    return {{{max_sites}, 0, 1}, {{~0U}, 0, 1}, {{0}, max_workers, 1}, {{0}, ~0U, 1}, {{0}, 0, 0}};
   }
+};
+template <>
+struct Samples<QueueStands> {
+  static std::vector<QueueStands> valid() { return {{{0}}, {{max_sites - 1}}}; }
+  static std::vector<QueueStands> invalid() { return {{{max_sites}}, {{~0U}}}; }
 };
 template <>
 struct Samples<HandOver> {
@@ -87,6 +103,21 @@ template <>
 struct Samples<Drain> {
   static std::vector<Drain> valid() { return {{0}}; }
   static std::vector<Drain> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<Retire> {
+  static std::vector<Retire> valid() { return {{0}}; }
+  static std::vector<Retire> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<Idle> {
+  static std::vector<Idle> valid() { return {{0}}; }
+  static std::vector<Idle> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<Busy> {
+  static std::vector<Busy> valid() { return {{0}}; }
+  static std::vector<Busy> invalid() { return {{1}, {~0U}}; }
 };
 
 // `message` with another value in one of its fields.
@@ -140,7 +171,7 @@ struct Samples<SiteStatus> {
     SiteStatus most = least;
     most.site = {max_sites - 1};
     most.state = SiteState::crash_looping;
-    most.processes = 2 * max_workers;
+    most.processes = max_processes;
     most.name = full_text<256>();
     most.last_error = full_text<160>();
     return {least, most};
@@ -149,7 +180,7 @@ struct Samples<SiteStatus> {
     const SiteStatus good = valid().front();
     std::vector<SiteStatus> all{with(good, &SiteStatus::site, SiteId{max_sites}),
                                 with(good, &SiteStatus::state, SiteState{site_states}),
-                                with(good, &SiteStatus::processes, 2 * max_workers + 1),
+                                with(good, &SiteStatus::processes, max_processes + 1),
                                 with(good, &SiteStatus::name, FixedText<256>{})};
     for (const auto& text : bad_texts<256>()) all.push_back(with(good, &SiteStatus::name, text));
     for (const auto& text : bad_texts<160>()) {

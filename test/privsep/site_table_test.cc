@@ -18,8 +18,11 @@ SiteTable good_table() {
                      .gid = Gid{20002},
                      .groups = {Gid{20003}, Gid{20004}},
                      .name = "a.example",
-                     .workers = 3,
-                     .start = StartPolicy::always,
+                     .life = {.start = StartPolicy::always,
+                              .least_workers = 2,
+                              .most_workers = 3,
+                              .idle = std::chrono::milliseconds(77),
+                              .suspended = true},
                      .settings = "settings of a"},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
@@ -29,7 +32,8 @@ SiteTable good_table() {
           .routers = 4,
           .id_range = range,
           .router = {Uid{19002}, Gid{19003}},
-          .drain = std::chrono::milliseconds(12'345)};
+          .drain = std::chrono::milliseconds(12'345),
+          .groups = {.running = 5, .memory = 6, .starts_per_second = 7}};
 }
 
 TEST(SiteTable, IsUnpackedAsItWasPacked) {
@@ -46,11 +50,11 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(table->sites[0].gid, Gid{20002});
   EXPECT_EQ(table->sites[0].groups, (std::vector<Gid>{Gid{20003}, Gid{20004}}));
   EXPECT_EQ(table->sites[0].name, "a.example");
-  EXPECT_EQ(table->sites[0].workers, 3u);
-  EXPECT_EQ(table->sites[0].start, StartPolicy::always);
+  EXPECT_EQ(table->sites[0].life, good_table().sites[0].life);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[1].name, "*.b.example");
-  EXPECT_EQ(table->sites[1].start, StartPolicy::on_demand);
+  EXPECT_EQ(table->sites[1].life, SiteLife{});
+  EXPECT_EQ(table->groups, good_table().groups);
   EXPECT_EQ(table->sites[1].settings, std::string_view("\0\1", 2));
   EXPECT_EQ(table->pack(), bytes);
 }
@@ -79,8 +83,13 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
          t.id_range = {20002, 20999};
        }},
       {"group 0", [](SiteTable& t) { t.sites[0].gid = Gid{0}; }},
-      {"no workers", [](SiteTable& t) { t.sites[0].workers = 0; }},
-      {"workers", [](SiteTable& t) { t.sites[0].workers = max_workers + 1; }},
+      {"no workers", [](SiteTable& t) { t.sites[0].life.least_workers = 0; }},
+      {"workers", [](SiteTable& t) { t.sites[0].life.most_workers = max_workers + 1; }},
+      {"fewer at most than at least", [](SiteTable& t) { t.sites[0].life.most_workers = 1; }},
+      {"no idle time", [](SiteTable& t) { t.sites[0].life.idle = std::chrono::milliseconds(0); }},
+      {"endless idle time", [](SiteTable& t) { t.sites[0].life.idle = std::chrono::hours(25); }},
+      {"no group may run", [](SiteTable& t) { t.groups.running = 0; }},
+      {"no start a second", [](SiteTable& t) { t.groups.starts_per_second = 0; }},
       {"no settings", [](SiteTable& t) { t.sites[0].settings = {}; }},
       {"no sites", [](SiteTable& t) { t.sites.clear(); }},
       {"no name", [](SiteTable& t) { t.sites[0].name = ""; }},
@@ -101,7 +110,7 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
 TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
   std::string bytes = good_table().pack();
   const std::uint32_t count = ~0U;
-  constexpr std::size_t count_at = 6 * sizeof(std::uint32_t) + sizeof(std::uint64_t);
+  constexpr std::size_t count_at = 8 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t);
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
   EXPECT_FALSE(SiteTable::unpack(bytes));
 }

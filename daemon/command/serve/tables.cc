@@ -35,7 +35,8 @@ std::string pack_site_table(const Configuration& configuration) {
                   .routers = routers_of(configuration),
                   .id_range = configuration.id_range,
                   .router = configuration.router,
-                  .drain = configuration.drain};
+                  .drain = configuration.drain,
+                  .groups = configuration.group_limits};
   for (std::size_t i = 0; i < configuration.sites.size(); ++i) {
     const Site& site = configuration.sites[i];
     packed.push_back(all_settings[i].pack());
@@ -43,8 +44,7 @@ std::string pack_site_table(const Configuration& configuration) {
                            .gid = site.gid,
                            .groups = site.groups,
                            .name = name_of(site),
-                           .workers = site.workers,
-                           .start = site.start,
+                           .life = site.life,
                            .settings = packed.back()});
   }
   return table.pack();

@@ -86,13 +86,23 @@ const std::map<std::string, Deed, std::less<>> deeds{
        send_bytes(master, encode(Wake{{0}}),
                   std::vector<BorrowedFd>(max_passed_fds, BorrowedFd(stolen.connection)));
      }},
+    {"violation_on_no_channel",
+     [](const Stolen&) {
+       send_bytes(master, encode(WorkerViolation{{0}, 0, 1000}));
+     }},
+    {"violation_on_channel_0",
+     [](const Stolen&) {
+       send_bytes(master, encode(WorkerViolation{{0}, 0, 0}));
+     }},
     {"violation_of_a_sleeping_site",
      [](const Stolen&) {
-       send_bytes(master, encode(WorkerViolation{{1}, 0}));
+       send_bytes(master, encode(WorkerViolation{{1}, 0, 1}));
      }},
-    {"violation_of_no_slot",
+    {"queue_of_an_unknown_site",
+     [](const Stolen&) { send_bytes(master, encode(QueueStands{{1000}})); }},
+    {"queues_stand",
      [](const Stolen&) {
-       send_bytes(master, encode(WorkerViolation{{0}, 5}));
+       for (std::uint32_t i = 0; i < 10'000; ++i) send_bytes(master, encode(QueueStands{{i % 2}}));
      }},
     {"second_lock_down", [](const Stolen&) { send_bytes(master, encode(LockDownComplete{2})); }},
     {"empty_message",

@@ -57,6 +57,11 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
   if (what == "lock_down_descriptor") send_bytes(socket, encode(LockDownComplete{pid}), 1);
   if (what == "lock_down_twice") send_bytes(socket, encode(LockDownComplete{pid}));
   if (what == "wake") send_bytes(socket, encode(Wake{{0}}));
+  if (what == "busy_without_idle") send_bytes(socket, encode(Busy{0}));
+  if (what == "idle_twice") {
+    send_bytes(socket, encode(Idle{0}));
+    send_bytes(socket, encode(Idle{0}));
+  }
   if (what == "hand_over") send_bytes(socket, encode(HandOver{{}, 1, 0, 0, 7}), 1);
   if (what == "no_credit") send_bytes(socket, encode(Credit{0, 7}));
   if (what == "too_many_credits") send_bytes(socket, encode(Credit{max_credits + 1, 7}));
