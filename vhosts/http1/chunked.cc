@@ -64,7 +64,14 @@ void ChunkedDecoder::take(char c) {
   switch (phase_) {
     case Phase::size:
       return take_size(c);
-    case Phase::extension:
+    case Phase::extension_name:
+    case Phase::extension_in_name:
+    case Phase::extension_behind_name:
+    case Phase::extension_value:
+    case Phase::extension_in_token:
+    case Phase::extension_in_quotes:
+    case Phase::extension_escaped:
+    case Phase::extension_end:
       return take_extension(c);
     case Phase::size_line_feed:
       expect(c, '\n', Phase::data);
@@ -103,23 +110,56 @@ void ChunkedDecoder::take_size(char c) {
   if (c == '\r') {
     phase_ = Phase::size_line_feed;
   } else if (c == ';') {
-    phase_ = Phase::extension;
+    phase_ = Phase::extension_name;
   } else {
     reject(ChunkReject::bad_size);
   }
 }
 
-// The grammar of RFC 9112, 7.1.1 is wider only in quoted strings with bytes above 0x7e. A CR or LF
-// within quotes is not in it, so the quotes need not be followed.
 void ChunkedDecoder::take_extension(char c) {
-  if (c == '\r') {
-    phase_ = Phase::size_line_feed;
-    return;
-  }
   if (c == '\n') return reject(ChunkReject::bad_line_end);
-  const bool allowed = c == '\t' || (c >= ' ' && c <= '~');
-  if (!allowed) return reject(ChunkReject::bad_extension);
+  const Phase next = after_extension_byte(c);
+  if (next == Phase::rejected) return reject(ChunkReject::bad_extension);
+  phase_ = next;
+  if (next == Phase::size_line_feed) return;
   if (++extension_bytes_ > max_extension_bytes) reject(ChunkReject::extensions_too_long);
+}
+
+// RFC 9112, 7.1.1; blanks are forgiven at the end as well, bytes above 0x7e in quotes are not. The
+// quotes have to be followed: a reader that follows them finds the line's end elsewhere than one
+// that does not, if a quote is left open.
+ChunkedDecoder::Phase ChunkedDecoder::after_extension_byte(char c) const {
+  const bool is_text = c == '\t' || (c >= ' ' && c <= '~');
+  const bool is_token = is_char_of(c, token_char);
+  const auto behind = [c](Phase same) {
+    if (is_whitespace(c)) return same;
+    if (c == ';') return Phase::extension_name;
+    return c == '\r' ? Phase::size_line_feed : Phase::rejected;
+  };
+  switch (phase_) {
+    case Phase::extension_name:
+      if (is_whitespace(c)) return phase_;
+      return is_token ? Phase::extension_in_name : Phase::rejected;
+    case Phase::extension_in_name:
+      if (is_token) return phase_;
+      [[fallthrough]];
+    case Phase::extension_behind_name:
+      return c == '=' ? Phase::extension_value : behind(Phase::extension_behind_name);
+    case Phase::extension_value:
+      if (is_whitespace(c)) return phase_;
+      if (c == '"') return Phase::extension_in_quotes;
+      return is_token ? Phase::extension_in_token : Phase::rejected;
+    case Phase::extension_in_token:
+      return is_token ? phase_ : behind(Phase::extension_end);
+    case Phase::extension_in_quotes:
+      if (c == '"') return Phase::extension_end;
+      if (c == '\\') return Phase::extension_escaped;
+      return is_text ? phase_ : Phase::rejected;
+    case Phase::extension_escaped:
+      return is_text ? Phase::extension_in_quotes : Phase::rejected;
+    default:
+      return behind(Phase::extension_end);
+  }
 }
 
 void ChunkedDecoder::finish_size() {

@@ -15,7 +15,7 @@ inline constexpr std::size_t max_trailer_bytes = 8 * 1024;
 enum class ChunkReject : std::uint8_t {
   bad_size,             // no hexadecimal digit, or something else behind the digits
   size_too_large,       // over 16 digits, or the body over INT64_MAX bytes
-  bad_extension,        // a byte that is neither visible ASCII, space nor tab
+  bad_extension,        // it is not "; name", "; name=token" or "; name=quoted", in ASCII
   extensions_too_long,  // over max_extension_bytes
   bad_line_end,         // CR or LF alone, or chunk data longer than its size
   bad_trailer,
@@ -52,7 +52,14 @@ class ChunkedDecoder {
   // What the next byte belongs to. The order matters: finished() compares.
   enum class Phase : std::uint8_t {
     size,
-    extension,
+    extension_name,  // its first byte is due
+    extension_in_name,
+    extension_behind_name,
+    extension_value,  // its first byte is due
+    extension_in_token,
+    extension_in_quotes,
+    extension_escaped,
+    extension_end,
     size_line_feed,
     data,
     data_carriage_return,
@@ -70,6 +77,7 @@ class ChunkedDecoder {
   void take(char c);
   void take_size(char c);
   void take_extension(char c);
+  Phase after_extension_byte(char c) const;
   void take_trailer(char c);
   void finish_size();
   void expect(char c, char wanted, Phase next);

@@ -86,6 +86,7 @@ TEST(Chunked, BodiesAreDecoded) {
 TEST(Chunked, ExtensionsAreDropped) {
   expect_body("1;a\r\nx\r\n0;b=c;d=\"e;f\\\"\"\r\n\r\n", "x");
   expect_body("1; a = b\t\r\nx\r\n" + end, "x");
+  expect_body("1;a ;\tb ; c=\"\" \r\nx\r\n" + end, "x");
 }
 
 TEST(Chunked, TrailersAreDropped) {
@@ -130,6 +131,18 @@ TEST(Chunked, BareLineEndsAreAnswered400) {
 
 TEST(Chunked, AnExtensionWithOtherBytesIsAnswered400) {
   expect_refused({"1;a\x01\r\n", "1;a\x7f\r\n", "1;\x80\r\n", "1;a\0\r\n"s},
+                 ChunkReject::bad_extension, 400);
+}
+
+TEST(Chunked, AnExtensionThatIsNoneIsAnswered400) {
+  expect_refused({"1;\r\n", "1;;a\r\n", "1;=b\r\n", "1;a=\r\n", "1;a=;b\r\n", "1;a b\r\n",
+                  "1;a=b c\r\n", "1;a=\"b\"c\r\n", "1;a=\"b\"=\"c\"\r\n", "1;a,b\r\n"},
+                 ChunkReject::bad_extension, 400);
+}
+
+// Who takes the CRLF for a part of the quoted text finds another end of the line.
+TEST(Chunked, AnOpenQuoteIsAnswered400) {
+  expect_refused({"1;a=\"\r\n", "1;a=\"b\r\nx\r\n0\r\n\r\n", "1;a=\"\\\"\r\n", "1;a=\"\\\r\n"},
                  ChunkReject::bad_extension, 400);
 }
 
