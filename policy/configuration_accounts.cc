@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policy/configuration_values.h"
+#include "policy/written_host.h"
 
 namespace perchild {
 namespace {
@@ -146,7 +147,7 @@ bool AccountVhostsReader::read_hosts(JsonValue vhost, std::vector<HostPattern>& 
   bool good = !list->empty();
   if (!good) report_.error(*list, "\"hosts\" must name at least one host");
   for (JsonValue element : *list) {
-    const auto host = element.is(JsonKind::string) ? HostPattern::parse(element.text())
+    const auto host = element.is(JsonKind::string) ? parse_written_host(element.text()).host
                                                    : std::optional<HostPattern>();
     if (host && host->wildcard) {
       hosts.push_back(*host);

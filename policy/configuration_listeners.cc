@@ -7,6 +7,7 @@
 
 #include "policy/configuration_addresses.h"
 #include "policy/configuration_values.h"
+#include "policy/written_host.h"
 
 namespace perchild {
 namespace {
@@ -138,7 +139,7 @@ class ListenersReader {
   std::optional<SiteId> read_default(JsonValue element) {
     const auto name = element.find("default");
     if (!name || !report_.expect(*name, JsonKind::string)) return std::nullopt;
-    const auto host = HostPattern::parse(name->text());
+    const auto host = parse_written_host(name->text()).host;
     const auto site = host ? find_site_(*host) : std::nullopt;
     if (!site) {
       report_.error(*name, "no vhost has the host " + in_quotes(name->text()),

@@ -7,6 +7,7 @@
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
 #include "policy/configuration_values.h"
+#include "policy/written_host.h"
 
 namespace perchild {
 namespace {
@@ -202,10 +203,12 @@ std::vector<HostPattern> SitesReader::read_hosts(JsonValue vhost, SiteId site) {
 
 void SitesReader::add_host(JsonValue value, SiteId site, std::vector<HostPattern>& hosts) {
   if (!report_.expect(value, JsonKind::string)) return;
-  const auto host = HostPattern::parse(value.text());
+  const auto [host, problem] = parse_written_host(value.text());
   if (!host) {
-    report_.error(value, in_quotes(value.text()) + " is not a host name",
-                  R"(a host is "name.example", or "*.name.example" for all below it; no port)");
+    report_.error(
+        value,
+        in_quotes(value.text()) + " is not a host name" + (problem.empty() ? "" : ": " + problem),
+        R"(a host is "name.example", or "*.name.example" for all below it; no port)");
     return;
   }
   if (hosts.empty() && host->name.view().size() > longest_first_host) {
@@ -219,7 +222,7 @@ void SitesReader::add_host(JsonValue value, SiteId site, std::vector<HostPattern
     hosts.push_back(*host);
     return;
   }
-  report_.error(value, "the host " + in_quotes(value.text()) +
+  report_.error(value, "the host " + told_host(value.text(), *host) +
                            (other->second.site == site ? " is named twice in this vhost"
                                                        : " belongs to another vhost") +
                            ", first at " + other->second.place.place());

@@ -115,7 +115,7 @@ TEST(Configuration, EveryKeyArrives) {
     "vhosts": [
       { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
         "suspended": true },
-      { "hosts": ["b.example", "*.b.example"], "user": "carol", "root": "/b", "index": [],
+      { "hosts": ["b.example", "*.b.example", "*.bücher.example"], "user": "carol", "root": "/b", "index": [],
         "timeouts": { "head": "1s", "send": "2s" }, "workers": { "max": 4 },
         "idle_timeout": "500ms",
         "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K" } }]
@@ -160,6 +160,7 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(a.timeouts.head, SiteTimeouts{}.head);
   const Site& b = got.sites[1];
   EXPECT_EQ(b.gid, Gid{100});
+  EXPECT_EQ(b.hosts.back(), HostPattern::parse("*.xn--bcher-kva.example").value());
   EXPECT_EQ(b.groups, (std::vector<Gid>{Gid{33}, Gid{1001}}));
   EXPECT_TRUE(b.content.settings.index->empty());
   EXPECT_EQ(b.life, (SiteLife{.start = StartPolicy::always,

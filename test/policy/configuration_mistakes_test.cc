@@ -316,6 +316,12 @@ const Case vhost_cases[] = {
      R"(an element of "hosts" must be a string, but is a number)", ""},
     {R"("b.example")", R"("b.example", ^"b.example:80")", "/vhosts/1/hosts/1",
      R"("b.example:80" is not a host name)", host_forms},
+    {R"("b.example")", R"("b.example", ^"☃.example")", "/vhosts/1/hosts/1",
+     R"("☃.example" is not a host name: string contains a disallowed character)", host_forms},
+    {R"("b.example")", R"("xn--bcher-kva.example", ^"BU\u0308CHER.example")", "/vhosts/1/hosts/1",
+     "the host \"BU\u0308CHER.example\" (xn--bcher-kva.example) is named twice in this vhost, "
+     "first at perchild.json:6:17",
+     ""},
     {R"("b.example")", R"("b.example", ^"*")", "/vhosts/1/hosts/1", R"("*" is not a host name)",
      host_forms},
     {R"("b.example")", R"("b.example", ^"b\u0000")", "/vhosts/1/hosts/1",

@@ -70,6 +70,14 @@ TEST(Hosts, ATargetThatDisagreesWithTheHostFieldIsAnswered400) {
   EXPECT_TRUE(server.workers_of(1).empty());
 }
 
+TEST(Hosts, AHostWrittenInUnicodeIsAskedForInAscii) {
+  Server server(
+      {.sites = {{"bücher.example", {{"index.html", "books"}}, {}, {"*.bücher.example"}}}});
+  EXPECT_EQ(get(server.port(), "xn--bcher-kva.example").body, "books");
+  EXPECT_EQ(get(server.port(), "www.XN--BCHER-KVA.example").body, "books");
+  EXPECT_EQ(get(server.port(), "bücher.example").status, 400);
+}
+
 TEST(Hosts, AnUnknownHostIsAnswered421ByTheRouterAndStartsNobody) {
   Server server({.sites = two_sites()});
   Client client(server.port());
