@@ -27,27 +27,39 @@ std::string_view without_weakness(std::string_view tag) {
   return tag;
 }
 
-}  // namespace
-
-bool none_match_covers(std::string_view if_none_match, std::string_view tag) {
-  std::string_view rest = trim_whitespace(if_none_match);
+// Whether `list` is "*", or well-formed with a tag in it for which `matches` holds.
+template <typename Matches>
+bool any_tag(std::string_view list, Matches matches) {
+  std::string_view rest = trim_whitespace(list);
   if (rest == "*") return true;
-  const std::string_view wanted = without_weakness(tag);
-  bool covered = false;
+  bool found = false;
   while (!rest.empty()) {
     // RFC 9110, 5.6.1: empty list elements are ignored.
     if (rest.front() == ',') {
       rest = trim_whitespace(rest.substr(1));
       continue;
     }
-    rest = without_weakness(rest);
-    const std::size_t length = opaque_tag_length(rest);
+    const std::size_t prefix = rest.starts_with(weak_prefix) ? weak_prefix.size() : 0;
+    const std::size_t length = opaque_tag_length(rest.substr(prefix));
     if (length == 0) return false;
-    if (rest.substr(0, length) == wanted) covered = true;
-    rest = trim_whitespace(rest.substr(length));
+    found = matches(rest.substr(0, prefix + length)) || found;
+    rest = trim_whitespace(rest.substr(prefix + length));
     if (!rest.empty() && rest.front() != ',') return false;
   }
-  return covered;
+  return found;
+}
+
+}  // namespace
+
+bool none_match_covers(std::string_view if_none_match, std::string_view tag) {
+  const std::string_view wanted = without_weakness(tag);
+  return any_tag(if_none_match,
+                 [wanted](std::string_view listed) { return without_weakness(listed) == wanted; });
+}
+
+bool match_names(std::string_view if_match, std::string_view tag) {
+  return any_tag(if_match,
+                 [tag](std::string_view listed) { return matches_strongly(listed, tag); });
 }
 
 bool matches_strongly(std::string_view if_range, std::string_view tag) {

@@ -47,6 +47,7 @@ HeadParser::Known HeadParser::known_field(std::string_view name) {
     case 7:
       return is("referer", Known::referer);
     case 8:
+      if (to_lower(name[3]) == 'm') return is("if-match", Known::precondition);
       return is("if-range", Known::if_range);
     case 10:
       if (to_lower(name.front()) == 'c') return is("connection", Known::connection);
@@ -56,9 +57,13 @@ HeadParser::Known HeadParser::known_field(std::string_view name) {
       return is("if-none-match", Known::if_none_match);
     case 14:
       return is("content-length", Known::content_length);
+    case 15:
+      return is("accept-encoding", Known::accept_encoding);
     case 17:
       if (to_lower(name.front()) == 't') return is("transfer-encoding", Known::transfer_encoding);
       return is("if-modified-since", Known::if_modified_since);
+    case 19:
+      return is("if-unmodified-since", Known::precondition);
     default:
       return Known::none;
   }
@@ -81,6 +86,9 @@ void HeadParser::finish_field(std::string_view bytes) {
       return on_expect(value);
     case Known::transfer_encoding:
       return on_transfer_encoding(value);
+    case Known::precondition:
+      has_preconditions_ = true;
+      return;
     default:
       return keep(field, slice(bytes, value));
   }

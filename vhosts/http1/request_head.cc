@@ -111,6 +111,8 @@ RequestHead HeadParser::head(std::string_view bytes) const {
   head.authorization = kept(Known::authorization).of(bytes);
   head.range = kept(Known::range).of(bytes);
   head.if_range = kept(Known::if_range).of(bytes);
+  head.accept_encoding = kept(Known::accept_encoding).of(bytes);
+  head.has_preconditions = has_preconditions_;
   if (phase_ != Phase::complete) return head;
 
   head.length = pos_;

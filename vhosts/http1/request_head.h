@@ -86,8 +86,9 @@ struct RequestHead {
   bool keep_alive = true;            // RFC 9112, 9.3
   bool expect_continue = false;      // the client waits for 100 before it sends its body
   std::string_view if_none_match, if_modified_since, user_agent, referer, authorization, range,
-      if_range;            // empty if absent; the first one if repeated
-  std::size_t length = 0;  // bytes of a complete head, with its final empty line
+      if_range, accept_encoding;   // empty if absent; the first one if repeated
+  bool has_preconditions = false;  // If-Match or If-Unmodified-Since: see for_each_field
+  std::size_t length = 0;          // bytes of a complete head, with its final empty line
 };
 
 // Parses one head as it arrives. Feed it all bytes from the head's first one on, again and again
@@ -137,14 +138,16 @@ class HeadParser {
     authorization,
     range,
     if_range,
+    accept_encoding,
     host,
     connection,
     content_length,
     expect,
     transfer_encoding,
+    precondition,  // If-Match, If-Unmodified-Since: rare, so only that they are there is kept
     none,
   };
-  static constexpr std::size_t kept_fields = 7;  // the first of Known, up to `host`
+  static constexpr std::size_t kept_fields = 8;  // the first of Known, up to `host`
 
   // Offsets, so that the buffer may move.
   struct Slice {
@@ -211,6 +214,7 @@ class HeadParser {
   bool close_ = false;
   bool keep_alive_ = false;
   bool expect_continue_ = false;
+  bool has_preconditions_ = false;
   bool has_target_host_ = false;    // host_ is the target's
   std::uint16_t target_port_ = 0;   // with has_target_host_, as the next one
   std::uint16_t default_port_ = 0;  // what a Host field without a port means

@@ -32,6 +32,16 @@ TEST(IfNoneMatch, AMalformedListCoversNothing) {
   }
 }
 
+TEST(IfMatch, NamesAnEqualStrongTagAnywhereInTheList) {
+  for (const char* field : {"*", R"("abc")", R"("x", "abc")", R"(W/"x","abc")", R"(,"abc",)"}) {
+    EXPECT_TRUE(match_names(field, ours)) << field;
+  }
+  for (const char* field : {"", R"("x")", R"(W/"abc")", "abc", R"("abc" "x")", R"("abc", x)"}) {
+    EXPECT_FALSE(match_names(field, ours)) << field;
+  }
+  EXPECT_FALSE(match_names(R"(W/"abc")", R"(W/"abc")"));
+}
+
 TEST(IfRange, MatchesAnEqualStrongTagOnly) {
   EXPECT_TRUE(matches_strongly(ours, ours));
   for (const char* field : {"", "*", R"(W/"abc")", R"("abd")", R"("abc", "abc")", "abc"}) {

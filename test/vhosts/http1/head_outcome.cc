@@ -16,8 +16,9 @@ std::string to_text(const RequestHead& head) {
       << head.keep_alive << "\nexpect " << head.expect_continue << "\nif_none_match "
       << head.if_none_match << "\nif_modified_since " << head.if_modified_since << "\nuser_agent "
       << head.user_agent << "\nreferer " << head.referer << "\nauthorization " << head.authorization
-      << "\nrange " << head.range << "\nif_range " << head.if_range << "\nlength " << head.length
-      << '\n';
+      << "\nrange " << head.range << "\nif_range " << head.if_range << "\naccept_encoding "
+      << head.accept_encoding << "\npreconditions " << head.has_preconditions << "\nlength "
+      << head.length << '\n';
   return out.str();
 }
 
