@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "policy/address_block.h"
+#include "policy/compression_settings.h"
 #include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
@@ -40,7 +41,17 @@ struct Listener {
 struct SiteTimeouts {
   std::chrono::milliseconds head{10'000};  // from a head's first byte to its last
   std::chrono::milliseconds idle{15'000};  // between requests on one connection
-  std::chrono::milliseconds send{30'000};  // without one byte of a response being taken
+  // In each such time something of a request's body must come, and of a response be taken.
+  std::chrono::milliseconds body{30'000};
+  std::chrono::milliseconds send{30'000};
+  // For a client to see the last answer of a connection that is closed while it sends.
+  std::chrono::milliseconds linger{2'000};
+};
+
+// Bytes a second on an average of SiteTimeouts::body or ::send; 0: whatever moves at all is enough.
+struct MinimumRates {
+  std::uint64_t body = 256;
+  std::uint64_t response = 256;
 };
 
 struct SiteLimits {
@@ -72,7 +83,9 @@ struct Site {
   std::string root;         // absolute, a directory that uid can enter
   Content content;
   SiteTimeouts timeouts;
+  MinimumRates minimum_rates{};
   SiteLimits limits;
+  CompressionSettings compression{};
   SiteLife life{};
 };
 

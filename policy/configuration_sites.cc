@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "policy/configuration_compression.h"
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
 #include "policy/configuration_values.h"
@@ -20,13 +21,16 @@ constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
 // Besides the keys that speak of its content.
-constexpr std::string_view vhost_keys[] = {
-    "hosts",  "user",    "uid",   "gid",          "root",      "locations", "timeouts",
-    "limits", "workers", "start", "idle_timeout", "suspended", "except"};
+constexpr std::string_view vhost_keys[] = {"hosts",   "user",          "uid",          "gid",
+                                           "root",    "locations",     "timeouts",     "limits",
+                                           "workers", "start",         "idle_timeout", "suspended",
+                                           "except",  "minimum_rates", "compression"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
-constexpr std::string_view defaults_keys[] = {"timeouts", "limits",       "workers",
-                                              "start",    "idle_timeout", "suspended"};
-constexpr std::string_view timeouts_keys[] = {"head", "idle", "send"};
+constexpr std::string_view defaults_keys[] = {"timeouts",      "limits",       "workers",
+                                              "start",         "idle_timeout", "suspended",
+                                              "minimum_rates", "compression"};
+constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
+constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
                                             "cache",       "memory", "processes"};
 constexpr std::string_view included_keys[] = {"vhosts"};
@@ -39,7 +43,15 @@ void read_timeouts(Report& report, JsonValue value, SiteTimeouts& timeouts) {
   if (!report.expect_keys(value, R"("timeouts")", timeouts_keys)) return;
   take_duration(report, value, "head", brief, timeouts.head);
   take_duration(report, value, "idle", lasting, timeouts.idle);
+  take_duration(report, value, "body", lasting, timeouts.body);
   take_duration(report, value, "send", lasting, timeouts.send);
+  take_duration(report, value, "linger", brief, timeouts.linger);
+}
+
+void read_minimum_rates(Report& report, JsonValue value, MinimumRates& rates) {
+  if (!report.expect_keys(value, R"("minimum_rates")", minimum_rates_keys)) return;
+  take_size(report, value, "body", {0, gibi}, rates.body);
+  take_size(report, value, "response", {0, gibi}, rates.response);
 }
 
 void warn_not_enforced(Report& report, JsonValue limits, std::string_view key) {
@@ -71,7 +83,9 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .root = std::move(root),
           .content = std::move(values.content),
           .timeouts = values.timeouts,
+          .minimum_rates = values.minimum_rates,
           .limits = values.limits,
+          .compression = std::move(values.compression),
           .life = values.life};
 }
 
@@ -86,6 +100,12 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
   read_content(report, object, values.content);
   if (const auto timeouts = object.find("timeouts")) {
     read_timeouts(report, *timeouts, values.timeouts);
+  }
+  if (const auto rates = object.find("minimum_rates")) {
+    read_minimum_rates(report, *rates, values.minimum_rates);
+  }
+  if (const auto compression = object.find("compression")) {
+    read_compression(report, *compression, values.compression);
   }
   if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
   read_site_life(report, object, values.life);

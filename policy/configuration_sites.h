@@ -18,7 +18,9 @@ namespace perchild {
 struct SiteValues {
   Content content{.settings = {.index = {{"index.html"}}}, .locations = {}};
   SiteTimeouts timeouts;
+  MinimumRates minimum_rates;
   SiteLimits limits;
+  CompressionSettings compression;
   SiteLife life;
 };
 

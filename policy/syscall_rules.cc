@@ -85,9 +85,9 @@ constexpr SyscallRule worker_only[] = {
     {"openat2", "files of the docroot; the root directory is the docroot, Landlock allows no more"},
     {"fstat", "what was opened; no call that takes a path may follow a name twice"},
     {"read", "small files into the cache"},
-    {"pread64", "small files into the cache"},
+    {"pread64", "small files into the cache, others into an encoder"},
     {"sendfile", "large files to a client"},
-    {"getsockopt", "is a passed descriptor a TCP socket?"},
+    {"getsockopt", "is a passed descriptor a TCP socket? does a slow client take anything?"},
 };
 
 // The master's own work.

@@ -100,9 +100,9 @@ std::optional<Progress> finish_step(Request& request, Response& response, Step s
 
 Response answer_path(const Request& request) {
   ServedSite& site = request.site;
-  files::Answer found =
-      site.cache.get(request.path.substr(1), file_rules_of(*request.rules), site.turn);
-  if (found.opened.kind == Kind::file) return file_response(request, std::move(found));
+  const std::string_view path = request.path.substr(1);
+  files::Answer found = site.cache.get(path, file_rules_of(*request.rules), site.turn);
+  if (found.opened.kind == Kind::file) return file_response(request, path, std::move(found));
   if (found.opened.kind == Kind::directory && !request.path.ends_with('/')) {
     return slash_response(request);
   }

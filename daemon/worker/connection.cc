@@ -1,5 +1,7 @@
 #include "daemon/worker/connection.h"
 
+#include <linux/tcp.h>  // glibc's tcp_info ends too early
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -129,6 +131,13 @@ ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count)
   }
   if (errno == EAGAIN) may_write_ = false;
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+std::uint64_t Connection::bytes_taken() const {
+  ::tcp_info info{};
+  ::socklen_t length = sizeof info;
+  if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+  return info.tcpi_bytes_acked;
 }
 
 void Connection::on_events(std::uint32_t events) {

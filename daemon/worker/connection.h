@@ -111,6 +111,8 @@ class Connection {
   // Bytes sent, 0 if there is no room, -1 if the client has gone.
   ssize_t send(std::string_view head, std::string_view body, int flags);
   ssize_t send_file(BorrowedFd file, off_t& offset, std::size_t count);
+  // Bytes that the client's machine has acknowledged since the connection began.
+  std::uint64_t bytes_taken() const;
 
   // The name that this connection has already been found to belong to the site by.
   std::optional<HostName> approved_host;

@@ -1,54 +1,282 @@
 #include "daemon/worker/file_answer.h"
 
+#include <limits.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "daemon/worker/answer.h"
+#include "vhosts/files/compression.h"
+#include "vhosts/files/decimal.h"
 #include "vhosts/files/error_pages.h"
 #include "vhosts/files/validators.h"
 
 namespace perchild {
 namespace {
 
-// 200 or 304 for a file of these facts, whose fields are `fields`. The body is the caller's.
-Response file_head(const Request& request, const files::FileFacts& facts, std::string_view fields,
-                   std::string_view tag_line) {
-  Response response;
-  IoBuffer& buffer = request.buffer;
-  const files::DateCache& date = request.site.date;
-  const files::Conditions conditions{request.head.if_none_match, request.head.if_modified_since};
-  const bool conditional =
-      !conditions.if_none_match.empty() || !conditions.if_modified_since.empty();
-  if (conditional &&
-      files::is_not_modified(conditions, files::tag_of_line(tag_line), facts, date.now())) {
-    response.status = 304;
-    response.head = files::not_modified_head(buffer.output, date, request.persistence, tag_line);
-    return response;
+using files::FieldLines;
+using files::FileFields;
+using http1::ByteRanges;
+using http1::Method;
+
+// The representation of a file that a request gets.
+struct Selected {
+  files::PinnedFile cached;  // else `fd`
+  UniqueFd fd;
+  files::FileFacts facts;
+  std::optional<FileFields> fields;     // where the cache has none that fit
+  std::optional<ContentCoding> encode;  // while it is sent
+
+  FieldLines lines() const { return fields ? fields->lines() : cached->lines(); }
+};
+
+Selected plain(const Request& request, files::Answer found, bool is_negotiated) {
+  Selected selected;
+  selected.cached = std::move(found.cached);
+  if (selected.cached.has_value()) {
+    selected.facts = selected.cached->facts();
+    return selected;
   }
-  files::ResponseHead head(buffer.output, date);
+  selected.facts = found.opened.facts;
+  selected.fd = std::move(found.opened.fd);
+  selected.fields.emplace(selected.facts,
+                          files::Representation{.content_type = found.content_type,
+                                                .length = selected.facts.size,
+                                                .varies = is_negotiated},
+                          request.site.date.now());
+  return selected;
+}
+
+// A name that a file cannot have is not looked for.
+class SiblingPath {
+ public:
+  SiblingPath(std::string_view path, std::string_view index_name, std::string_view suffix) {
+    for (const std::string_view part : {path, index_name, suffix}) {
+      if (part.size() > text_.size() - length_) {
+        length_ = 0;
+        return;
+      }
+      std::memcpy(text_.data() + length_, part.data(), part.size());
+      length_ += part.size();
+    }
+  }
+  std::string_view view() const { return {text_.data(), length_}; }
+
+ private:
+  std::array<char, PATH_MAX> text_;
+  std::size_t length_ = 0;
+};
+
+// The encoded file beside the one that was found. One that is older was made from what the file was
+// before. In whole seconds: not every tool copies a time stamp to the nanosecond.
+std::optional<Selected> precompressed(const Request& request, std::string_view path,
+                                      const files::Answer& found, ContentCoding coding,
+                                      std::string_view content_type) {
+  ServedSite& site = request.site;
+  const ::time_t now = site.date.now();
+  const bool is_cached = found.cached.has_value();
+  if (is_cached && found.cached->lacks_precompressed(coding, now)) return std::nullopt;
+  const SiblingPath sibling(path, found.index_name, coding_suffixes[index_of(coding)]);
+  files::Answer beside = site.cache.get(sibling.view(), {}, site.turn);
+  if (beside.opened.kind != files::Kind::file) {
+    if (is_cached) found.cached->note_lack(coding, now);
+    return std::nullopt;
+  }
+  const files::FileFacts& original = is_cached ? found.cached->facts() : found.opened.facts;
+  Selected selected;
+  selected.cached = std::move(beside.cached);
+  selected.fd = std::move(beside.opened.fd);
+  selected.facts = selected.cached.has_value() ? selected.cached->facts() : beside.opened.facts;
+  if (selected.facts.mtime.sec < original.mtime.sec) return std::nullopt;
+  selected.fields.emplace(selected.facts,
+                          files::Representation{.content_type = content_type,
+                                                .length = selected.facts.size,
+                                                .coding = coding_names[index_of(coding)],
+                                                .varies = true},
+                          now);
+  return selected;
+}
+
+// Of a file that is not in memory: encoded while it is sent.
+Selected encoded_stream(const Request& request, files::Answer& found, ContentCoding coding) {
+  Selected selected;
+  selected.facts = found.opened.facts;
+  selected.fd = std::move(found.opened.fd);
+  selected.encode = coding;
+  selected.fields.emplace(selected.facts,
+                          files::Representation{.content_type = found.content_type,
+                                                .length = std::nullopt,
+                                                .coding = coding_names[index_of(coding)],
+                                                .varies = true,
+                                                .made_on_the_fly = true},
+                          request.site.date.now());
+  return selected;
+}
+
+// What the client may be sent that is better than the plain file; none if nothing is.
+std::optional<Selected> select_encoded(const Request& request, std::string_view path,
+                                       files::Answer& found, std::string_view content_type) {
+  ServedSite& site = request.site;
+  const CompressionSettings& settings = site.settings.compression;
+  const bool is_cached = found.cached.has_value();
+  const std::uint64_t size = is_cached ? found.cached->facts().size : found.opened.facts.size;
+  // A range of what is made on the fly would be one of bytes that nobody can name again. HTTP/1.0
+  // has no chunks to end a body of unknown length by.
+  const bool wants_range = request.head.method == Method::get && !request.head.range.empty();
+  const bool may_be_made = size >= settings.min_size && !wants_range &&
+                           (is_cached || (request.head.version == http1::Version::http_1_1 &&
+                                          site.encoders.in_use() < files::EncoderPool::most));
+  const http1::AcceptedCodings accepted = http1::accepted_codings(request.head.accept_encoding);
+  for (const auto& [coding, on_the_fly] : files::EncodedForms(accepted, settings, may_be_made)) {
+    if (!on_the_fly) {
+      auto selected = precompressed(request, path, found, coding, content_type);
+      if (selected) return selected;
+    } else if (!is_cached) {
+      return encoded_stream(request, found, coding);
+    } else if (auto made = site.cache.encoded(found.cached, coding, site.date.now());
+               made.has_value()) {
+      Selected selected;
+      selected.facts = made->facts();
+      selected.cached = std::move(made);
+      return selected;
+    }
+  }
+  return std::nullopt;
+}
+
+Selected select(const Request& request, std::string_view path, files::Answer found) {
+  const CompressionSettings& settings = request.site.settings.compression;
+  const bool is_cached = found.cached.has_value();
+  const bool is_negotiated =
+      is_cached ? found.cached->is_negotiated()
+                : files::is_negotiated(settings, found.content_type, found.opened.facts.size);
+  if (is_negotiated && !request.head.accept_encoding.empty()) {
+    const std::string_view content_type =
+        is_cached ? found.cached->lines().content_type() : found.content_type;
+    auto encoded = select_encoded(request, path, found, content_type);
+    if (encoded) return std::move(*encoded);
+  }
+  return plain(request, std::move(found), is_negotiated);
+}
+
+// The bytes of `selected` from `offset` on become the response's body.
+void attach_body(Response& response, Selected& selected, std::uint64_t offset,
+                 std::uint64_t length) {
+  if (selected.cached.has_value()) {
+    response.body = selected.cached->body().substr(static_cast<std::size_t>(offset),
+                                                   static_cast<std::size_t>(length));
+    response.pinned = std::move(selected.cached);
+  } else if (length > 0) {
+    response.file = std::move(selected.fd);
+    response.file_offset = offset;
+    response.file_size = length;
+  }
+}
+
+Response unsatisfiable(const Request& request, std::uint64_t size) {
+  std::array<char, 64> line;
+  files::Digits digits;
+  std::size_t length = 0;
+  for (const std::string_view part : {std::string_view("Content-Range: bytes */"),
+                                      files::decimal(size, digits), std::string_view("\r\n")}) {
+    length += part.copy(line.data() + length, part.size());
+  }
+  return refuse(request, 416, "the range lies outside of the file", {line.data(), length});
+}
+
+Response multipart_response(const Request& request, Selected& selected, const ByteRanges& ranges) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::array<unsigned char, 16> random;
+  if (::getrandom(random.data(), random.size(), 0) != ssize_t{random.size()}) {
+    return refuse(request, 500, "no random numbers", {}, errno);
+  }
+  std::array<char, 2 * random.size()> boundary;
+  for (std::size_t i = 0; i < random.size(); ++i) {
+    boundary[2 * i] = hex[random[i] >> 4];
+    boundary[2 * i + 1] = hex[random[i] & 15];
+  }
+  const std::string_view name(boundary.data(), boundary.size());
+  const FieldLines lines = selected.lines();
+  files::Multipart body =
+      files::multipart_of(ranges.parts(), selected.facts.size, lines.content_type(), name);
+  Response response;
+  response.status = 206;
+  response.head = files::multipart_head(request.buffer.output, request.site.date,
+                                        request.persistence, lines, name, body.length);
+  response.parts = std::move(body.parts);
+  attach_body(response, selected, 0, selected.facts.size);
+  return response;
+}
+
+Response range_response(const Request& request, Selected& selected, const ByteRanges& ranges) {
+  if (ranges.parts().size() > 1) return multipart_response(request, selected, ranges);
+  const http1::ByteRange& part = ranges.parts().front();
+  Response response;
+  response.status = 206;
+  response.head = files::partial_head(request.buffer.output, request.site.date, request.persistence,
+                                      selected.lines(), part, selected.facts.size);
+  attach_body(response, selected, part.first, part.length());
+  return response;
+}
+
+Response whole_response(const Request& request, Selected& selected) {
+  Response response;
+  if (selected.encode && !request.head_only()) {
+    response.encoder = request.site.encoders.take(
+        *selected.encode, request.site.settings.compression, selected.facts.size);
+    if (response.encoder == nullptr) return refuse(request, 503, "no memory to compress by");
+  }
+  files::ResponseHead head(request.buffer.output, request.site.date);
   head.start(200, request.persistence);
-  head.add_fields(fields);
+  head.add_fields(selected.lines().all());
   response.status = 200;
   response.head = head.finish();
+  if (!request.head_only()) attach_body(response, selected, 0, selected.facts.size);
   return response;
+}
+
+bool is_conditional(const http1::RequestHead& head) {
+  return head.has_preconditions || !head.if_none_match.empty() || !head.if_modified_since.empty();
 }
 
 }  // namespace
 
-Response file_response(const Request& request, files::Answer found) {
-  const bool with_body = !request.head_only();
-  if (found.cached.has_value()) {
-    Response response =
-        file_head(request, found.cached->facts(), found.cached->fields(), found.cached->tag_line());
-    if (with_body && response.status == 200) {
-      response.body = found.cached->body();
-      response.pinned = std::move(found.cached);
+Response file_response(const Request& request, std::string_view path, files::Answer found) {
+  Selected selected = select(request, path, std::move(found));
+  const http1::RequestHead& head = request.head;
+  const ::time_t now = request.site.date.now();
+  const FieldLines lines = selected.lines();
+  if (is_conditional(head)) {
+    switch (files::evaluate(head, request.head_bytes, lines.tag(), selected.facts, now)) {
+      case files::Precondition::met:
+        break;
+      case files::Precondition::failed:
+        return refuse(request, 412, "the file is not the one that the request is about");
+      case files::Precondition::not_modified: {
+        Response response;
+        response.status = 304;
+        response.head = files::not_modified_head(request.buffer.output, request.site.date,
+                                                 request.persistence, lines);
+        return response;
+      }
     }
-    return response;
   }
-  const files::FileFields fields(found.opened.facts, found.content_type, request.site.date.now());
-  Response response = file_head(request, found.opened.facts, fields.lines(), fields.tag_line());
-  if (with_body && response.status == 200 && found.opened.facts.size > 0) {
-    response.file = std::move(found.opened.fd);
-    response.file_size = found.opened.facts.size;
+  // RFC 9110, 14.2: no method but GET has ranges.
+  if (head.method == Method::get && !head.range.empty() &&
+      files::range_still_applies(head, lines.tag(), selected.facts, now)) {
+    const ByteRanges ranges(head.range, selected.facts.size);
+    if (ranges.outcome() == ByteRanges::Outcome::unsatisfiable) {
+      return unsatisfiable(request, selected.facts.size);
+    }
+    if (ranges.outcome() == ByteRanges::Outcome::partial) {
+      return range_response(request, selected, ranges);
+    }
   }
-  return response;
+  return whole_response(request, selected);
 }
 
 Response slash_response(const Request& request) {

@@ -9,8 +9,10 @@
 
 namespace perchild {
 
-// 200 or 304 for a file that the cache has found. Of a HEAD, without the body.
-[[nodiscard]] Response file_response(const Request& request, files::Answer found);
+// The response that a GET or HEAD gets for a file that the cache has found at `path`, with the
+// request's conditions, ranges and Accept-Encoding. `path` is what the cache was asked for.
+[[nodiscard]] Response file_response(const Request& request, std::string_view path,
+                                     files::Answer found);
 
 // To the name of a directory with its slash.
 [[nodiscard]] Response slash_response(const Request& request);

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "privsep/unique_fd.h"
+#include "vhosts/files/encoder.h"
 #include "vhosts/files/file_cache.h"
+#include "vhosts/files/multipart.h"
 
 namespace perchild {
 
@@ -17,11 +20,14 @@ struct Response {
   std::string_view head;
   std::string_view body;
   files::PinnedFile pinned;  // keeps `body`
-  UniqueFd file;             // else the body, of `file_size` bytes
+  UniqueFd file;             // else the body: `file_size` bytes from `file_offset` on
+  std::uint64_t file_offset = 0;
   std::uint64_t file_size = 0;
-  bool is_last = false;      // the connection is closed after it
-  std::string_view problem;  // for the error log; empty if there is nothing to say
-  int error = 0;             // an errno that goes with it
+  files::EncoderPool::Lease encoder;   // through which the file goes, to be sent in chunks
+  std::vector<files::BodyPart> parts;  // else these, each with its bytes of `body` or `file`
+  bool is_last = false;                // the connection is closed after it
+  std::string_view problem;            // for the error log; empty if there is nothing to say
+  int error = 0;                       // an errno that goes with it
 };
 
 }  // namespace perchild

@@ -9,6 +9,7 @@
 #include "vhosts/content/rule_book.h"
 #include "vhosts/files/date_cache.h"
 #include "vhosts/files/docroot.h"
+#include "vhosts/files/encoder.h"
 #include "vhosts/files/file_cache.h"
 #include "vhosts/logs/access_log.h"
 #include "vhosts/logs/error_log.h"
@@ -28,7 +29,7 @@ class ServedSite {
         error_log(error_file, log_clock),
         rules(rules_of(settings)),
         docroot(std::move(root)),
-        cache(docroot, {.bytes = settings.limits.cache}, hash_seed) {}
+        cache(docroot, {.bytes = settings.limits.cache}, hash_seed, settings.compression) {}
 
   const SiteSettings settings;
   files::DateCache date;
@@ -38,6 +39,7 @@ class ServedSite {
   content::RuleBook rules;
   const files::Docroot docroot;
   files::FileCache cache;
+  files::EncoderPool encoders;
   std::uint64_t turn = 1;  // what the cache has checked in it is good until the next
 
   // A request that was received later may have been sent after the file was changed.

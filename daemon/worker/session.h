@@ -5,20 +5,35 @@
 // framing is lost, the connection ends.
 #pragma once
 
+#include <array>
+
 #include "daemon/worker/connection.h"
+#include "daemon/worker/pace.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/task.h"
 
 namespace perchild {
 
-// How long sessions wait for what; the lists that the loop's deadlines come from.
+// How long sessions wait for what, and the lists that the loop's deadlines come from.
 struct Patience {
-  explicit Patience(const SiteTimeouts& timeouts)
-      : head(timeouts.head), idle(timeouts.idle), send(timeouts.send) {}
+  explicit Patience(const SiteSettings& settings)
+      : head(settings.timeouts.head),
+        idle(settings.timeouts.idle),
+        body(settings.timeouts.body),
+        send(settings.timeouts.send),
+        linger(settings.timeouts.linger),
+        body_pace(settings.timeouts.body, settings.minimum_rates.body),
+        response_pace(settings.timeouts.send, settings.minimum_rates.response) {}
+
   DeadlineList<Connection> head;
   DeadlineList<Connection> idle;
+  DeadlineList<Connection> body;
   DeadlineList<Connection> send;
-  DeadlineList<Connection> linger{std::chrono::milliseconds(2000)};
+  DeadlineList<Connection> linger;
+  const Pace body_pace;  // each body's begins as a copy
+  const Pace response_pace;
+
+  std::array<DeadlineList<Connection>*, 5> lists() { return {&head, &idle, &body, &send, &linger}; }
 };
 
 struct SessionContext {

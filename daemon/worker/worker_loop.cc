@@ -40,7 +40,7 @@ bool is_tcp_socket(BorrowedFd fd) {
 WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
                        UniqueFd epoll, std::uint32_t incarnation)
     : site_(site),
-      context_{site, Patience(site.settings.timeouts)},
+      context_{site, Patience(site.settings)},
       master_(std::move(master)),
       epoll_(std::move(epoll)),
       room_(site.settings.limits.connections),
@@ -111,14 +111,13 @@ int WorkerLoop::timeout() const {
   std::optional<Clock::time_point> notice;
   if (idle_since_ && !told_idle_) notice = *idle_since_ + idle_notice;
   return milliseconds_until_first(now_, patience.head.next_deadline(),
-                                  patience.idle.next_deadline(), patience.send.next_deadline(),
-                                  patience.linger.next_deadline(), notice);
+                                  patience.idle.next_deadline(), patience.body.next_deadline(),
+                                  patience.send.next_deadline(), patience.linger.next_deadline(),
+                                  notice);
 }
 
 void WorkerLoop::on_deadlines() {
-  Patience& patience = context_.patience;
-  for (DeadlineList<Connection>* list :
-       {&patience.head, &patience.idle, &patience.send, &patience.linger}) {
+  for (DeadlineList<Connection>* list : context_.patience.lists()) {
     while (Connection* connection = list->expired(now_)) {
       connection->deadline.unlink();
       connection->resume(WakeReason::timed_out);

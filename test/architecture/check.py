@@ -24,7 +24,8 @@ LIBRARIES = {
     "perchild": {"libidn2.so.0", "libpcre2-8.so.0", "libseccomp.so.2"},
     "perchild-master": set(),
     "perchild-router": set(),
-    "perchild-worker": {"libpcre2-8.so.0"},
+    "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
+                        "libbrotlicommon.so.1"},
 }
 
 

@@ -190,21 +190,5 @@ TEST(Refusal, TheAnswerIsReadByAClientThatKeepsSending) {
   EXPECT_TRUE(client.closed_by_server());
 }
 
-TEST(Refusal, AClientThatWaitsFor100ContinueGetsTheFinalAnswerAndAClose) {
-  Server server({.sites = one_site()});
-  for (const auto& [method, status] : {std::pair("GET", 200), std::pair("PUT", 405)}) {
-    Client client(server.port());
-    client.send(request("a.example", "/", "Content-Length: 5\r\nExpect: 100-continue\r\n", method));
-    const HttpResponse response = client.receive();
-    EXPECT_EQ(response.status, status);
-    EXPECT_EQ(response.fields.at("connection"), "close");
-    EXPECT_TRUE(client.closed_by_server());
-  }
-  Client without_body(server.port());
-  without_body.send(request("a.example", "/", "Expect: 100-continue\r\n") + request("a.example"));
-  EXPECT_EQ(without_body.receive().status, 200);
-  EXPECT_EQ(without_body.receive().status, 200);
-}
-
 }  // namespace
 }  // namespace perchild::test

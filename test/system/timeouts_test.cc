@@ -13,9 +13,10 @@ namespace {
 constexpr const char* quick_router = R"(, "router": { "processes": 1, "head_timeout": "300ms" })";
 
 std::vector<SiteSpec> hasty_site() {
-  return {{"a.example",
-           {{"index.html", "of a"}},
-           R"(, "timeouts": { "head": "300ms", "idle": "300ms", "send": "500ms" })"}};
+  return {
+      {"a.example",
+       {{"index.html", "of a"}},
+       R"(, "timeouts": { "head": "300ms", "idle": "300ms", "body": "500ms", "send": "500ms" })"}};
 }
 
 // One that leaves time for everything but a head.

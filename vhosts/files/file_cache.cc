@@ -8,6 +8,8 @@
 #include <ctime>
 #include <new>
 
+#include "vhosts/files/compression.h"
+#include "vhosts/files/encoder.h"
 #include "vhosts/files/mime.h"
 
 namespace perchild::files {
@@ -82,30 +84,34 @@ std::size_t FileCache::PathHash::operator()(std::string_view path) const noexcep
   return folded_product(state ^ key, second);
 }
 
-PinnedFile CachedFile::make(std::string_view path, const FileFields& fields,
+PinnedFile CachedFile::make(std::string_view path, const FieldLines& lines,
                             const FileFacts& facts) {
-  const std::string_view lines = fields.lines();
-  const std::size_t size = path.size() + lines.size() + static_cast<std::size_t>(facts.size);
+  const std::string_view fields = lines.all();
+  const std::size_t size = path.size() + fields.size() + static_cast<std::size_t>(facts.size);
   void* const memory = ::operator new(sizeof(CachedFile) + size, std::nothrow);
   if (memory == nullptr) return {};
   CachedFile* const file = ::new (memory) CachedFile;
   file->facts_ = facts;
   file->path_length_ = static_cast<std::uint32_t>(path.size());
-  file->fields_length_ = static_cast<std::uint32_t>(lines.size());
-  file->tag_ = static_cast<std::uint32_t>(lines.size() - fields.tag_line().size());
+  file->fields_length_ = static_cast<std::uint32_t>(fields.size());
+  file->marks_ = lines.marks();
   char* const end_of_path = std::copy(path.begin(), path.end(), file->text());
-  std::copy(lines.begin(), lines.end(), end_of_path);
+  std::copy(fields.begin(), fields.end(), end_of_path);
   return PinnedFile(file);
 }
 
 void CachedFile::drop_pin() {
   if (--pins_ != 0) return;
+  for (CachedFile* encoded : encoded_) {
+    if (encoded != nullptr) encoded->drop_pin();
+  }
   this->~CachedFile();
   ::operator delete(this);
 }
 
-FileCache::FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed)
-    : docroot_(docroot), bounds_(bounds), by_path_(0, PathHash{seed}) {}
+FileCache::FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed,
+                     const CompressionSettings& compression)
+    : docroot_(docroot), compression_(compression), bounds_(bounds), by_path_(0, PathHash{seed}) {}
 
 FileCache::~FileCache() {
   while (oldest_ != nullptr) drop(*oldest_);
@@ -169,15 +175,19 @@ PinnedFile FileCache::read(std::string_view path, std::string_view content_type,
   if (opened.facts.size > largest_file) return {};
   // Before the first byte is read: of a settled file, what changes after this moment shows.
   const Timestamp now = coarse_now();
-  const FileFields fields(opened.facts, content_type, now.sec);
+  const bool negotiated = is_negotiated(compression_, content_type, opened.facts.size);
+  const FileFields fields(
+      opened.facts,
+      {.content_type = content_type, .length = opened.facts.size, .varies = negotiated}, now.sec);
   const std::size_t size =
-      path.size() + fields.lines().size() + static_cast<std::size_t>(opened.facts.size);
+      path.size() + fields.lines().all().size() + static_cast<std::size_t>(opened.facts.size);
   if (bounds_.files == 0 || size + overhead > bounds_.bytes) return {};
 
-  PinnedFile pinned = CachedFile::make(path, fields, opened.facts);
+  PinnedFile pinned = CachedFile::make(path, fields.lines(), opened.facts);
   if (!pinned.has_value()) return {};
   CachedFile& file = *pinned.file_;
-  const bool complete = read_body(opened, file.text() + file.path_length_ + file.fields_length_);
+  file.is_negotiated_ = negotiated;
+  const bool complete = read_body(opened, file.body_memory());
   // A body of one length and facts of another must not meet in a response.
   const FileStatus after = status_of(opened.fd.borrow());
   const bool steady = complete && after.error == 0 && after.facts == opened.facts;
@@ -187,18 +197,82 @@ PinnedFile FileCache::read(std::string_view path, std::string_view content_type,
   return pinned;
 }
 
+PinnedFile FileCache::encoded(const PinnedFile& pinned, ContentCoding coding, ::time_t now) {
+  CachedFile& file = *pinned.file_;
+  if (file.not_worth_it_.has(coding)) return {};
+  if (CachedFile* kept = file.encoded_[index_of(coding)]) return PinnedFile(kept);
+  PinnedFile made = encode(file, coding, now);
+  if (!made.has_value()) {
+    file.not_worth_it_.add(coding);
+  } else if (has(file)) {
+    keep_encoded(file, coding, *made.file_);
+  }
+  return made;
+}
+
+PinnedFile FileCache::encode(const CachedFile& file, ContentCoding coding, ::time_t now) const {
+  // The head grows by a Content-Encoding line: less than that is no gain.
+  constexpr std::size_t least_gain = 32;
+  const std::string_view body = file.body();
+  if (body.size() <= least_gain) return {};
+  std::vector<char> output(body.size() - least_gain);
+  const std::size_t size = encode_whole(coding, compression_, body, output);
+  if (size == 0) return {};
+  const FileFields fields(file.facts_,
+                          {.content_type = file.lines().content_type(),
+                           .length = size,
+                           .coding = coding_names[index_of(coding)],
+                           .varies = true,
+                           .made_on_the_fly = true},
+                          now);
+  FileFacts facts = file.facts_;
+  facts.size = size;
+  PinnedFile made = CachedFile::make({}, fields.lines(), facts);
+  if (made.has_value()) std::copy_n(output.data(), size, made.file_->body_memory());
+  return made;
+}
+
+bool FileCache::has(const CachedFile& file) const {
+  const auto found = by_path_.find(file.path());
+  return found != by_path_.end() && found->second == &file;
+}
+
+// The file stays the newest of the cache: what makes room is older, or there is none to be made.
+void FileCache::keep_encoded(CachedFile& file, ContentCoding coding, CachedFile& encoded) {
+  const std::size_t cost = own_cost_of(encoded);
+  if (cost_of(file) + cost > bounds_.bytes) return;
+  unlink(file);
+  link_newest(file);
+  make_room(cost, 0);
+  encoded.add_pin();
+  file.encoded_[index_of(coding)] = &encoded;
+  bytes_ += cost;
+}
+
 std::size_t FileCache::cost_of(const CachedFile& file) {
+  std::size_t cost = own_cost_of(file);
+  for (const CachedFile* encoded : file.encoded_) {
+    if (encoded != nullptr) cost += own_cost_of(*encoded);
+  }
+  return cost;
+}
+
+std::size_t FileCache::own_cost_of(const CachedFile& file) {
   return overhead + file.path_length_ + file.fields_length_ +
          static_cast<std::size_t>(file.facts_.size);
 }
 
-void FileCache::insert(CachedFile& file) {
-  const std::size_t cost = cost_of(file);
+void FileCache::make_room(std::size_t bytes, std::size_t files) {
   while (oldest_ != nullptr &&
-         (bytes_ + cost > bounds_.bytes || by_path_.size() >= bounds_.files)) {
+         (bytes_ + bytes > bounds_.bytes || by_path_.size() + files > bounds_.files)) {
     ++counters_.evictions;
     drop(*oldest_);
   }
+}
+
+void FileCache::insert(CachedFile& file) {
+  const std::size_t cost = cost_of(file);
+  make_room(cost, 1);
   by_path_.emplace(file.path(), &file);
   file.add_pin();
   bytes_ += cost;

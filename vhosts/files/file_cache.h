@@ -1,4 +1,5 @@
-// Small files in memory, with the part of their response head that does not change.
+// Small files in memory, with the part of their response head that does not change, and with their
+// encoded forms, which are made once and go with the file.
 //
 // A hit costs one openat2, fstat and close the first time in a turn of the worker's loop, and
 // nothing the other times in that turn. A change of the file, its permissions, a link on its path
@@ -8,6 +9,7 @@
 // (msync(2)), and a network file system stamps by another machine's clock.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,10 +18,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "policy/compression_settings.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/files/docroot.h"
 #include "vhosts/files/file_facts.h"
-#include "vhosts/files/response_head.h"
+#include "vhosts/files/file_fields.h"
 
 namespace perchild::files {
 
@@ -32,12 +35,24 @@ class CachedFile {
   CachedFile& operator=(const CachedFile&) = delete;
 
   std::string_view path() const { return {text(), path_length_}; }
-  std::string_view fields() const { return {text() + path_length_, fields_length_}; }
-  std::string_view tag_line() const { return fields().substr(tag_); }
+  FieldLines lines() const { return {{text() + path_length_, fields_length_}, marks_}; }
   std::string_view body() const {
     return {text() + path_length_ + fields_length_, static_cast<std::size_t>(facts_.size)};
   }
   const FileFacts& facts() const { return facts_; }
+  // Whether its representation depends on Accept-Encoding.
+  bool is_negotiated() const { return is_negotiated_; }
+
+  // That there was no such file beside this one need not be asked again within a second: who has
+  // just made one loses nothing.
+  bool lacks_precompressed(ContentCoding coding, ::time_t now) const {
+    return lacked_at_ == now && lacked_.has(coding);
+  }
+  void note_lack(ContentCoding coding, ::time_t now) const {
+    if (lacked_at_ != now) lacked_ = {};
+    lacked_at_ = now;
+    lacked_.add(coding);
+  }
 
  private:
   friend class FileCache;
@@ -46,7 +61,8 @@ class CachedFile {
   ~CachedFile() = default;
 
   // The body is left for the caller to fill in. No value if there is no memory.
-  static PinnedFile make(std::string_view path, const FileFields& fields, const FileFacts& facts);
+  static PinnedFile make(std::string_view path, const FieldLines& lines, const FileFacts& facts);
+  char* body_memory() { return text() + path_length_ + fields_length_; }
   void add_pin() { ++pins_; }
   void drop_pin();
 
@@ -58,10 +74,15 @@ class CachedFile {
   std::size_t index_ = no_index;
   CachedFile* newer_ = nullptr;
   CachedFile* older_ = nullptr;
+  std::array<CachedFile*, coding_count> encoded_{};  // pinned
+  CodingSet not_worth_it_;                           // encoded forms that would be no smaller
+  mutable CodingSet lacked_;
+  mutable ::time_t lacked_at_ = 0;
   std::uint32_t pins_ = 0;  // responses that use it, and the cache itself
   std::uint32_t path_length_ = 0;
   std::uint32_t fields_length_ = 0;
-  std::uint32_t tag_ = 0;
+  FieldLines::Marks marks_;
+  bool is_negotiated_ = false;
   bool settled_ = false;  // a later change is bound to show in its facts
 };
 
@@ -120,9 +141,10 @@ class FileCache {
   };
   static constexpr std::size_t largest_file = 64 * 1024;
 
-  // `docroot` outlives the cache. `seed` is random: with it nobody knows which paths share a
-  // bucket.
-  FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed);
+  // `docroot` and `compression` outlive the cache. `seed` is random: with it nobody knows which
+  // paths share a bucket.
+  FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed,
+            const CompressionSettings& compression);
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
   ~FileCache();
@@ -130,6 +152,10 @@ class FileCache {
   // `path`: decoded, normalised, relative to the docroot. `turn`: the number of the loop's turn,
   // which never goes back. `rules`: of one path always the same. A hit allocates nothing.
   [[nodiscard]] Answer get(std::string_view path, const FileRules& rules, std::uint64_t turn);
+
+  // The same file in a coding, made now or before. None if that is no smaller. What does not fit
+  // into the cache is made for this one response.
+  [[nodiscard]] PinnedFile encoded(const PinnedFile& file, ContentCoding coding, ::time_t now);
 
   std::size_t bytes() const { return bytes_; }
   std::size_t files() const { return by_path_.size(); }
@@ -148,13 +174,20 @@ class FileCache {
   // now.
   PinnedFile read(std::string_view path, std::string_view content_type, Opened& opened) const;
 
-  static std::size_t cost_of(const CachedFile& file);
+  PinnedFile encode(const CachedFile& file, ContentCoding coding, ::time_t now) const;
+  bool has(const CachedFile& file) const;
+  void keep_encoded(CachedFile& file, ContentCoding coding, CachedFile& encoded);
+  static std::size_t own_cost_of(const CachedFile& file);
+  static std::size_t cost_of(const CachedFile& file);  // with its encoded forms
+  // Drops the oldest until there is.
+  void make_room(std::size_t bytes, std::size_t files);
   void insert(CachedFile& file);
   void drop(CachedFile& file);
   void link_newest(CachedFile& file);
   void unlink(CachedFile& file);
 
   const Docroot& docroot_;
+  const CompressionSettings& compression_;
   const Bounds bounds_;
   // The keys are views into the files.
   std::unordered_map<std::string_view, CachedFile*, PathHash> by_path_;

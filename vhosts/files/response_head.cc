@@ -1,12 +1,11 @@
 #include "vhosts/files/response_head.h"
 
 #include <algorithm>
-#include <charconv>
+#include <string>
 
 #include "privsep/result.h"
+#include "vhosts/files/decimal.h"
 #include "vhosts/files/error_pages.h"
-#include "vhosts/files/validators.h"
-#include "vhosts/http1/date.h"
 
 namespace perchild::files {
 namespace {
@@ -15,7 +14,6 @@ constexpr std::string_view crlf = "\r\n";
 // The version would tell an attacker more than anybody else.
 constexpr std::string_view server_line = "\r\nServer: perchild\r\n";
 constexpr std::string_view start_of_200 = "HTTP/1.1 200 OK\r\nServer: perchild\r\n";
-constexpr std::string_view tag_name = "ETag: ";
 
 constexpr std::string_view connection_line(Persistence persistence) {
   switch (persistence) {
@@ -47,13 +45,6 @@ constexpr std::array<bool, 256> bytes_of(std::string_view allowed) {
 constexpr auto path_bytes = bytes_of("-._~!$&'()*+,;=:@/");
 // RFC 3986, 3.4, and '%': it is encoded already. Browsers send the last four as they are.
 constexpr auto query_bytes = bytes_of("-._~!$&'()*+,;=:@/?%|^{}");
-
-using Digits = std::array<char, 20>;  // of any std::uint64_t
-
-std::string_view decimal(std::uint64_t number, Digits& digits) {
-  const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  return {digits.data(), static_cast<std::size_t>(done.ptr - digits.data())};
-}
 
 }  // namespace
 
@@ -88,6 +79,17 @@ void ResponseHead::add(std::string_view name, std::string_view value) {
 void ResponseHead::add_number(std::string_view name, std::uint64_t value) {
   Digits digits;
   add(name, decimal(value, digits));
+}
+
+void ResponseHead::add_content_range(const http1::ByteRange& part, std::uint64_t size) {
+  Digits digits;
+  append("Content-Range: bytes ");
+  append(decimal(part.first, digits));
+  append("-");
+  append(decimal(part.last, digits));
+  append("/");
+  append(decimal(size, digits));
+  append(crlf);
 }
 
 void ResponseHead::add_fields(std::string_view lines) {
@@ -134,41 +136,33 @@ void ResponseHead::append_encoded(std::string_view text, const std::array<bool, 
   }
 }
 
-FileFields::FileFields(const FileFacts& facts, std::string_view content_type, ::time_t now) {
-  Digits digits;
-  append("Content-Type: ");
-  append(content_type);
-  append("\r\nContent-Length: ");
-  append(decimal(facts.size, digits));
-  append(crlf);
-  if (const auto modified = last_modified_of(facts, now)) {
-    append("Last-Modified: ");
-    std::array<char, http1::date_length> date;
-    http1::format_date(*modified, date);
-    append({date.data(), date.size()});
-    append(crlf);
-  }
-  tag_ = length_;
-  append(tag_name);
-  append(EntityTag(facts).view());
-  append(crlf);
-}
-
-void FileFields::append(std::string_view text) {
-  PERCHILD_ASSERT(text.size() <= text_.size() - length_);
-  std::copy(text.begin(), text.end(), text_.data() + length_);
-  length_ += text.size();
-}
-
-std::string_view tag_of_line(std::string_view tag_line) {
-  return tag_line.substr(tag_name.size(), tag_line.size() - tag_name.size() - crlf.size());
-}
-
 std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,
-                                   Persistence persistence, std::string_view tag_line) {
+                                   Persistence persistence, const FieldLines& lines) {
   ResponseHead head(buffer, date);
   head.start(304, persistence);
-  head.add_fields(tag_line);
+  head.add_fields(lines.for_304());
+  return head.finish();
+}
+
+std::string_view partial_head(std::span<char> buffer, const DateCache& date,
+                              Persistence persistence, const FieldLines& lines,
+                              const http1::ByteRange& part, std::uint64_t size) {
+  ResponseHead head(buffer, date);
+  head.start(206, persistence);
+  head.add_number("Content-Length", part.length());
+  head.add_content_range(part, size);
+  head.add_fields(lines.without_length());
+  return head.finish();
+}
+
+std::string_view multipart_head(std::span<char> buffer, const DateCache& date,
+                                Persistence persistence, const FieldLines& lines,
+                                std::string_view boundary, std::uint64_t length) {
+  ResponseHead head(buffer, date);
+  head.start(206, persistence);
+  head.add_number("Content-Length", length);
+  head.add("Content-Type", "multipart/byteranges; boundary=" + std::string(boundary));
+  head.add_fields(lines.without_type());
   return head.finish();
 }
 

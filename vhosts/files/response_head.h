@@ -13,8 +13,9 @@
 #include <string_view>
 
 #include "vhosts/files/date_cache.h"
-#include "vhosts/files/file_facts.h"
+#include "vhosts/files/file_fields.h"
 #include "vhosts/files/status.h"
+#include "vhosts/http1/byte_ranges.h"
 
 namespace perchild::files {
 
@@ -37,7 +38,9 @@ class ResponseHead {
   // One field. A value with a control character in it fails the head.
   void add(std::string_view name, std::string_view value);
   void add_number(std::string_view name, std::uint64_t value);
-  // Whole field lines, each with its CRLF, as FileFields has them.
+  // Content-Range: "bytes 0-99/612".
+  void add_content_range(const http1::ByteRange& part, std::uint64_t size);
+  // Whole field lines, each with its CRLF, as FieldLines has them.
   void add_fields(std::string_view lines);
   // Location: the directory `decoded_path`, percent-encoded, with the '/' that it lacks at its end,
   // then `query`, as the client sent it, if there is one. Always on this site: "//host" becomes
@@ -57,31 +60,19 @@ class ResponseHead {
   bool failed_ = false;
 };
 
-// The lines that describe one file: Content-Type, Content-Length, Last-Modified, ETag.
-class FileFields {
- public:
-  // `content_type` is at most longest_content_type bytes: what content_type_of() gives.
-  FileFields(const FileFacts& facts, std::string_view content_type, ::time_t now);
-
-  std::string_view lines() const { return {text_.data(), length_}; }
-  // The ETag line alone, a suffix of lines(): what a 304 repeats (RFC 9110, 15.4.5).
-  std::string_view tag_line() const { return lines().substr(tag_); }
-
- private:
-  void append(std::string_view text);
-
-  std::array<char, 320> text_;
-  std::size_t length_ = 0;
-  std::size_t tag_ = 0;
-};
-
-// The entity tag, with its quotes, of an ETag line.
-std::string_view tag_of_line(std::string_view tag_line);
-
-// 304 with the ETag line of the file; no length, no body (RFC 9110, 15.4.5).
+// 304 with what it repeats of the file's lines; no length, no body (RFC 9110, 15.4.5).
 [[nodiscard]] std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,
-                                                 Persistence persistence,
-                                                 std::string_view tag_line);
+                                                 Persistence persistence, const FieldLines& lines);
+
+// 206 with one part of a representation of `size` bytes (RFC 9110, 15.3.7.1).
+[[nodiscard]] std::string_view partial_head(std::span<char> buffer, const DateCache& date,
+                                            Persistence persistence, const FieldLines& lines,
+                                            const http1::ByteRange& part, std::uint64_t size);
+
+// 206 with several, as multipart/byteranges of `length` bytes in all.
+[[nodiscard]] std::string_view multipart_head(std::span<char> buffer, const DateCache& date,
+                                              Persistence persistence, const FieldLines& lines,
+                                              std::string_view boundary, std::uint64_t length);
 
 // The head of error_page(status). `more` are whole field lines: Allow (a 405 must have it),
 // Retry-After.

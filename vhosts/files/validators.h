@@ -8,10 +8,12 @@
 #include <string_view>
 
 #include "vhosts/files/file_facts.h"
+#include "vhosts/http1/request_head.h"
 
 namespace perchild::files {
 
-// A strong entity tag with its quotes: "<mtime in ns, hex>-<size, hex>".
+// A strong entity tag with its quotes: "<mtime in ns, hex>-<size, hex>", and "-<coding>" of a file
+// that is encoded.
 //
 // Neither inode nor ctime is in it: a restored or mirrored file keeps its validity, and so do two
 // machines behind one name. The price: two contents of one size and one mtime share a tag. Whoever
@@ -19,11 +21,11 @@ namespace perchild::files {
 // kernel clock (10 ms at most).
 class EntityTag {
  public:
-  explicit EntityTag(const FileFacts& facts);
+  explicit EntityTag(const FileFacts& facts, std::string_view coding = {});
   std::string_view view() const { return {text_.data(), length_}; }
 
  private:
-  std::array<char, 35> text_;
+  std::array<char, 40> text_;
   std::uint8_t length_ = 0;
 };
 
@@ -31,15 +33,22 @@ class EntityTag {
 // forbids a date later than the response's own.
 std::optional<::time_t> last_modified_of(const FileFacts& facts, ::time_t now);
 
-// The conditions of a GET or HEAD, as sent; empty if absent.
-struct Conditions {
-  std::string_view if_none_match{};
-  std::string_view if_modified_since{};
+// What the conditions of a request come to (RFC 9110, 13.2.2).
+enum class Precondition : std::uint8_t {
+  met,           // go on, as if there were none
+  not_modified,  // 304: the client's copy is good
+  failed,        // 412
 };
 
-// Whether the client's copy is good, and 304 the answer (RFC 9110, 13.2.2). `tag`: of the file,
-// with its quotes. If-None-Match, where present, decides alone.
-bool is_not_modified(const Conditions& conditions, std::string_view tag, const FileFacts& facts,
-                     ::time_t now);
+// `head_bytes` begin with the request's head. `tag`: of the representation that would be sent,
+// with its quotes. For requests that select a representation, which OPTIONS and TRACE do not, and
+// that would be answered 2xx without their conditions.
+Precondition evaluate(const http1::RequestHead& request, std::string_view head_bytes,
+                      std::string_view tag, const FileFacts& facts, ::time_t now);
+
+// Whether Range is to be honoured: If-Range is absent, or names exactly this representation (RFC
+// 9110, 13.1.5).
+bool range_still_applies(const http1::RequestHead& request, std::string_view tag,
+                         const FileFacts& facts, ::time_t now);
 
 }  // namespace perchild::files

@@ -35,6 +35,29 @@ std::chrono::milliseconds get_duration(PackedReader& reader) {
   return std::chrono::milliseconds(reader.get<std::uint64_t>());
 }
 
+void put_compression(PackedWriter& writer, const CompressionSettings& compression) {
+  writer.put(compression.precompressed.bits());
+  writer.put(compression.on_the_fly.bits());
+  writer.put(compression.min_size);
+  writer.put(compression.gzip_level);
+  writer.put(compression.brotli_quality);
+  writer.put(static_cast<std::uint32_t>(compression.types.size()));
+  for (const std::string& type : compression.types) writer.put_text(type);
+}
+
+CompressionSettings get_compression(PackedReader& reader) {
+  CompressionSettings compression;
+  compression.precompressed = CodingSet(reader.get<std::uint8_t>());
+  compression.on_the_fly = CodingSet(reader.get<std::uint8_t>());
+  compression.min_size = reader.get<std::uint64_t>();
+  compression.gzip_level = reader.get<std::uint8_t>();
+  compression.brotli_quality = reader.get<std::uint8_t>();
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    compression.types.emplace_back(reader.get_text());
+  }
+  return compression;
+}
+
 // Length of the longest of `patterns` that matches; an exact name is longer than any. -1 for none.
 int best_match(const std::vector<HostPattern>& patterns, const HostName& host) {
   int best = -1;
@@ -57,11 +80,16 @@ std::string SiteSettings::pack() const {
   put_content(writer, content);
   put_duration(writer, timeouts.head);
   put_duration(writer, timeouts.idle);
+  put_duration(writer, timeouts.body);
   put_duration(writer, timeouts.send);
+  put_duration(writer, timeouts.linger);
+  writer.put(minimum_rates.body);
+  writer.put(minimum_rates.response);
   writer.put(limits.connections);
   writer.put(limits.body);
   writer.put(limits.queue);
   writer.put(limits.cache);
+  put_compression(writer, compression);
   writer.put(static_cast<std::uint8_t>(landlock));
   return writer.take();
 }
@@ -76,11 +104,16 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   if (!get_content(reader, settings.content)) return std::nullopt;
   settings.timeouts.head = get_duration(reader);
   settings.timeouts.idle = get_duration(reader);
+  settings.timeouts.body = get_duration(reader);
   settings.timeouts.send = get_duration(reader);
+  settings.timeouts.linger = get_duration(reader);
+  settings.minimum_rates.body = reader.get<std::uint64_t>();
+  settings.minimum_rates.response = reader.get<std::uint64_t>();
   settings.limits.connections = reader.get<std::uint32_t>();
   settings.limits.body = reader.get<std::uint64_t>();
   settings.limits.queue = reader.get<std::uint32_t>();
   settings.limits.cache = reader.get<std::uint64_t>();
+  settings.compression = get_compression(reader);
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
@@ -107,7 +140,9 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .root = site.root,
                    .content = site.content,
                    .timeouts = site.timeouts,
+                   .minimum_rates = site.minimum_rates,
                    .limits = site.limits,
+                   .compression = site.compression,
                    .landlock = configuration.mechanisms.landlock});
   }
   for (std::size_t site = 0; site < configuration.sites.size(); ++site) {

@@ -19,7 +19,9 @@ struct SiteSettings {
   std::string root;
   Content content;
   SiteTimeouts timeouts;
+  MinimumRates minimum_rates;
   SiteLimits limits;
+  CompressionSettings compression;
   Requirement landlock = Requirement::required;
 
   std::string pack() const;

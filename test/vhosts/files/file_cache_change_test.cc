@@ -121,11 +121,11 @@ INSTANTIATE_TEST_SUITE_P(Changes, FileCacheChangeTest, ::testing::ValuesIn(chang
 
 TEST_F(FileCacheChangeTest, BetterIndexThatIsTheSameFileBringsItsOwnType) {
   warm("dir/", "dir/index.php");
-  ASSERT_EQ(get("dir/").cached->fields().find("text/html"), std::string_view::npos);
+  ASSERT_EQ(get("dir/").cached->lines().all().find("text/html"), std::string_view::npos);
   scratch_.link("index.php", "root/dir/index.html");
   const Answer answer = get_next_turn("dir/");
   EXPECT_EQ(answer.index_name, "index.html");
-  EXPECT_NE(answer.cached->fields().find("text/html"), std::string_view::npos);
+  EXPECT_NE(answer.cached->lines().all().find("text/html"), std::string_view::npos);
 }
 
 TEST_F(FileCacheChangeTest, PermissionTakenAwayIsNoticedInTheNextTurn) {

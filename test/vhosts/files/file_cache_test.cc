@@ -26,12 +26,13 @@ TEST_F(FileCacheTest, SmallFileIsAnsweredFromMemoryWithItsFields) {
   EXPECT_FALSE(answer.opened.fd.has_value());
   EXPECT_EQ(answer.cached->body(), "<p>page</p>");
   EXPECT_EQ(answer.cached->path(), "page.html");
-  const std::string fields(answer.cached->fields());
+  const std::string fields(answer.cached->lines().all());
   EXPECT_TRUE(fields.starts_with(
-      "Content-Type: text/html; charset=utf-8\r\nContent-Length: 11\r\nLast-Modified: "))
+      "Content-Length: 11\r\nContent-Type: text/html; charset=utf-8\r\nLast-Modified: "))
       << fields;
-  EXPECT_TRUE(answer.cached->tag_line().starts_with("ETag: \""));
-  EXPECT_TRUE(fields.ends_with(answer.cached->tag_line()));
+  EXPECT_TRUE(fields.ends_with(
+      "\r\nVary: Accept-Encoding\r\nETag: " + std::string(answer.cached->lines().tag()) + "\r\n"))
+      << fields;
 }
 
 TEST_F(FileCacheTest, EmptyFileIsCached) {
@@ -81,7 +82,7 @@ TEST_F(FileCacheTest, IndexDecidesTheContentTypeOfADirectory) {
   ASSERT_TRUE(answer.cached.has_value());
   EXPECT_EQ(answer.index_name, "index.html");
   EXPECT_EQ(get("dir.css/").index_name, "index.html");
-  EXPECT_NE(answer.cached->fields().find("text/html"), std::string_view::npos);
+  EXPECT_NE(answer.cached->lines().all().find("text/html"), std::string_view::npos);
   EXPECT_EQ(get("dir.css/index.html").index_name, "");
 }
 
@@ -97,7 +98,7 @@ TEST_F(FileCacheTest, WhatIsNoFileIsAnsweredAndNotCached) {
 
 TEST_F(FileCacheTest, BoundOfBytesHoldsWithTenThousandFiles) {
   const FileCache::Bounds bounds{.bytes = 512 * 1024};
-  FileCache cache(docroot_, bounds, seed);
+  FileCache cache(docroot_, bounds, seed, compression_);
   for (int i = 0; i < 10'000; ++i) {
     const std::string name = "file" + std::to_string(i);
     scratch_.write("root/" + name, std::string(static_cast<std::size_t>(i % 300), 'x'));
@@ -115,7 +116,7 @@ TEST_F(FileCacheTest, AccountedBytesCoverWhatMallocGives) {
   for (int i = 0; i < count; ++i) {
     scratch_.write("root/file" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
   }
-  FileCache cache(docroot_, {.bytes = 64 * 1024 * 1024}, seed);
+  FileCache cache(docroot_, {.bytes = 64 * 1024 * 1024}, seed, compression_);
   const std::size_t before = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
   for (int i = 0; i < count; ++i) {
     std::array<char, 16> name{'f', 'i', 'l', 'e'};
@@ -132,7 +133,7 @@ TEST_F(FileCacheTest, BoundOfFilesHoldsAndTheLeastRecentlyUsedGoes) {
   for (const char* name : {"a", "b", "c", "d"}) {
     scratch_.write("root/" + std::string(name), name);
   }
-  FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 3}, seed);
+  FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 3}, seed, compression_);
   for (const char* name : {"a", "b", "c", "a", "d"}) {
     ASSERT_TRUE(cache.get(name, {}, 1).cached.has_value());
   }
@@ -148,7 +149,7 @@ TEST_F(FileCacheTest, CacheWithoutRoomServesAllTheSame) {
   scratch_.write("root/page.html", "page");
   for (const FileCache::Bounds bounds :
        {FileCache::Bounds{.bytes = 0}, FileCache::Bounds{.bytes = 1024 * 1024, .files = 0}}) {
-    FileCache cache(docroot_, bounds, seed);
+    FileCache cache(docroot_, bounds, seed, compression_);
     const Answer answer = cache.get("page.html", {}, 1);
     EXPECT_FALSE(answer.cached.has_value());
     EXPECT_EQ(body_of(answer), "page");
@@ -162,7 +163,7 @@ TEST_F(FileCacheTest, PinnedFileOutlivesItsEvictionItsChangeAndTheCache) {
   Answer evicted;
   Answer changed;
   {
-    FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 1}, seed);
+    FileCache cache(docroot_, {.bytes = 1024 * 1024, .files = 1}, seed, compression_);
     evicted = cache.get("a", {}, 1);
     changed = cache.get("b", {}, 1);
     scratch_.write("root/b", "other");
@@ -224,7 +225,7 @@ TEST_F(FileCacheTest, LengthAndBodyAgreeWhileTheFileShrinksAndGrows) {
     const std::string_view body = answer.cached->body();
     ASSERT_EQ(body.find_first_not_of('a'), std::string_view::npos);
     const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    ASSERT_NE(answer.cached->fields().find(length), std::string_view::npos);
+    ASSERT_NE(answer.cached->lines().all().find(length), std::string_view::npos);
   }
 }
 

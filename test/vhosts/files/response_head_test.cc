@@ -32,20 +32,22 @@ TEST(DateCacheTest, FollowsTheClock) {
 
 TEST(ResponseHeadTest, HeadOfAFileIsAsPromisedByteForByte) {
   Buffer buffer;
-  const FileFields fields(page, "text/html; charset=utf-8", year_2026);
+  const FileFields fields(page, {.content_type = "text/html; charset=utf-8", .length = page.size},
+                          year_2026);
   const std::size_t allocations = perchild::testing::allocation_count();
   ResponseHead head(buffer, date);
   head.start(200, Persistence::keep_alive);
-  head.add_fields(fields.lines());
+  head.add_fields(fields.lines().all());
   const std::string_view bytes = head.finish();
   EXPECT_EQ(perchild::testing::allocation_count(), allocations);
   EXPECT_EQ(bytes,
             "HTTP/1.1 200 OK\r\n"
             "Server: perchild\r\n"
             "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n"
-            "Content-Type: text/html; charset=utf-8\r\n"
             "Content-Length: 612\r\n"
+            "Content-Type: text/html; charset=utf-8\r\n"
             "Last-Modified: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+            "Accept-Ranges: bytes\r\n"
             "ETag: \"3b9aca00-264\"\r\n"
             "\r\n");
 }
@@ -118,29 +120,53 @@ TEST(ResponseHeadTest, HeadThatDoesNotFitIsEmptyAndTheBufferIsNotOverrun) {
   EXPECT_FALSE(expected.empty());
 }
 
-TEST(FileFieldsTest, DateOfTheFutureIsLeftOut) {
-  const FileFields fields({.size = 1, .mtime = {year_2026 + 1, 0}}, "text/css", year_2026);
-  EXPECT_EQ(fields.lines().find("Last-Modified"), std::string_view::npos);
+const FieldLines lines_of_page(
+    "Content-Length: 612\r\n"
+    "Content-Type: text/css\r\n"
+    "Accept-Ranges: bytes\r\n"
+    "Vary: Accept-Encoding\r\n"
+    "ETag: \"x\"\r\n",
+    {.type = 21, .rest = 45, .vary = 67, .tag = 90});
+
+std::string after_date(std::string_view head) {
+  return std::string(head.substr(head.find("GMT\r\n") + 5));
 }
 
-TEST(FileFieldsTest, LongestValuesFit) {
-  const FileFields fields({.size = ~std::uint64_t{0}, .mtime = {year_2026, 0}},
-                          std::string(longest_content_type, 't'), year_2026);
-  EXPECT_TRUE(fields.lines().ends_with("-ffffffffffffffff\"\r\n"));
-}
-
-TEST(FileFieldsTest, TagIsFoundInItsLine) {
-  const FileFields fields(page, "text/css", year_2026);
-  EXPECT_EQ(fields.tag_line(), "ETag: \"3b9aca00-264\"\r\n");
-  EXPECT_EQ(tag_of_line(fields.tag_line()), "\"3b9aca00-264\"");
-}
-
-TEST(NotModifiedHeadTest, HasTheTagAndNoLength) {
+TEST(NotModifiedHeadTest, HasTheTagAndWhatItDependsOnAndNoLength) {
   Buffer buffer;
-  EXPECT_EQ(not_modified_head(buffer, date, Persistence::keep_alive, "ETag: \"x\"\r\n"),
+  EXPECT_EQ(not_modified_head(buffer, date, Persistence::keep_alive, lines_of_page),
             "HTTP/1.1 304 Not Modified\r\n"
             "Server: perchild\r\n"
             "Date: Tue, 24 Nov 2026 03:00:00 GMT\r\n"
+            "Vary: Accept-Encoding\r\n"
+            "ETag: \"x\"\r\n"
+            "\r\n");
+}
+
+TEST(PartialHeadTest, HasThePartsLengthAndPlace) {
+  Buffer buffer;
+  const std::string_view head = partial_head(buffer, date, Persistence::keep_alive, lines_of_page,
+                                             {.first = 100, .last = 199}, 612);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 206 Partial Content\r\n"));
+  EXPECT_EQ(after_date(head),
+            "Content-Length: 100\r\n"
+            "Content-Range: bytes 100-199/612\r\n"
+            "Content-Type: text/css\r\n"
+            "Accept-Ranges: bytes\r\n"
+            "Vary: Accept-Encoding\r\n"
+            "ETag: \"x\"\r\n"
+            "\r\n");
+}
+
+TEST(MultipartHeadTest, HasTheTypeThatNamesTheBoundary) {
+  Buffer buffer;
+  const std::string_view head =
+      multipart_head(buffer, date, Persistence::keep_alive, lines_of_page, "abc", 1234);
+  EXPECT_EQ(after_date(head),
+            "Content-Length: 1234\r\n"
+            "Content-Type: multipart/byteranges; boundary=abc\r\n"
+            "Accept-Ranges: bytes\r\n"
+            "Vary: Accept-Encoding\r\n"
             "ETag: \"x\"\r\n"
             "\r\n");
 }

@@ -24,7 +24,15 @@ SiteSettings sample() {
   settings.content.settings.try_paths = {{.paths = {"{path}"}, .fallback = "/d", .status = 403}};
   settings.content.settings.deny = {"*.inc", "!*.sql"};
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
-                       std::chrono::milliseconds(3)};
+                       std::chrono::milliseconds(7), std::chrono::milliseconds(3),
+                       std::chrono::milliseconds(8)};
+  settings.minimum_rates = {.body = 9, .response = 1ULL << 40};
+  settings.compression = {.precompressed = {ContentCoding::zstd},
+                          .on_the_fly = {ContentCoding::gzip},
+                          .min_size = 1ULL << 42,
+                          .gzip_level = 9,
+                          .brotli_quality = 3,
+                          .types = {"a/b", "c/*"}};
   settings.limits = {.connections = 4, .body = 1ULL << 40, .queue = 6, .cache = 1ULL << 41};
   settings.landlock = Requirement::if_available;
   return settings;
@@ -39,7 +47,12 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->content.settings.index, sample().content.settings.index);
   EXPECT_EQ(settings->timeouts.head.count(), 1);
   EXPECT_EQ(settings->timeouts.idle.count(), 2);
+  EXPECT_EQ(settings->timeouts.body.count(), 7);
   EXPECT_EQ(settings->timeouts.send.count(), 3);
+  EXPECT_EQ(settings->timeouts.linger.count(), 8);
+  EXPECT_EQ(settings->minimum_rates.body, 9u);
+  EXPECT_EQ(settings->minimum_rates.response, 1ULL << 40);
+  EXPECT_EQ(settings->compression, sample().compression);
   EXPECT_EQ(settings->limits.connections, 4u);
   EXPECT_EQ(settings->limits.body, 1ULL << 40);
   EXPECT_EQ(settings->limits.queue, 6u);

@@ -1,0 +1,109 @@
+#include "daemon/worker/request_body.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/worker/sending.h"
+
+namespace perchild {
+namespace {
+
+// After so many pieces without a pause the other connections have a turn.
+constexpr unsigned most_in_a_row = 64;
+constexpr std::string_view please_continue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+RequestBody::RequestBody(Connection& connection, SessionContext& context,
+                         const http1::RequestHead& head)
+    : connection_(connection),
+      context_(context),
+      head_length_(head.length),
+      is_chunked_(head.body == http1::BodyFraming::chunked),
+      waits_for_continue_(head.expect_continue && connection.input().size() == head.length),
+      left_(head.body == http1::BodyFraming::content_length ? head.content_length : 0),
+      pace_(context.patience.body_pace) {}
+
+Task<BodyPiece> RequestBody::next() {
+  BodyPiece piece{BodyPiece::Kind::closed};
+  for (;;) {
+    if (take(piece)) co_return piece;
+    // RFC 9110, 10.1.1: not where some of the body is here already.
+    if (std::exchange(waits_for_continue_, false)) {
+      const SendOutcome asked = co_await send_interim(connection_, context_, please_continue);
+      if (asked != SendOutcome::sent) co_return BodyPiece{BodyPiece::Kind::closed};
+    }
+    const auto received = [this] { return on_wire_; };
+    if (++pieces_in_a_row_ % most_in_a_row == 0) {
+      Wait turn(connection_, Wait::For::turn, context_.patience.body, pace_.begin(received));
+      const WakeReason wake = co_await turn;
+      if (wake == WakeReason::timed_out) pace_.drop_period();
+    }
+    while (!connection_.may_read()) {
+      Wait wait(connection_, Wait::For::reading, context_.patience.body, pace_.begin(received));
+      const WakeReason wake = co_await wait;
+      if (wake == WakeReason::timed_out && !pace_.is_kept(on_wire_)) {
+        co_return BodyPiece{BodyPiece::Kind::too_slow, {}, 408, "the body took too long"};
+      }
+    }
+    const std::size_t before = connection_.input().size();
+    const auto came = connection_.receive();
+    if (came == Connection::Received::end || came == Connection::Received::failed) {
+      co_return BodyPiece{BodyPiece::Kind::closed};
+    }
+    on_wire_ += connection_.input().size() - before;
+  }
+}
+
+// Whether there is a piece to give, be it only the news that there will be none.
+bool RequestBody::take(BodyPiece& piece) {
+  connection_.erase(head_length_, std::exchange(given_, 0));
+  return is_chunked_ ? take_chunk(piece) : take_bytes(piece);
+}
+
+bool RequestBody::take_bytes(BodyPiece& piece) {
+  if (left_ == 0) {
+    piece.kind = BodyPiece::Kind::end;
+    return true;
+  }
+  const std::string_view here = connection_.input().substr(head_length_);
+  if (here.empty()) return false;
+  piece.kind = BodyPiece::Kind::data;
+  piece.bytes =
+      here.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, here.size())));
+  given_ = piece.bytes.size();
+  left_ -= given_;
+  received_ += given_;
+  return true;
+}
+
+bool RequestBody::take_chunk(BodyPiece& piece) {
+  const http1::ChunkedDecoder::Step step = decoder_.next(connection_.input().substr(head_length_));
+  switch (step.state) {
+    case http1::ChunkedDecoder::State::data:
+      received_ += step.data.size();
+      if (received_ > context_.site.settings.limits.body) {
+        piece = {BodyPiece::Kind::too_large, {}, 413, "the body is too large"};
+        return true;
+      }
+      piece = {BodyPiece::Kind::data, step.data};
+      given_ = step.consumed;
+      return true;
+    case http1::ChunkedDecoder::State::done:
+      piece = {BodyPiece::Kind::end};
+      connection_.erase(head_length_, step.consumed);
+      return true;
+    case http1::ChunkedDecoder::State::rejected:
+      piece = {BodyPiece::Kind::malformed,
+               {},
+               http1::status_of(decoder_.reason()),
+               http1::text_of(decoder_.reason())};
+      return true;
+    case http1::ChunkedDecoder::State::incomplete:
+      connection_.erase(head_length_, step.consumed);
+      return false;
+  }
+  return false;
+}
+
+}  // namespace perchild
