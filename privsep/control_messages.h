@@ -59,8 +59,9 @@ enum class SiteState : std::uint32_t {
   serving,
   draining,       // the last ones have been told to leave
   crash_looping,  // its processes keep dying: they are started again later and later
+  suspended,      // answered 503 by the routers
 };
-inline constexpr std::uint32_t site_states = 5;
+inline constexpr std::uint32_t site_states = 6;
 inline constexpr std::uint32_t max_processes = 1 << 22;  // of one site; the kernel's own bound
 
 // master →.

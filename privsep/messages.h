@@ -42,6 +42,9 @@ enum class MessageType : std::uint32_t {
   retire,
   idle,
   busy,
+  worker_silent,
+  ping,
+  pong,
   // control_messages.h
   greeting = 64,
   status_query,
@@ -131,14 +134,28 @@ struct QueueStands {
   bool valid() const { return site.value < max_sites; }
 };
 
-// router → master. What a worker sent is no message of ours: end it. Its channel is already closed.
+// router → master. A worker was handed connections and has said nothing for a while. The master
+// asks it whether it lives: what becomes of it is for its own answer to decide.
+struct WorkerSilent {
+  static constexpr MessageType type = MessageType::worker_silent;
+  static constexpr std::size_t fd_count = 0;
+  SiteId site;
+  std::uint32_t channel;
+  bool valid() const { return site.value < max_sites && channel != 0; }
+};
+
+// router → master. What a worker sent is no message of ours, or it has closed its end: end it. The
+// channel is already closed here.
 struct WorkerViolation {
   static constexpr MessageType type = MessageType::worker_violation;
   static constexpr std::size_t fd_count = 0;
   SiteId site;
   std::uint32_t slot;
   std::uint32_t channel;  // of the AttachSite: the slot may have another worker meanwhile
-  bool valid() const { return site.value < max_sites && slot < max_workers && channel != 0; }
+  std::uint32_t hung_up;  // 1 if it has only closed its end
+  bool valid() const {
+    return site.value < max_sites && slot < max_workers && channel != 0 && hung_up <= 1;
+  }
 };
 
 // router → worker. One client connection, unread from the client's first byte on. Costs one credit.
@@ -147,7 +164,7 @@ struct HandOver {
   static constexpr std::size_t fd_count = 1;
   // IPv6, or IPv4 mapped (::ffff:a.b.c.d); as a listed proxy says it, if it came from one.
   std::array<std::uint8_t, 16> client_address;
-  std::uint16_t client_port;                    // host order
+  std::uint16_t client_port;  // host order
   std::uint16_t listener;
   // 1 if the name asked for belongs to no site and the listener's default is this one. The first
   // request's host is then the site's for as long as this connection lasts.
@@ -200,6 +217,22 @@ struct Retire {
   bool valid() const { return reserved == 0; }
 };
 
+// master → worker. Are you there? Answered by Pong.
+struct Ping {
+  static constexpr MessageType type = MessageType::ping;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// worker → master. Once after each Ping.
+struct Pong {
+  static constexpr MessageType type = MessageType::pong;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
 // worker → master. No connection has been open for a second. Not again before Busy.
 struct Idle {
   static constexpr MessageType type = MessageType::idle;
@@ -226,7 +259,7 @@ struct Direction<Master, Router> {
 };
 template <>
 struct Direction<Router, Master> {
-  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerViolation>;
+  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerSilent, WorkerViolation>;
 };
 template <>
 struct Direction<Router, Worker> {
@@ -238,11 +271,11 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages = std::variant<TakeAccessLog, AttachRouter, Retire, Drain>;
+  using Messages = std::variant<TakeAccessLog, AttachRouter, Ping, Retire, Drain>;
 };
 template <>
 struct Direction<Worker, Master> {
-  using Messages = std::variant<LockDownComplete, Idle, Busy>;
+  using Messages = std::variant<LockDownComplete, Pong, Idle, Busy>;
 };
 
 }  // namespace perchild

@@ -63,6 +63,7 @@ struct Child {
   UniqueFd pidfd;
   Clock::time_point started_at{};
   std::optional<Clock::time_point> hung_up_at{};  // its channel has ended, it has not
+  std::optional<Clock::time_point> asked_at{};    // whether it is there; has not answered
   std::string ended_because{};                    // if it was us who did
 };
 
@@ -103,6 +104,7 @@ struct WorkerChild {
   bool queued = false;                          // among those that may be started
   bool retired = false;                         // has been told to leave
   std::optional<Clock::time_point> idle_since;  // by its own word
+  Clock::time_point pinged_at{};                // the last time
 };
 
 // The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not

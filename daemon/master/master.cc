@@ -26,6 +26,9 @@ constexpr std::chrono::milliseconds blocked_outbox_retry{10};
 // send, looks the same. One that then still lives would be heard and told nothing more.
 constexpr std::chrono::seconds hang_up_deadline{2};
 
+// A worker answers once in each turn of its loop; none takes so long.
+constexpr std::chrono::seconds answer_deadline{5};
+
 constexpr int exit_ok = 0;
 constexpr int exit_start_failed = 1;
 
@@ -34,11 +37,13 @@ std::optional<Clock::time_point> deadline_of(const Child& child) {
   if (child.state == ChildState::absent || child.state == ChildState::ending) return std::nullopt;
   if (child.hung_up_at) return *child.hung_up_at + hang_up_deadline;
   if (child.state == ChildState::locking_down) return child.started_at + lock_down_deadline;
+  if (child.asked_at) return *child.asked_at + answer_deadline;
   return std::nullopt;
 }
 
 std::string complaint_about(const Child& child) {
-  return child.hung_up_at ? " has hung up but not ended" : " does not lock itself down";
+  if (child.hung_up_at) return " has hung up but not ended";
+  return child.asked_at ? " does not answer" : " does not lock itself down";
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class MasterLoop {
   bool on_message(std::size_t router, const LockDownComplete& message);
   bool on_message(std::size_t router, const Wake& message);
   bool on_message(std::size_t router, const QueueStands& message);
+  bool on_message(std::size_t router, const WorkerSilent& message);
   bool on_message(std::size_t router, const WorkerViolation& message);
   void on_router_death(std::size_t index, int status);
   void on_router_serving(std::size_t index);
@@ -85,6 +86,9 @@ class MasterLoop {
   void connect_all();
   void on_worker_readable(WorkerChild& worker);
   bool on_message(WorkerChild& worker, const LockDownComplete& message);
+  void ping(WorkerChild& worker);
+  WorkerChild* worker_at(SiteId site, std::size_t router, std::uint32_t channel);
+  bool on_message(WorkerChild& worker, const Pong& message);
   bool on_message(WorkerChild& worker, const Idle& message);
   bool on_message(WorkerChild& worker, const Busy& message);
   void on_worker_serving(WorkerChild& worker);

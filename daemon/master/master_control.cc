@@ -104,9 +104,10 @@ SiteStatus MasterLoop::status_of(SiteId site) const {
   status.site = site;
   status.uid = record.uid.uid().value;
   status.name = FixedText<256>::of(record.name);
+  if (record.life.suspended) status.state = SiteState::suspended;
   const auto group = groups_.find(site);
   if (group != groups_.end()) {
-    status.state = state_of(group->second);
+    if (!record.life.suspended) status.state = state_of(group->second);
     group->second.for_each_running([&](const WorkerChild&) { ++status.processes; });
   }
   const auto history = histories_.find(site);

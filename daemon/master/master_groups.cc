@@ -46,6 +46,7 @@ std::optional<Clock::time_point> idle_since(const SiteGroup& group) {
 // A router, or the site's own configuration, wants the site to run.
 void MasterLoop::wake(SiteId site) {
   const SiteRecord& record = table_.sites[site.value];
+  if (record.name.empty() || record.life.suspended) return;  // a router has yet to hear of it
   if (drain_until_) {
     const auto found = groups_.find(site);
     if (found == groups_.end() || !found->second.serves_or_starts()) tell_down(site, 1);

@@ -125,6 +125,8 @@ bool MasterLoop::on_message(std::size_t index, const QueueStands& message) {
   if (message.site.value >= table_.sites.size()) return false;
   const auto found = groups_.find(message.site);
   if (found == groups_.end() || drain_until_) return true;
+  // A worker that grants nothing may be full, or stuck.
+  for (const auto& worker : found->second.workers) ping(*worker);
   WorkerChild* vacant = nullptr;
   for (const auto& worker : found->second.workers) {
     if (worker->wanted && worker->child.state != ChildState::serving) return true;  // on its way
@@ -137,14 +139,21 @@ bool MasterLoop::on_message(std::size_t index, const QueueStands& message) {
 bool MasterLoop::on_message(std::size_t index, const WorkerViolation& message) {
   if (routers_[index].child.state != ChildState::serving) return false;
   if (message.channel > last_channel_) return false;
-  const auto found = groups_.find(message.site);
-  if (found == groups_.end()) return true;  // has left meanwhile
-  found->second.for_each_running([&](WorkerChild& worker) {
-    RouterEnd& end_of_it = worker.router_ends[index];
-    if (end_of_it.channel != message.channel || !end_of_it.end.has_value()) return;
-    end(worker.child, name_of_worker(worker) + " sent what is no message");
-    end_of_it.end.reset();
-  });
+  if (WorkerChild* worker = worker_at(message.site, index, message.channel); worker != nullptr) {
+    end(worker->child,
+        name_of_worker(*worker) +
+            (message.hung_up != 0 ? " has hung up on a router" : " sent what is no message"));
+    worker->router_ends[index].end.reset();
+  }
+  return true;
+}
+
+bool MasterLoop::on_message(std::size_t index, const WorkerSilent& message) {
+  if (routers_[index].child.state != ChildState::serving) return false;
+  if (message.channel > last_channel_) return false;
+  if (WorkerChild* worker = worker_at(message.site, index, message.channel); worker != nullptr) {
+    ping(*worker);
+  }
   return true;
 }
 

@@ -12,6 +12,11 @@
 #include "privsep/spawn.h"
 
 namespace perchild {
+namespace {
+
+constexpr std::chrono::seconds ping_interval{2};
+
+}  // namespace
 
 std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
   const SiteRecord& record = record_of(worker);
@@ -126,6 +131,20 @@ bool MasterLoop::on_message(WorkerChild& worker, const LockDownComplete& message
   return true;
 }
 
+// At most so often as to be no burden, whoever asks for it.
+void MasterLoop::ping(WorkerChild& worker) {
+  if (worker.child.state != ChildState::serving || worker.child.asked_at) return;
+  if (now_ - worker.pinged_at < ping_interval) return;
+  worker.child.asked_at = worker.pinged_at = now_;
+  send(worker, Ping{0});
+}
+
+bool MasterLoop::on_message(WorkerChild& worker, const Pong&) {
+  if (!worker.child.asked_at) return false;
+  worker.child.asked_at.reset();
+  return true;
+}
+
 bool MasterLoop::on_message(WorkerChild& worker, const Idle&) {
   if (worker.child.state != ChildState::serving || worker.idle_since) return false;
   worker.idle_since = now_;
@@ -166,6 +185,18 @@ void MasterLoop::send(WorkerChild& worker, const M& message, Fd... fd) {
 }
 template void MasterLoop::send(WorkerChild&, const Drain&);
 template void MasterLoop::send(WorkerChild&, const Retire&);
+
+// Whose channel to this router has this number; nullptr if it has been replaced meanwhile.
+WorkerChild* MasterLoop::worker_at(SiteId site, std::size_t router, std::uint32_t channel) {
+  const auto group = groups_.find(site);
+  if (group == groups_.end()) return nullptr;
+  WorkerChild* found = nullptr;
+  group->second.for_each_running([&](WorkerChild& worker) {
+    const RouterEnd& kept = worker.router_ends[router];
+    if (kept.channel == channel && kept.end.has_value()) found = &worker;
+  });
+  return found;
+}
 
 void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   const bool expected = (drain_until_.has_value() || worker.retired) && status == 0;

@@ -36,6 +36,28 @@ const char* sentence_for(int status) {
 
 }  // namespace
 
+std::string_view write_suspended(WithBody body, std::time_t now, std::span<char, 1024> buffer) {
+  constexpr std::string_view page =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n"
+      "<title>Site suspended</title>\n"
+      "<style>body{font:1.1em/1.5 sans-serif;max-width:34em;margin:15vh auto;padding:0 "
+      "1em}</style>\n"
+      "</head>\n<body>\n<h1>This site is suspended</h1>\n"
+      "<p>Its operator has taken it off line for now. If it is yours, please ask your hosting "
+      "provider.</p>\n</body>\n</html>\n";
+  std::array<char, http1::date_length> date;
+  http1::format_date(now, date);
+  const int length = std::snprintf(
+      buffer.data(), buffer.size(),
+      "HTTP/1.1 503 Service Unavailable\r\nDate: %.*s\r\nContent-Type: text/html; charset=utf-8\r\n"
+      "Content-Length: %zu\r\nCache-Control: no-store\r\nRetry-After: 3600\r\n"
+      "Connection: close\r\n\r\n%s",
+      static_cast<int>(date.size()), date.data(), page.size(),
+      body == WithBody::yes ? page.data() : "");
+  return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
 std::string_view write_refusal(int status, WithBody body, unsigned retry_seconds, std::time_t now,
                                std::span<char, 512> buffer) {
   const std::string_view reason = files::reason_of(status);

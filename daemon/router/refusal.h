@@ -17,4 +17,7 @@ enum class WithBody : bool { no, yes };
 std::string_view write_refusal(int status, WithBody body, unsigned retry_seconds, std::time_t now,
                                std::span<char, 512> buffer);
 
+// The same for a site that its operator has suspended: 503 with a page for people.
+std::string_view write_suspended(WithBody body, std::time_t now, std::span<char, 1024> buffer);
+
 }  // namespace perchild

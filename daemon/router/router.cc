@@ -17,6 +17,8 @@ namespace {
 constexpr std::chrono::milliseconds refused_lingers{1000};
 // So long may connections wait before the master hears of it, each time.
 constexpr std::chrono::milliseconds crowded_patience{250};
+// Few connections bring no credit, so silence says little; but is a reason to ask.
+constexpr std::chrono::milliseconds unheard_patience{3000};
 // What a listening socket's queue can hold; under a flood it never runs dry.
 constexpr int most_queued = 4096;
 constexpr int exit_drained = 0;
@@ -46,7 +48,8 @@ RouterLoop::RouterLoop(LockedDown<Role::router>, const RouteTable& table,
       peeking_(settings.limits.head),
       waiting_(settings.limits.queue),
       refused_(refused_lingers),
-      crowded_(crowded_patience) {}
+      crowded_(crowded_patience),
+      unheard_(unheard_patience) {}
 
 int RouterLoop::run() {
   if (!watch(master_.fd(), Token(TokenKind::master, 0).bits(), EPOLLIN)) return exit_broken;
@@ -103,7 +106,8 @@ bool RouterLoop::watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events)
 
 int RouterLoop::timeout() const {
   return milliseconds_until_first(now_, peeking_.next_deadline(), waiting_.next_deadline(),
-                                  refused_.next_deadline(), crowded_.next_deadline(), unblock_at_);
+                                  refused_.next_deadline(), crowded_.next_deadline(),
+                                  unheard_.next_deadline(), unblock_at_);
 }
 
 void RouterLoop::on_deadlines() {
@@ -120,6 +124,10 @@ void RouterLoop::on_deadlines() {
     site.remove(*stranger);
     if (site.waiting() == 0) site.crowded.unlink();
     refuse(*stranger, 503, "the site did not take the connection in time", 1);
+  }
+  while (WorkerChannel* channel = unheard_.expired(now_)) {
+    channel->unheard.unlink();
+    static_cast<void>(master_.send(WorkerSilent{channel->site, channel->number}));
   }
   while (SiteQueue* site = crowded_.expired(now_)) {
     crowded_.set(site->crowded, now_);

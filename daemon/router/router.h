@@ -57,7 +57,7 @@ class RouterLoop {
   // From a worker.
   void on_worker_readable(WorkerChannel& channel);
   void drop_channel(WorkerChannel& channel);
-  void report_violation(WorkerChannel& channel);
+  void report(WorkerChannel& channel, bool hung_up);
 
   // From clients.
   void on_listener_readable(std::uint16_t listener);
@@ -85,6 +85,8 @@ class RouterLoop {
 
   // Ends.
   void refuse(Stranger& stranger, int status, std::string_view reason, unsigned retry_seconds = 0);
+  void refuse_suspended(Stranger& stranger);
+  void answer(Stranger& stranger, std::string_view response);
   void log_limited(Priority severity, std::string_view text);
   void release(Stranger& stranger);
   void unwatch(Stranger& stranger);
@@ -113,6 +115,7 @@ class RouterLoop {
   DeadlineList<Stranger> waiting_;
   DeadlineList<Stranger> refused_;
   DeadlineList<SiteQueue> crowded_;
+  DeadlineList<WorkerChannel> unheard_;
   std::vector<HandOver> hand_overs_;  // of one call, and their descriptors
   std::vector<BorrowedFd> passed_;
   std::vector<SiteId> touched_;  // sites that connections came for in this turn

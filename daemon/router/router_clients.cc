@@ -289,6 +289,17 @@ void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
   const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
   const std::string_view response =
       write_refusal(status, body, retry_seconds, ::time(nullptr), buffer);
+  answer(stranger, response);
+}
+
+void RouterLoop::refuse_suspended(Stranger& stranger) {
+  std::array<char, 1024> buffer;
+  const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
+  answer(stranger, write_suspended(body, ::time(nullptr), buffer));
+}
+
+// The one and last response on this connection.
+void RouterLoop::answer(Stranger& stranger, std::string_view response) {
   // It fits into any socket that has been sent nothing before.
   if (::send(stranger.fd.get(), response.data(), response.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
           0 ||

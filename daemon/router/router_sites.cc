@@ -26,8 +26,8 @@ RouterLoop::Outcome RouterLoop::on_message(AttachSite message, UniqueFd fd) {
   if (WorkerChannel* old = site.channels[message.slot]; old != nullptr) drop_channel(*old);
   const std::uint64_t token = Token(TokenKind::channel, message.channel).bits();
   if (!watch(fd.borrow(), token, EPOLLIN)) return Outcome::stop;
-  auto channel = std::make_unique<WorkerChannel>(WorkerChannel{
-      message.site, message.slot, message.channel, 0, 0, Channel<Router, Worker>(std::move(fd))});
+  auto channel =
+      std::make_unique<WorkerChannel>(message.site, message.slot, message.channel, std::move(fd));
   site.channels[message.slot] = channel.get();
   site.woken = true;
   site.down_until.reset();
@@ -71,16 +71,15 @@ void RouterLoop::on_worker_readable(WorkerChannel& channel) {
   for (std::uint32_t i = 0; i < max_credits; ++i) {
     const auto received = channel.channel.receive();
     if (received.status == Channel<Router, Worker>::Status::would_block) break;
-    if (received.status == Channel<Router, Worker>::Status::peer_gone) {
-      // The master keeps the worker's end open over a restart, so this channel is being replaced.
-      drop_channel(channel);
-      return;
-    }
+    // The master keeps the worker's end open over a restart: either it has let go of this channel
+    // and knows, or a worker that lives has closed it.
+    const bool hung_up = received.status == Channel<Router, Worker>::Status::peer_gone;
     if (received.status != Channel<Router, Worker>::Status::message ||
         !channel.grant(std::get<Credit>(*received.message))) {
-      report_violation(channel);
+      report(channel, hung_up);
       return;
     }
+    channel.unheard.unlink();
   }
   SiteQueue& queue = queue_of(site);
   queue.down_until.reset();
@@ -93,8 +92,8 @@ void RouterLoop::drop_channel(WorkerChannel& channel) {
   channels_.erase(channel.number);
 }
 
-void RouterLoop::report_violation(WorkerChannel& channel) {
-  const WorkerViolation report{channel.site, channel.slot, channel.number};
+void RouterLoop::report(WorkerChannel& channel, bool hung_up) {
+  const WorkerViolation report{channel.site, channel.slot, channel.number, hung_up ? 1U : 0U};
   drop_channel(channel);
   // The channel to the master holds hundreds of messages; one that is full has lost its master.
   if (master_.send(report) != SendStatus::sent) {
@@ -103,6 +102,10 @@ void RouterLoop::report_violation(WorkerChannel& channel) {
 }
 
 void RouterLoop::enqueue(Stranger& stranger) {
+  if (table_.suspended(stranger.site)) {
+    refuse_suspended(stranger);
+    return;
+  }
   SiteQueue& site = queue_of(stranger.site);
   if (site.down_until) {
     if (*site.down_until > now_) {
@@ -194,6 +197,7 @@ SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
   }
   const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);
   channel.credits -= static_cast<std::uint32_t>(batch.count);
+  if (batch.count > 0 && !channel.unheard.linked()) unheard_.set(channel.unheard, now_);
   for (std::size_t i = 0; i < batch.count; ++i) {
     Stranger* stranger = site.first();
     site.pop_first();

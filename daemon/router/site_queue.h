@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "daemon/router/stranger.h"
@@ -16,12 +17,16 @@
 namespace perchild {
 
 struct WorkerChannel {
-  SiteId site;
-  std::uint32_t slot;
-  std::uint32_t number;  // see AttachSite
+  WorkerChannel(SiteId of, std::uint32_t place, std::uint32_t id, UniqueFd socket)
+      : site(of), slot(place), number(id), channel(std::move(socket)), unheard(*this) {}
+
+  const SiteId site;
+  const std::uint32_t slot;
+  const std::uint32_t number;  // see AttachSite
   std::uint32_t credits = 0;
   std::uint32_t incarnation = 0;  // of the worker that granted them
   Channel<Router, Worker> channel;
+  DeadlineLink<WorkerChannel> unheard;  // since a hand-over, until the next word from it
 
   // False if the worker grants more than any may.
   bool grant(const Credit& credit) {

@@ -159,6 +159,11 @@ bool WorkerLoop::on_message(const TakeAccessLog&, UniqueFd) {
   return false;
 }
 
+bool WorkerLoop::on_message(const Ping&, UniqueFd) {
+  // One at a time is asked, so there is room for the answer.
+  return master_.send(Pong{0}) == SendStatus::sent;
+}
+
 // Who is between two requests may be sending the next one: it is answered, and told to come again
 // on another connection.
 bool WorkerLoop::on_message(const Retire&, UniqueFd) {

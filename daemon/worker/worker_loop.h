@@ -51,6 +51,7 @@ class WorkerLoop {
   bool on_master_readable();
   bool on_message(const AttachRouter& message, UniqueFd fd);
   bool on_message(const TakeAccessLog& message, UniqueFd fd);  // a second one: not permitted
+  bool on_message(const Ping& message, UniqueFd fd);
   bool on_message(const Retire& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_router_readable(std::size_t index);

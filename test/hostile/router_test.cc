@@ -57,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterSays,
                                            "wake_flood", "garbage", "wrong_direction",
                                            "extra_descriptor", "many_descriptors",
                                            "violation_on_no_channel", "violation_on_channel_0",
-                                           "queue_of_an_unknown_site", "second_lock_down"),
+                                           "queue_of_an_unknown_site", "silence_on_no_channel",
+                                           "second_lock_down"),
                          [](const auto& each) { return std::string(each.param); });
 
 // What may be late news is no proof of anything: it has no effect either.
@@ -74,7 +75,8 @@ TEST_P(HostileRouterReports, WhatIsNotSoToNoEffect) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterReports,
-                         ::testing::Values("violation_of_a_sleeping_site", "queues_stand"),
+                         ::testing::Values("violation_of_a_sleeping_site", "queues_stand",
+                                           "workers_silent"),
                          [](const auto& each) { return std::string(each.param); });
 
 class HostileRouterCalls : public HostileRouter {};

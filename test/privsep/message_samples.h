@@ -60,11 +60,27 @@ struct Samples<Wake> {
 template <>
 struct Samples<WorkerViolation> {
   static std::vector<WorkerViolation> valid() {
-    return {{{0}, 0, 1}, {{max_sites - 1}, max_workers - 1, ~0U}};
+    return {{{0}, 0, 1, 0}, {{max_sites - 1}, max_workers - 1, ~0U, 1}};
   }
   static std::vector<WorkerViolation> invalid() {
-    return {{{max_sites}, 0, 1}, {{~0U}, 0, 1}, {{0}, max_workers, 1}, {{0}, ~0U, 1}, {{0}, 0, 0}};
+    return {{{max_sites}, 0, 1, 0}, {{~0U}, 0, 1, 0}, {{0}, max_workers, 1, 0},
+            {{0}, ~0U, 1, 0},       {{0}, 0, 0, 0},   {{0}, 0, 1, 2}};
   }
+};
+template <>
+struct Samples<WorkerSilent> {
+  static std::vector<WorkerSilent> valid() { return {{{0}, 1}, {{max_sites - 1}, ~0U}}; }
+  static std::vector<WorkerSilent> invalid() { return {{{max_sites}, 1}, {{~0U}, 1}, {{0}, 0}}; }
+};
+template <>
+struct Samples<Ping> {
+  static std::vector<Ping> valid() { return {{0}}; }
+  static std::vector<Ping> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<Pong> {
+  static std::vector<Pong> valid() { return {{0}}; }
+  static std::vector<Pong> invalid() { return {{1}, {~0U}}; }
 };
 template <>
 struct Samples<QueueStands> {

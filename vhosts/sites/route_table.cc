@@ -10,13 +10,14 @@ namespace {
 // Layout, all uint32 in host order but for what is said of text and proxies:
 //   listener count, site count, name count, bytes of text, proxy count
 //   listeners: default site + 1, or 0; its first proxy, and how many
-//   sites:     queue limit
+//   sites:     queue limit, with the highest bit set if suspended; 0 for a number without a site
 //   names:     offset into the text, length, site; sorted by name, each once
 //   text
 //   proxies:   of all listeners; an address of 16 bytes and a prefix length of one
 constexpr std::size_t header_numbers = 5;
 constexpr std::size_t listener_numbers = 3;
 constexpr std::size_t name_numbers = 3;
+constexpr std::uint32_t suspended_bit = 1U << 31;
 constexpr std::size_t number_size = sizeof(std::uint32_t);
 constexpr std::size_t proxy_size = sizeof(AddressBytes) + 1;
 constexpr std::uint8_t longest_prefix = 128;
@@ -72,7 +73,13 @@ std::string pack_route_table(const Configuration& configuration) {
     put(bytes, listener.proxies.size());
     first_proxy += listener.proxies.size();
   }
-  for (const Site& site : configuration.sites) put(bytes, site.limits.queue);
+  for (const Site& site : configuration.sites) {
+    if (site.hosts.empty()) {
+      put(bytes, 0);
+    } else {
+      put(bytes, site.limits.queue | (site.life.suspended ? suspended_bit : 0));
+    }
+  }
   std::size_t offset = 0;
   for (const auto& [name, site] : names) {
     put(bytes, offset);
@@ -131,8 +138,20 @@ std::string_view RouteTable::name_at(std::uint32_t index) const {
   return bytes_.substr(text_at_ + number_at(at), number_at(at + number_size));
 }
 
-std::uint32_t RouteTable::queue_limit(SiteId site) const {
+std::uint32_t RouteTable::site_at(SiteId site) const {
   return number_at(sites_at_ + std::size_t{site.value} * number_size);
+}
+
+std::uint32_t RouteTable::queue_limit(SiteId site) const {
+  return site_at(site) & ~suspended_bit;
+}
+
+bool RouteTable::suspended(SiteId site) const {
+  return (site_at(site) & suspended_bit) != 0;
+}
+
+bool RouteTable::exists(SiteId site) const {
+  return site_at(site) != 0;
 }
 
 std::uint32_t RouteTable::of_listener(std::uint32_t listener, std::size_t number) const {

@@ -30,6 +30,8 @@ class RouteTable {
   std::uint32_t site_count() const { return site_count_; }
   std::uint32_t listener_count() const { return listener_count_; }
   std::uint32_t queue_limit(SiteId site) const;
+  bool suspended(SiteId site) const;  // to be answered without a process
+  bool exists(SiteId site) const;     // false for a number that no site has, or has any more
   // Whether connections to `listener` from `address` begin with a PROXY header.
   bool is_proxy(std::uint32_t listener, const AddressBytes& address) const;
 
@@ -41,6 +43,7 @@ class RouteTable {
 
  private:
   RouteTable() = default;
+  std::uint32_t site_at(SiteId site) const;
   std::string_view name_at(std::uint32_t index) const;
   std::optional<SiteId> find_text(std::string_view prefix, std::string_view name) const;
   std::uint32_t number_at(std::size_t offset) const;

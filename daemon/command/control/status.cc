@@ -22,6 +22,8 @@ std::string_view name_of(SiteState state) {
       return "draining";
     case SiteState::crash_looping:
       return "crash-looping";
+    case SiteState::suspended:
+      return "suspended";
   }
   return "unknown";
 }

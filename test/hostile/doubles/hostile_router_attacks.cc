@@ -88,18 +88,26 @@ const std::map<std::string, Deed, std::less<>> deeds{
      }},
     {"violation_on_no_channel",
      [](const Stolen&) {
-       send_bytes(master, encode(WorkerViolation{{0}, 0, 1000}));
+       send_bytes(master, encode(WorkerViolation{{0}, 0, 1000, 0}));
      }},
     {"violation_on_channel_0",
      [](const Stolen&) {
-       send_bytes(master, encode(WorkerViolation{{0}, 0, 0}));
+       send_bytes(master, encode(WorkerViolation{{0}, 0, 0, 0}));
      }},
     {"violation_of_a_sleeping_site",
      [](const Stolen&) {
-       send_bytes(master, encode(WorkerViolation{{1}, 0, 1}));
+       send_bytes(master, encode(WorkerViolation{{1}, 0, 1, 0}));
      }},
     {"queue_of_an_unknown_site",
      [](const Stolen&) { send_bytes(master, encode(QueueStands{{1000}})); }},
+    {"silence_on_no_channel",
+     [](const Stolen&) {
+       send_bytes(master, encode(WorkerSilent{{0}, 1000}));
+     }},
+    {"workers_silent",
+     [](const Stolen&) {
+       for (int i = 0; i < 10'000; ++i) send_bytes(master, encode(WorkerSilent{{0}, 1}));
+     }},
     {"queues_stand",
      [](const Stolen&) {
        for (std::uint32_t i = 0; i < 10'000; ++i) send_bytes(master, encode(QueueStands{{i % 2}}));

@@ -58,6 +58,7 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
   if (what == "lock_down_twice") send_bytes(socket, encode(LockDownComplete{pid}));
   if (what == "wake") send_bytes(socket, encode(Wake{{0}}));
   if (what == "busy_without_idle") send_bytes(socket, encode(Busy{0}));
+  if (what == "pong_without_ping") send_bytes(socket, encode(Pong{0}));
   if (what == "idle_twice") {
     send_bytes(socket, encode(Idle{0}));
     send_bytes(socket, encode(Idle{0}));
