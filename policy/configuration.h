@@ -34,7 +34,7 @@ struct Listener {
   std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
   // Who must say by a PROXY header whose each connection is, and is believed. Nobody else may.
   std::vector<AddressBlock> proxies;
-  std::string text;                    // as written, for messages
+  std::string text;  // as written, for messages
 };
 
 // How long a client may take. All per site; the router's own head deadline is `RouterLimits::head`.
@@ -60,6 +60,8 @@ struct SiteLimits {
   std::uint32_t queue = 128;              // connections waiting in each router
   std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker
 };
+
+enum class LogFormat : std::uint8_t { combined, json };
 
 enum class StartPolicy : std::uint8_t { on_demand, always };
 
@@ -87,6 +89,7 @@ struct Site {
   SiteLimits limits;
   CompressionSettings compression{};
   SiteLife life{};
+  LogFormat log_format = LogFormat::combined;
 };
 
 // Of the processes of all sites together.

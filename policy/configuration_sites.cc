@@ -7,6 +7,7 @@
 #include "policy/configuration_compression.h"
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
+#include "policy/configuration_log.h"
 #include "policy/configuration_values.h"
 #include "policy/written_host.h"
 
@@ -24,11 +25,11 @@ constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 constexpr std::string_view vhost_keys[] = {"hosts",   "user",          "uid",          "gid",
                                            "root",    "locations",     "timeouts",     "limits",
                                            "workers", "start",         "idle_timeout", "suspended",
-                                           "except",  "minimum_rates", "compression"};
+                                           "except",  "minimum_rates", "compression",  "log"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
 constexpr std::string_view defaults_keys[] = {"timeouts",      "limits",       "workers",
                                               "start",         "idle_timeout", "suspended",
-                                              "minimum_rates", "compression"};
+                                              "minimum_rates", "compression",  "log"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
@@ -86,7 +87,8 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .minimum_rates = values.minimum_rates,
           .limits = values.limits,
           .compression = std::move(values.compression),
-          .life = values.life};
+          .life = values.life,
+          .log_format = values.log_format};
 }
 
 bool is_for_accounts(JsonValue vhost) {
@@ -109,6 +111,7 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
   }
   if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
   read_site_life(report, object, values.life);
+  if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
 }
 
 RootProblem problem_of(const RootAnswer& answer, const std::string& path,

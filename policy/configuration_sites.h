@@ -22,6 +22,7 @@ struct SiteValues {
   SiteLimits limits;
   CompressionSettings compression;
   SiteLife life;
+  LogFormat log_format = LogFormat::combined;
 };
 
 inline constexpr std::uint32_t most_sites = 1'000'000;

@@ -91,6 +91,7 @@ constexpr SyscallRule worker_only[] = {
     {"pread64", "small files into the cache, others into an encoder"},
     {"sendfile", "large files to a client"},
     {"getsockopt", "is a passed descriptor a TCP socket? does a slow client take anything?"},
+    {"dup3", "a log that was opened anew takes the place of the old one"},
 };
 
 // The master's own work.

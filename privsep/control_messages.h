@@ -53,6 +53,61 @@ struct FindSite {
   bool valid() const { return name.valid() && !name.view().empty(); }
 };
 
+// root → master. From now on this connection only asks: nothing that changes anything is permitted
+// on it any more, and it may be silent for as long as it likes. For a process that reads the
+// network.
+struct OnlyAsk {
+  static constexpr MessageType type = MessageType::only_ask;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// root → master. The files of the logs have been moved away: open them anew. Answered by
+// LogsReopened.
+struct ReopenLogs {
+  static constexpr MessageType type = MessageType::reopen_logs;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → root.
+struct LogsReopened {
+  static constexpr MessageType type = MessageType::logs_reopened;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t sites;   // whose workers have been given new files
+  std::uint32_t failed;  // where that was not possible; the server's log says why
+  bool valid() const { return sites <= max_sites && failed <= max_sites; }
+};
+
+// → master. The server as a whole: answered by one ServerStatus.
+struct ServerQuery {
+  static constexpr MessageType type = MessageType::server_query;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master →. What is about all sites reads 0 for a local user.
+struct ServerStatus {
+  static constexpr MessageType type = MessageType::server_status;
+  static constexpr std::size_t fd_count = 0;
+  std::uint64_t uptime_seconds;
+  std::uint32_t sites;
+  std::uint32_t routers;          // that serve
+  std::uint32_t landlock_abi;     // of the kernel; 0: it has none
+  std::uint32_t user_namespace;   // 1: nothing of the service is mapped to root
+  std::uint32_t seccomp_filters;  // on the master
+  std::uint32_t reserved;
+  std::uint64_t accepted;  // these: see RouterReport
+  std::uint64_t handed_over;
+  std::uint64_t refused;
+  std::uint64_t dropped;
+  std::uint64_t held;
+  bool valid() const { return sites <= max_sites && routers <= max_routers && reserved == 0; }
+};
+
 enum class SiteState : std::uint32_t {
   idle,  // no process, until somebody asks for it
   starting,
@@ -72,7 +127,13 @@ struct SiteStatus {
   std::uint32_t uid;
   SiteState state;
   std::uint32_t processes;
-  std::uint64_t restarts;  // after a process of the site had died
+  std::uint32_t connections;  // open in its workers
+  std::uint32_t waiting;      // in routers
+  std::uint64_t refused;      // by routers: no worker, or too many waited
+  std::uint64_t restarts;     // after a process of the site had died
+  std::uint64_t cpu_us;       // of all its processes so far
+  std::uint64_t memory;       // bytes, of those that run: anonymous, resident
+  Traffic traffic;
   FixedText<256> name;
   FixedText<160> last_error;
   bool valid() const {
@@ -90,21 +151,26 @@ struct StatusEnd {
   bool valid() const { return next.value <= max_sites && is_last <= 1; }
 };
 
+// What an OnlyAsk leaves: the messages that change nothing.
+template <typename M>
+inline constexpr bool only_asks =
+    std::is_same_v<M, ServerQuery> || std::is_same_v<M, StatusQuery> || std::is_same_v<M, FindSite>;
+
 template <>
 struct Direction<Command, Master> {
-  using Messages = std::variant<StatusQuery, FindSite>;
+  using Messages = std::variant<ServerQuery, StatusQuery, FindSite, OnlyAsk, ReopenLogs>;
 };
 template <>
 struct Direction<Master, Command> {
-  using Messages = std::variant<Greeting, SiteStatus, StatusEnd>;
+  using Messages = std::variant<Greeting, ServerStatus, SiteStatus, StatusEnd, LogsReopened>;
 };
 template <>
 struct Direction<LocalUser, Master> {
-  using Messages = std::variant<StatusQuery, FindSite>;
+  using Messages = std::variant<ServerQuery, StatusQuery, FindSite>;
 };
 template <>
 struct Direction<Master, LocalUser> {
-  using Messages = std::variant<Greeting, SiteStatus, StatusEnd>;
+  using Messages = std::variant<Greeting, ServerStatus, SiteStatus, StatusEnd>;
 };
 
 }  // namespace perchild

@@ -16,6 +16,7 @@
 #include <variant>
 
 #include "policy/ids.h"
+#include "privsep/traffic.h"
 
 namespace perchild {
 
@@ -45,19 +46,30 @@ enum class MessageType : std::uint32_t {
   worker_silent,
   ping,
   pong,
+  replace_log,
+  may_report,
+  worker_report,
+  queue_report,
+  router_report,
   // control_messages.h
   greeting = 64,
   status_query,
   find_site,
   site_status,
   status_end,
+  server_query,
+  server_status,
+  only_ask,
+  reopen_logs,
+  logs_reopened,
 };
 
 inline constexpr std::uint32_t max_listeners = 256;
 inline constexpr std::uint32_t max_routers = 64;
 inline constexpr std::uint32_t max_workers = 64;  // of one site
 inline constexpr std::uint32_t max_sites = 1'000'000;
-inline constexpr std::uint32_t max_credits = 64;  // of one channel, at any time
+inline constexpr std::uint32_t max_credits = 64;             // of one channel, at any time
+inline constexpr std::uint32_t max_connections = 1'000'000;  // of one process
 
 // router → master, worker → master. "My lock-down is complete." The first message of every child;
 // the master looks for itself before it believes it.
@@ -249,17 +261,85 @@ struct Busy {
   bool valid() const { return reserved == 0; }
 };
 
+// master → worker. The site's access or error log, opened anew: it takes the place of the one
+// before.
+struct ReplaceLog {
+  static constexpr MessageType type = MessageType::replace_log;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t is_error_log;
+  bool valid() const { return is_error_log <= 1; }
+};
+
+// master → router, master → worker. One report more may be sent: the master gives this word when it
+// has taken one, but not more often than once a second.
+struct MayReport {
+  static constexpr MessageType type = MessageType::may_report;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// worker → master. All that this process has served, and how many connections are open now. Costs
+// a MayReport; as many as these are permitted from the first, so that one is left for the end.
+struct WorkerReport {
+  static constexpr MessageType type = MessageType::worker_report;
+  static constexpr std::size_t fd_count = 0;
+  static constexpr std::uint32_t permitted_at_first = 2;
+  Traffic traffic;
+  std::uint32_t connections;
+  std::uint32_t reserved;
+  bool valid() const { return connections <= max_connections && reserved == 0; }
+  friend bool operator==(const WorkerReport&, const WorkerReport&) = default;
+};
+
+// router → master. How many connections wait for a site here now, and how many it has refused since
+// it said so before, for want of a worker or of room. Some of these may go before a RouterReport.
+struct QueueReport {
+  static constexpr MessageType type = MessageType::queue_report;
+  static constexpr std::size_t fd_count = 0;
+  static constexpr std::uint32_t most_in_a_report = 64;
+  SiteId site;
+  std::uint32_t waiting;
+  std::uint32_t refused;
+  bool valid() const { return site.value < max_sites && waiting <= max_connections; }
+};
+
+// router → master. What it has done with all connections since it runs. Costs a MayReport; one is
+// permitted from the first.
+struct RouterReport {
+  static constexpr MessageType type = MessageType::router_report;
+  static constexpr std::size_t fd_count = 0;
+  static constexpr std::uint32_t permitted_at_first = 1;
+  std::uint64_t accepted;
+  std::uint64_t handed_over;
+  std::uint64_t refused;  // were answered by the router
+  std::uint64_t dropped;  // were closed unheard: too many of one address, or in all
+  std::uint32_t held;     // now
+  std::uint32_t reserved;
+  bool valid() const { return held <= max_connections && reserved == 0; }
+  RouterReport& operator+=(const RouterReport& other) {
+    accepted += other.accepted;
+    handed_over += other.handed_over;
+    refused += other.refused;
+    dropped += other.dropped;
+    held += other.held;
+    return *this;
+  }
+  friend bool operator==(const RouterReport&, const RouterReport&) = default;
+};
+
 // What may go from one process to another, and nothing else.
 template <typename From, typename To>
 struct Direction;
 template <>
 struct Direction<Master, Router> {
-  using Messages =
-      std::variant<AddListener, ListenersComplete, AttachSite, DetachSite, SiteDown, Drain>;
+  using Messages = std::variant<AddListener, ListenersComplete, AttachSite, DetachSite, SiteDown,
+                                Drain, MayReport>;
 };
 template <>
 struct Direction<Router, Master> {
-  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerSilent, WorkerViolation>;
+  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerSilent, WorkerViolation,
+                                QueueReport, RouterReport>;
 };
 template <>
 struct Direction<Router, Worker> {
@@ -271,11 +351,12 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages = std::variant<TakeAccessLog, AttachRouter, Ping, Retire, Drain>;
+  using Messages =
+      std::variant<TakeAccessLog, AttachRouter, Ping, Retire, Drain, ReplaceLog, MayReport>;
 };
 template <>
 struct Direction<Worker, Master> {
-  using Messages = std::variant<LockDownComplete, Pong, Idle, Busy>;
+  using Messages = std::variant<LockDownComplete, Pong, Idle, Busy, WorkerReport>;
 };
 
 }  // namespace perchild

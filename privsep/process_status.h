@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct ProcessStatus {
 std::optional<std::uint64_t> parse_anonymous_memory(std::string_view text);
 
 std::optional<std::uint64_t> anonymous_memory_of(::pid_t pid);
+
+// How long it has been on a processor until now; nullopt if it has ended.
+std::optional<std::chrono::microseconds> cpu_time_of(::pid_t pid);
 
 // Nullopt if a line that we need is missing or is not what the kernel prints.
 std::optional<ProcessStatus> parse_process_status(std::string_view text);

@@ -7,6 +7,7 @@
 
 #include "daemon/command/check/check.h"
 #include "daemon/command/control/control_client.h"
+#include "daemon/command/control/reopen.h"
 #include "daemon/command/control/status.h"
 #include "daemon/command/serve/serve.h"
 
@@ -31,7 +32,13 @@ int main(int argc, char** argv) {
   status->add_option("--runtime-dir", status_options.runtime_dir, "Where the server's sockets are")
       ->capture_default_str();
 
+  CLI::App* reopen = app.add_subcommand("reopen", "Write to new log files: for logrotate");
+  std::string runtime_dir = perchild::default_runtime_dir;
+  reopen->add_option("--runtime-dir", runtime_dir, "Where the server's sockets are")
+      ->capture_default_str();
+
   CLI11_PARSE(app, argc, argv);
+  if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
   if (status->parsed()) return perchild::run_status(status_options, std::cout, std::cerr);
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,25 @@ struct Child {
   std::optional<Clock::time_point> hung_up_at{};  // its channel has ended, it has not
   std::optional<Clock::time_point> asked_at{};    // whether it is there; has not answered
   std::string ended_because{};                    // if it was us who did
+  // As it was when somebody asked; of one that has ended, in all.
+  std::chrono::microseconds cpu{0};
+  std::uint64_t memory = 0;
+  Clock::time_point measured_at{};
+};
+
+// The reports that a child may still send, and what it has said in the last one.
+template <typename Report>
+struct Reports {
+  std::uint32_t left = Report::permitted_at_first;
+  Report last{};
+
+  // False if it was not permitted.
+  bool take(const Report& report) {
+    if (left == 0) return false;
+    --left;
+    last = report;
+    return true;
+  }
 };
 
 struct RouterChild {
@@ -77,6 +97,9 @@ struct RouterChild {
   // the site has no worker for it.
   std::vector<std::uint8_t> wakes;
   BackOff back_off;
+  Reports<RouterReport> reports;
+  std::uint32_t queue_reports_left = QueueReport::most_in_a_report;
+  std::map<SiteId, std::uint32_t> waiting;  // connections, where there are any
 
   void allow_wake(SiteId site) {
     if (wakes[site.value] < UINT8_MAX) ++wakes[site.value];
@@ -105,6 +128,7 @@ struct WorkerChild {
   bool retired = false;                         // has been told to leave
   std::optional<Clock::time_point> idle_since;  // by its own word
   Clock::time_point pinged_at{};                // the last time
+  Reports<WorkerReport> reports;
 };
 
 // The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not

@@ -75,13 +75,14 @@ std::optional<Clock::time_point> ControlPeers::next_deadline(Clock::time_point n
   std::optional<Clock::time_point> first;
   if (accept_again_at_ > now) first = accept_again_at_;
   for (const auto& peer : peers_) {
+    if (peer->only_asks()) continue;
     if (!first || peer->deadline < *first) first = peer->deadline;
   }
   return first;
 }
 
 void ControlPeers::forget_closed(Clock::time_point now) {
-  std::erase_if(peers_, [&](const auto& peer) { return peer->closed || peer->deadline <= now; });
+  std::erase_if(peers_, [&](const auto& peer) { return peer->closed || peer->is_overdue(now); });
 }
 
 }  // namespace perchild

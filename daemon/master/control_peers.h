@@ -40,6 +40,11 @@ class ControlPeer {
   bool may_see(Uid owner) const { return is_root() || (uid_ == owner && owner != unmapped_uid); }
 
   std::variant<OfRoot, OfUser>& channel() { return channel_; }
+  // See OnlyAsk.
+  void only_ask() { only_asks_ = true; }
+  bool only_asks() const { return only_asks_; }
+  bool is_overdue(Clock::time_point now) const { return !only_asks_ && deadline <= now; }
+
   BorrowedFd fd() const {
     return std::visit([](const auto& channel) { return channel.fd(); }, channel_);
   }
@@ -62,6 +67,7 @@ class ControlPeer {
  private:
   std::variant<OfRoot, OfUser> channel_;
   Uid uid_;
+  bool only_asks_ = false;
 
  public:
   Clock::time_point deadline;  // to say something by

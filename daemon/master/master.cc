@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -41,6 +42,10 @@ std::optional<Clock::time_point> deadline_of(const Child& child) {
   return std::nullopt;
 }
 
+std::chrono::microseconds duration_of(const ::timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
 std::string complaint_about(const Child& child) {
   if (child.hung_up_at) return " has hung up but not ended";
   return child.asked_at ? " does not answer" : " does not lock itself down";
@@ -78,7 +83,7 @@ bool MasterLoop::prove_own_state() {
 }
 
 int MasterLoop::run() {
-  now_ = Clock::now();
+  started_at_ = now_ = Clock::now();
   if (!prove_own_state()) return exit_start_failed;
   for (std::size_t i = 0; i < routers_.size(); ++i) start_router(i);
   for (std::uint32_t i = 0; i < table_.sites.size(); ++i) {
@@ -162,7 +167,11 @@ void MasterLoop::on_signals() {
 void MasterLoop::reap() {
   for (;;) {
     ::siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+    ::rusage used{};
+    // The C library's waitid(3) leaves out the last argument.
+    if (::syscall(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG, &used) != 0 || info.si_pid == 0) {
+      return;
+    }
     const int status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
     for (std::size_t i = 0; i < routers_.size(); ++i) {
       if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
@@ -173,7 +182,9 @@ void MasterLoop::reap() {
         if (worker.child.pid == info.si_pid) dead = &worker;
       });
     }
-    if (dead != nullptr) on_worker_death(*dead, status);
+    if (dead == nullptr) continue;
+    dead->child.cpu = duration_of(used.ru_utime) + duration_of(used.ru_stime);
+    on_worker_death(*dead, status);
   }
 }
 
@@ -249,6 +260,7 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   if (!drain_until_) consider(next_group_timer());
   consider(drain_until_);
   consider(control_peers_.next_deadline(now_));
+  if (!reports_due_.empty()) consider(reports_due_.front().at);
   return first;
 }
 
@@ -260,6 +272,7 @@ void MasterLoop::on_timers() {
     drain_until_ = Clock::time_point::max();
   }
   control_peers_.forget_closed(now_);
+  permit_reports();
   const auto overdue = [&](const Child& child) {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -101,6 +102,14 @@ class MasterLoop {
     return table_.sites[worker.site.value];
   }
 
+  // master_reports.cc: what children count
+  bool on_message(WorkerChild& worker, const WorkerReport& message);
+  bool on_message(std::size_t router, const QueueReport& message);
+  bool on_message(std::size_t router, const RouterReport& message);
+  void permit_reports();
+  void add_up_dead(WorkerChild& worker);
+  void add_up_dead(RouterChild& router);
+
   // master_control.cc
   void on_control(std::span<const ::pollfd> polled);
   void on_control_readable(ControlPeer& peer);
@@ -108,8 +117,13 @@ class MasterLoop {
   bool take_message(ControlPeer& peer, Peers& channel);
   bool on_message(ControlPeer& peer, const StatusQuery& message, UniqueFd fd);
   bool on_message(ControlPeer& peer, const FindSite& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const ServerQuery& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const OnlyAsk& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const ReopenLogs& message, UniqueFd fd);
+  bool reopen_logs(WorkerChild& worker);
   SiteState state_of(const SiteGroup& group) const;
-  SiteStatus status_of(SiteId site) const;
+  SiteStatus status_of(SiteId site);
+  void add_measured(SiteStatus& status, WorkerChild& worker) const;
 
   const SiteTable& table_;
   UniqueFd signals_;
@@ -118,6 +132,16 @@ class MasterLoop {
   ControlPeers control_peers_;
   std::vector<RouterChild> routers_;
   std::map<SiteId, SiteHistory> histories_;
+  // Children whose reports have been taken, the first to be permitted another in front.
+  struct ReportDue {
+    Clock::time_point at;
+    ::pid_t pid;
+    std::optional<SiteId> site;  // none: a router's
+  };
+  std::deque<ReportDue> reports_due_;
+  RouterReport of_dead_routers_{};
+  Clock::time_point started_at_{};
+  Clock::time_point logs_reopened_at_{};
   std::map<SiteId, SiteGroup> groups_;  // of sites that are awake; an idle site costs nothing
   std::vector<WorkerChild*> starts_;    // wanted, and due; the last one goes first
   StartBudget start_budget_;

@@ -7,7 +7,11 @@
 
 #include <algorithm>
 
+#include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/landlock.h"
+#include "privsep/process_status.h"
 
 namespace perchild {
 namespace {
@@ -19,8 +23,10 @@ constexpr std::size_t sites_at_once = 4096;
 // Of one peer in one turn of the loop.
 constexpr int messages_at_once = 4;
 
-// Restarts so often without having run for a while are no accident.
+// A first failure may be an accident, a second one soon after it is not.
 constexpr unsigned failures_of_a_loop = 2;
+
+constexpr std::chrono::seconds measured_holds{1};
 
 }  // namespace
 
@@ -46,11 +52,13 @@ bool MasterLoop::take_message(ControlPeer& peer, Peers& channel) {
   using Status = typename Peers::Status;
   auto received = channel.receive();
   if (received.status == Status::would_block) return false;
-  const bool permitted =
-      received.status == Status::message &&
-      std::visit(
-          [&](const auto& message) { return on_message(peer, message, std::move(received.fd)); },
-          *received.message);
+  const bool permitted = received.status == Status::message &&
+                         std::visit(
+                             [&]<typename M>(const M& message) {
+                               if (peer.only_asks() && !only_asks<M>) return false;
+                               return on_message(peer, message, std::move(received.fd));
+                             },
+                             *received.message);
   if (!permitted) peer.closed = true;
   return permitted;
 }
@@ -98,24 +106,110 @@ SiteState MasterLoop::state_of(const SiteGroup& group) const {
   return serving ? SiteState::serving : SiteState::starting;
 }
 
-SiteStatus MasterLoop::status_of(SiteId site) const {
+SiteStatus MasterLoop::status_of(SiteId site) {
   const SiteRecord& record = table_.sites[site.value];
   SiteStatus status{};
   status.site = site;
   status.uid = record.uid.uid().value;
   status.name = FixedText<256>::of(record.name);
-  if (record.life.suspended) status.state = SiteState::suspended;
-  const auto group = groups_.find(site);
-  if (group != groups_.end()) {
-    if (!record.life.suspended) status.state = state_of(group->second);
-    group->second.for_each_running([&](const WorkerChild&) { ++status.processes; });
-  }
   const auto history = histories_.find(site);
   if (history != histories_.end()) {
-    status.restarts = history->second.restarts;
-    status.last_error = FixedText<160>::of(history->second.last_error);
+    const SiteHistory& kept = history->second;
+    status.restarts = kept.restarts;
+    status.refused = kept.refused;
+    status.traffic = kept.traffic;
+    status.cpu_us = static_cast<std::uint64_t>(kept.cpu.count());
+    status.last_error = FixedText<160>::of(kept.last_error);
+  }
+  const auto group = groups_.find(site);
+  if (group != groups_.end()) {
+    status.state = state_of(group->second);
+    group->second.for_each_running([&](WorkerChild& worker) { add_measured(status, worker); });
+  }
+  if (record.life.suspended) status.state = SiteState::suspended;
+  for (const RouterChild& router : routers_) {
+    const auto waiting = router.waiting.find(site);
+    if (waiting != router.waiting.end()) status.waiting += waiting->second;
   }
   return status;
+}
+
+// However often somebody asks, the kernel is asked once a second.
+void MasterLoop::add_measured(SiteStatus& status, WorkerChild& worker) const {
+  Child& child = worker.child;
+  if (now_ - child.measured_at >= measured_holds) {
+    child.measured_at = now_;
+    child.cpu = cpu_time_of(child.pid).value_or(child.cpu);
+    child.memory = anonymous_memory_of(child.pid).value_or(0);
+  }
+  ++status.processes;
+  status.connections += worker.reports.last.connections;
+  status.traffic += worker.reports.last.traffic;
+  status.cpu_us += static_cast<std::uint64_t>(child.cpu.count());
+  status.memory += child.memory;
+}
+
+bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {
+  ServerStatus status{};
+  status.uptime_seconds = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now_ - started_at_).count());
+  status.landlock_abi = static_cast<std::uint32_t>(std::max(landlock_abi(), 0));
+  status.user_namespace = 1;  // there is no other way to start
+  status.seccomp_filters = own_filters_;
+  if (peer.is_root()) {
+    status.sites = static_cast<std::uint32_t>(table_.sites.size());
+    RouterReport all = of_dead_routers_;
+    for (const RouterChild& router : routers_) {
+      if (router.child.state == ChildState::serving) ++status.routers;
+      all += router.reports.last;
+    }
+    status.accepted = all.accepted;
+    status.handed_over = all.handed_over;
+    status.refused = all.refused;
+    status.dropped = all.dropped;
+    status.held = all.held;
+  }
+  peer.send(status);
+  return true;
+}
+
+bool MasterLoop::on_message(ControlPeer& peer, const OnlyAsk&, UniqueFd) {
+  peer.only_ask();
+  return true;
+}
+
+bool MasterLoop::on_message(ControlPeer& peer, const ReopenLogs&, UniqueFd) {
+  logs_reopened_at_ = now_;
+  LogsReopened done{0, 0};
+  for (const auto& [site, group] : groups_) {
+    bool any = false;
+    bool all = true;
+    group.for_each_running([&](WorkerChild& worker) {
+      // One that is still locking itself down is given them when it has.
+      if (worker.child.state != ChildState::serving) return;
+      any = true;
+      all &= reopen_logs(worker);
+    });
+    if (any) ++(all ? done.sites : done.failed);
+  }
+  log_.line(Priority::info, "logs are reopened");
+  peer.send(done);
+  return true;
+}
+
+bool MasterLoop::reopen_logs(WorkerChild& worker) {
+  bool all = true;
+  for (const LogKind kind : {LogKind::access, LogKind::error}) {
+    const auto file =
+        open_log_file(BorrowedFd(MasterFds::log_directory), record_of(worker).name, kind);
+    if (file) {
+      send(worker, ReplaceLog{kind == LogKind::error ? 1U : 0U}, file->borrow());
+    } else {
+      log_.line(Priority::error, name_of_worker(worker) + ": " + file.error().text());
+      all = false;
+    }
+  }
+  return all;
 }
 
 }  // namespace perchild

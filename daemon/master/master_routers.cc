@@ -164,6 +164,7 @@ void MasterLoop::on_router_death(std::size_t index, int status) {
   if (!expected) log_.line(Priority::error, describe_death(name, router.child.pid, status));
   router.control.reset();
   router.outbox.clear();
+  add_up_dead(router);
   router.back_off.on_death(now_, now_ - router.child.started_at);
   router.child = {};
   for (const auto& [site, group] : groups_) {

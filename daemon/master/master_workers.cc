@@ -165,6 +165,8 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
     return;
   }
   send(worker, TakeAccessLog{0}, access_log->borrow());
+  // Its error log is older than this moment.
+  if (worker.child.started_at <= logs_reopened_at_) reopen_logs(worker);
   for (std::size_t router = 0; router < worker.router_ends.size(); ++router) {
     if (!worker.router_ends[router].end.has_value()) {
       connect(worker, router);  // sends the worker's end too
@@ -184,6 +186,8 @@ void MasterLoop::send(WorkerChild& worker, const M& message, Fd... fd) {
   }
 }
 template void MasterLoop::send(WorkerChild&, const Drain&);
+template void MasterLoop::send(WorkerChild&, const MayReport&);
+template void MasterLoop::send(WorkerChild&, const ReplaceLog&, BorrowedFd);
 template void MasterLoop::send(WorkerChild&, const Retire&);
 
 // Whose channel to this router has this number; nullptr if it has been replaced meanwhile.
@@ -207,6 +211,7 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
     ++history.restarts;
     history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
   }
+  add_up_dead(worker);
   if (worker.retired) {
     std::erase_if(groups_.at(worker.site).retired,
                   [&](const auto& one) { return one.get() == &worker; });

@@ -4,14 +4,21 @@
 // Runs in: master.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+
+#include "privsep/traffic.h"
 
 namespace perchild {
 
 struct SiteHistory {
   std::uint64_t restarts = 0;  // of processes that had died
   std::string last_error{};    // "worker of a.example (pid 7) was killed by SIGSEGV"
+  std::uint64_t refused = 0;   // connections, by routers
+  // Of processes that have gone.
+  Traffic traffic{};
+  std::chrono::microseconds cpu{0};
 };
 
 }  // namespace perchild

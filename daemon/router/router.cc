@@ -65,6 +65,7 @@ int RouterLoop::run() {
     }
     pump_touched();
     on_deadlines();
+    report();
   }
   return exit_drained;
 }
@@ -123,7 +124,7 @@ void RouterLoop::on_deadlines() {
     SiteQueue& site = queue_of(stranger->site);
     site.remove(*stranger);
     if (site.waiting() == 0) site.crowded.unlink();
-    refuse(*stranger, 503, "the site did not take the connection in time", 1);
+    refuse_for(site, *stranger, "the site did not take the connection in time", 1);
   }
   while (WorkerChannel* channel = unheard_.expired(now_)) {
     channel->unheard.unlink();
@@ -144,6 +145,18 @@ void RouterLoop::on_deadlines() {
       forget_if_asleep(id);
     }
   }
+}
+
+void RouterLoop::report() {
+  reporter_.counts.held = held_;
+  reporter_.report_change(
+      master_, [&](SiteId site) -> SiteQueue& { return queue_of(site); },
+      [&](SiteId site) { forget_if_asleep(site); });
+}
+
+RouterLoop::Outcome RouterLoop::on_message(MayReport, UniqueFd) {
+  reporter_.permit();
+  return Outcome::go_on;
 }
 
 RouterLoop::Outcome RouterLoop::on_master_readable() {

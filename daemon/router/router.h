@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "daemon/router/address_counter.h"
+#include "daemon/router/router_reporter.h"
 #include "daemon/router/site_queue.h"
 #include "daemon/router/stranger.h"
 #include "privsep/channel.h"
@@ -53,6 +54,7 @@ class RouterLoop {
   Outcome on_message(DetachSite message, UniqueFd fd);
   Outcome on_message(SiteDown message, UniqueFd fd);
   Outcome on_message(Drain message, UniqueFd fd);
+  Outcome on_message(MayReport message, UniqueFd fd);
 
   // From a worker.
   void on_worker_readable(WorkerChannel& channel);
@@ -78,6 +80,7 @@ class RouterLoop {
   SiteQueue& queue_of(SiteId site);
   void wake(SiteQueue& site);
   void pump(SiteQueue& site);
+  void hand_over_waiting(SiteQueue& site);
   void try_again_later(SiteQueue& site);
   void forget_if_asleep(SiteId site);
   void pump_touched();
@@ -87,6 +90,8 @@ class RouterLoop {
   void refuse(Stranger& stranger, int status, std::string_view reason, unsigned retry_seconds = 0);
   void refuse_suspended(Stranger& stranger);
   void answer(Stranger& stranger, std::string_view response);
+  void refuse_for(SiteQueue& site, Stranger& stranger, std::string_view reason,
+                  unsigned retry_seconds);
   void log_limited(Priority severity, std::string_view text);
   void release(Stranger& stranger);
   void unwatch(Stranger& stranger);
@@ -94,6 +99,7 @@ class RouterLoop {
   void evict_oldest();
 
   int timeout() const;
+  void report();
   void on_deadlines();
   bool drained() const { return draining_ && held_ == 0; }
   bool watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events);
@@ -122,6 +128,7 @@ class RouterLoop {
   // Sites whose channel took no message although it had credit, and when to try again.
   std::vector<SiteId> blocked_;
   std::optional<Clock::time_point> unblock_at_;
+  RouterReporter reporter_;
   Clock::time_point now_{};
   Clock::time_point log_window_{};
   unsigned logged_in_window_ = 0;

@@ -83,12 +83,16 @@ bool RouterLoop::accept_one(std::uint16_t listener) {
     return errno != EAGAIN && errno != EINVAL && errno != EBADF && errno != ENOMEM &&
            errno != ENOBUFS;
   }
+  ++reporter_.counts.accepted;
   const Client client = client_of(storage);
   // A proxy has many clients, each of which is counted once its address is known.
   const bool header_due = table_.is_proxy(listener, client.address);
   if (!header_due && is_crowded(client.address)) return true;
   Stranger* stranger = take_stranger();
-  if (stranger == nullptr) return true;  // closed unheard
+  if (stranger == nullptr) {
+    ++reporter_.counts.dropped;
+    return true;
+  }
   stranger->fd = std::move(fd);
   stranger->address = client.address;
   stranger->port = client.port;
@@ -103,6 +107,7 @@ bool RouterLoop::accept_one(std::uint16_t listener) {
 bool RouterLoop::is_crowded(const Address& address) {
   if (addresses_.count(address) < settings_.limits.per_address) return false;
   log_limited(Priority::notice, text_of(address) + ": too many connections at once");
+  ++reporter_.counts.dropped;
   return true;
 }
 
@@ -146,7 +151,12 @@ void RouterLoop::evict_oldest() {
   if (oldest == nullptr) oldest = waiting_.oldest();
   if (oldest == nullptr) return;
   log_limited(Priority::warning, text_of(oldest->address) + ": evicted, too many connections");
-  if (oldest->state == Stranger::State::waiting) queue_of(oldest->site).remove(*oldest);
+  ++reporter_.counts.dropped;
+  if (oldest->state == Stranger::State::waiting) {
+    SiteQueue& site = queue_of(oldest->site);
+    site.remove(*oldest);
+    reporter_.note_length(site);
+  }
   release(*oldest);
 }
 
@@ -283,6 +293,7 @@ void RouterLoop::on_name(Stranger& stranger, const std::optional<HostName>& host
 
 void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
                         unsigned retry_seconds) {
+  ++reporter_.counts.refused;
   log_limited(Priority::info, text_of(stranger.address) + ": refused with " +
                                   std::to_string(status) + ": " + std::string(reason));
   std::array<char, 512> buffer;

@@ -60,7 +60,7 @@ RouterLoop::Outcome RouterLoop::on_message(SiteDown message, UniqueFd) {
   site.down_until = now_ + std::chrono::seconds(message.retry_seconds);
   while (Stranger* stranger = site.first()) {
     site.pop_first();
-    refuse(*stranger, 503, "the site's worker cannot be started", message.retry_seconds);
+    refuse_for(site, *stranger, "the site's worker cannot be started", message.retry_seconds);
   }
   return Outcome::go_on;
 }
@@ -110,20 +110,20 @@ void RouterLoop::enqueue(Stranger& stranger) {
   if (site.down_until) {
     if (*site.down_until > now_) {
       const auto left = std::chrono::ceil<std::chrono::seconds>(*site.down_until - now_);
-      refuse(stranger, 503, "the site's worker cannot be started",
-             static_cast<unsigned>(left.count()));
+      refuse_for(site, stranger, "the site's worker cannot be started",
+                 static_cast<unsigned>(left.count()));
       return;
     }
     site.down_until.reset();
   }
   // The master starts nothing any more.
   if (draining_ && !site.woken) {
-    refuse(stranger, 503, "the server is stopping", 1);
+    refuse_for(site, stranger, "the server is stopping", 1);
     return;
   }
   if (site.waiting() >= table_.queue_limit(stranger.site)) pump(site);
   if (site.waiting() >= table_.queue_limit(stranger.site)) {
-    refuse(stranger, 503, "the site's queue is full", 1);
+    refuse_for(site, stranger, "the site's queue is full", 1);
     return;
   }
   unwatch(stranger);
@@ -166,7 +166,19 @@ void RouterLoop::try_again_later(SiteQueue& site) {
   if (!unblock_at_) unblock_at_ = now_ + blocked_channel_retry;
 }
 
+// The site's fault, or its trouble, not the visitor's.
+void RouterLoop::refuse_for(SiteQueue& site, Stranger& stranger, std::string_view reason,
+                            unsigned retry_seconds) {
+  reporter_.note_refusal(site);
+  refuse(stranger, 503, reason, retry_seconds);
+}
+
 void RouterLoop::pump(SiteQueue& site) {
+  hand_over_waiting(site);
+  reporter_.note_length(site);
+}
+
+void RouterLoop::hand_over_waiting(SiteQueue& site) {
   while (site.first() != nullptr) {
     WorkerChannel* channel = site.with_credit();
     if (channel == nullptr) {
@@ -198,6 +210,7 @@ SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
   const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);
   channel.credits -= static_cast<std::uint32_t>(batch.count);
   if (batch.count > 0 && !channel.unheard.linked()) unheard_.set(channel.unheard, now_);
+  reporter_.counts.handed_over += batch.count;
   for (std::size_t i = 0; i < batch.count; ++i) {
     Stranger* stranger = site.first();
     site.pop_first();

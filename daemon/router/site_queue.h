@@ -52,7 +52,8 @@ class SiteQueue {
   std::size_t workers() const;  // that there is a channel to
   // Nothing would be forgotten with it.
   bool asleep() const {
-    return workers() == 0 && waiting_ == 0 && !woken && !touched && !blocked && !down_until;
+    return workers() == 0 && waiting_ == 0 && !woken && !touched && !blocked && !changed &&
+           !down_until;
   }
 
   const SiteId id;
@@ -60,6 +61,9 @@ class SiteQueue {
   bool woken = false;                    // the master has been asked
   bool touched = false;                  // has new connections in this turn of the loop
   bool blocked = false;                  // a channel with credit took no message
+  bool changed = false;                  // the master is to be told
+  std::uint32_t told_waiting = 0;        // what it knows
+  std::uint32_t refused = 0;             // since it was told
   std::optional<Clock::time_point> down_until;
   DeadlineLink<SiteQueue> crowded;  // while connections wait and nobody grants credit
 

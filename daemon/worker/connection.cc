@@ -42,6 +42,7 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
 void Connection::finish() {
   release_buffer();
   input_begin_ = input_end_ = 0;
+  bytes_ = {};
   approved_host.reset();
   client_.reset();
   deadline.unlink();
@@ -74,6 +75,7 @@ void Connection::erase(std::size_t offset, std::size_t count) {
   char* at = buffer_->input.data() + input_begin_ + offset;
   std::memmove(at, at + count, input_end_ - input_begin_ - offset - count);
   input_end_ -= static_cast<std::uint32_t>(count);
+  bytes_.in += count;
 }
 
 // A short count means that the socket was empty: what comes later makes a new edge. But the end of
@@ -106,7 +108,10 @@ Connection::Received Connection::discard(std::uint64_t& count) {
   constexpr std::size_t at_once = 256 * 1024;
   // tcp(7): with MSG_TRUNC the bytes are dropped without being copied.
   const ssize_t got = ::recv(fd_.get(), nullptr, at_once, MSG_TRUNC | MSG_DONTWAIT);
-  if (got > 0) count += static_cast<std::uint64_t>(got);
+  if (got > 0) {
+    count += static_cast<std::uint64_t>(got);
+    bytes_.in += static_cast<std::uint64_t>(got);
+  }
   return received(got, at_once);
 }
 
@@ -117,14 +122,20 @@ ssize_t Connection::send(std::string_view head, std::string_view body, int flags
   message.msg_iov = parts;
   message.msg_iovlen = body.empty() ? 1 : 2;
   const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
-  if (sent >= 0) return sent;
+  if (sent >= 0) {
+    bytes_.out += static_cast<std::uint64_t>(sent);
+    return sent;
+  }
   if (errno == EAGAIN) may_write_ = false;
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
 ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count) {
   const ssize_t sent = ::sendfile(fd_.get(), file.get(), &offset, count);
-  if (sent > 0) return sent;
+  if (sent > 0) {
+    bytes_.out += static_cast<std::uint64_t>(sent);
+    return sent;
+  }
   if (sent == 0) {
     errno = ENODATA;  // the file has become shorter than its response says
     return -1;

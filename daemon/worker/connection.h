@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/host_name.h"
@@ -114,10 +115,18 @@ class Connection {
   // Bytes that the client's machine has acknowledged since the connection began.
   std::uint64_t bytes_taken() const;
 
+  // Of bodies and of what was discarded, and sent; since this was asked before.
+  struct Bytes {
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+  };
+  Bytes take_bytes() { return std::exchange(bytes_, {}); }
+
   // The name that this connection has already been found to belong to the site by.
   std::optional<HostName> approved_host;
-  bool by_default = false;    // see HandOver
-  bool first_request = true;  // the one whose host the router has looked at
+  bool by_default = false;            // see HandOver
+  bool first_request = true;          // the one whose host the router has looked at
+  Clock::time_point request_began{};  // its head was complete
   DeadlineLink<Connection> deadline;
 
   // For the loop.
@@ -134,6 +143,7 @@ class Connection {
   std::coroutine_handle<> waiting_;
   std::unique_ptr<IoBuffer> buffer_;
   std::optional<logs::ClientAddress> client_;
+  Bytes bytes_;
   std::uint32_t index_;
   std::uint32_t input_begin_ = 0;
   std::uint32_t input_end_ = 0;

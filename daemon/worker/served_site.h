@@ -3,8 +3,12 @@
 // Runs in: worker.
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <ctime>
 
+#include "daemon/worker/traffic_counter.h"
 #include "policy/host_name.h"
 #include "vhosts/content/rule_book.h"
 #include "vhosts/files/date_cache.h"
@@ -25,11 +29,13 @@ class ServedSite {
       : settings(std::move(site_settings)),
         date(::time(nullptr)),
         log_clock(::time(nullptr)),
-        access_log(access_file, log_clock),
+        access_log(access_file, log_clock, settings.log_format),
         error_log(error_file, log_clock),
         rules(rules_of(settings)),
         docroot(std::move(root)),
-        cache(docroot, {.bytes = settings.limits.cache}, hash_seed, settings.compression) {}
+        cache(docroot, {.bytes = settings.limits.cache}, hash_seed, settings.compression),
+        access_file_(access_file),
+        error_file_(error_file) {}
 
   const SiteSettings settings;
   files::DateCache date;
@@ -40,6 +46,7 @@ class ServedSite {
   const files::Docroot docroot;
   files::FileCache cache;
   files::EncoderPool encoders;
+  TrafficCounter traffic;
   std::uint64_t turn = 1;  // what the cache has checked in it is good until the next
 
   // A request that was received later may have been sent after the file was changed.
@@ -59,12 +66,27 @@ class ServedSite {
     error_log.flush();
   }
 
+  // The lines of this turn still go to the old file. The new one gets its number, which is also
+  // where a dying process speaks.
+  void replace_log(bool is_error_log, BorrowedFd file) {
+    end_turn();
+    ::dup3(file.get(), (is_error_log ? error_file_ : access_file_).get(), O_CLOEXEC);
+    if (is_error_log) {
+      error_log.begin_new_file();
+    } else {
+      access_log.begin_new_file();
+    }
+  }
+
  private:
   static content::RuleBook rules_of(const SiteSettings& settings) {
     auto rules = content::RuleBook::make(settings.content);
     PERCHILD_ASSERT(rules);  // the command has compiled its patterns
     return std::move(*rules);
   }
+
+  const BorrowedFd access_file_;
+  const BorrowedFd error_file_;
 };
 
 }  // namespace perchild

@@ -8,6 +8,7 @@
 
 #include "daemon/worker/answer.h"
 #include "daemon/worker/request_body.h"
+#include "daemon/worker/request_log.h"
 #include "daemon/worker/sending.h"
 #include "daemon/worker/worker_loop.h"
 
@@ -107,43 +108,6 @@ Task<WakeReason> linger(Connection& connection, SessionContext& context) {
   co_return wake;
 }
 
-std::string_view protocol_of(const RequestHead& head) {
-  return head.version == http1::Version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
-}
-
-void log_problem(const Sending& sending, const RequestHead& head, logs::Severity severity,
-                 std::string_view message, int error) {
-  sending.context.site.error_log.add({.severity = severity,
-                                      .client = sending.connection.client().host_and_port(),
-                                      .method = head.method_text,
-                                      .target = head.target,
-                                      .message = message,
-                                      .subject = {},
-                                      .error = error});
-}
-
-void log_request(const Sending& sending, const RequestHead& head, SendOutcome outcome) {
-  const Response& response = sending.response;
-  sending.context.site.access_log.add(
-      {.host = sending.connection.client().host(),
-       .method = head.method_text,
-       .target = head.target,
-       .protocol = head.method_text.empty() ? "" : protocol_of(head),
-       .status = response.status,
-       .body_bytes = sending.sent_of_body,
-       .referer = head.referer,
-       .user_agent = head.user_agent});
-  if (outcome == SendOutcome::too_slow) {
-    log_problem(sending, head, logs::Severity::warning, "the client took the response too slowly",
-                0);
-  }
-  // A file that is not there is the visitor's matter, and in the access log already.
-  if (response.problem.empty() || response.status == 404) return;
-  log_problem(sending, head,
-              response.status >= 500 ? logs::Severity::error : logs::Severity::warning,
-              response.problem, response.error);
-}
-
 // Sends it, and writes of it in the logs.
 Task<SendOutcome> send_and_log(Connection& connection, SessionContext& context,
                                const RequestHead& head, const Response& response) {
@@ -210,6 +174,7 @@ Task<Afterwards> refuse(Connection& connection, SessionContext& context, const H
   response.problem = verdict.reason;
   response.is_last = true;
   co_await send_and_log(connection, context, head, response);
+  connection.consume(arrived_of(head, connection));
   co_return Afterwards::linger_and_close;
 }
 
@@ -258,8 +223,8 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
   auto sent = send_at_once(sending);
   if (!sent) sent = co_await send_rest(sending);
   log_request(sending, head, *sent);
-  if (*sent != SendOutcome::sent) co_return Afterwards::close;
   connection.consume(head.length);
+  if (*sent != SendOutcome::sent) co_return Afterwards::close;
   if (keep) co_return Afterwards::keep;
   co_return connection.input().empty() && !body_unread ? Afterwards::close
                                                        : Afterwards::linger_and_close;
@@ -273,6 +238,7 @@ Session serve(Connection& connection, SessionContext& context) {
     HeadParser parser;
     const HeadOutcome outcome = co_await read_head(connection, context, parser);
     if (outcome == HeadOutcome::closed) break;
+    connection.request_began = context.site.traffic.now();
     if (outcome == HeadOutcome::complete) {
       afterwards = co_await handle_request(connection, context, parser);
     } else {
@@ -285,6 +251,8 @@ Session serve(Connection& connection, SessionContext& context) {
     }
   }
   if (afterwards == Afterwards::linger_and_close) co_await linger(connection, context);
+  const Connection::Bytes rest = connection.take_bytes();
+  context.site.traffic.count_rest(rest.in + connection.input().size(), rest.out);
   connection.finish();
 }
 

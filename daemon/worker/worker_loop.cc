@@ -51,10 +51,13 @@ int WorkerLoop::run() {
   std::array<::epoll_event, 256> events;
   while (!drained()) {
     now_ = Clock::now();
+    site_.traffic.end_turn(now_);
+    reporter_.report_change(master_, site_.traffic.traffic(), room_.open());
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout());
     if (count < 0 && errno != EINTR) return exit_broken;
     now_ = Clock::now();
     site_.begin_turn();
+    site_.traffic.begin_turn(now_);
     run_turns();
     for (int i = 0; i < count; ++i) {
       const ::epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -69,6 +72,8 @@ int WorkerLoop::run() {
     tell_whether_idle();
     site_.end_turn();
   }
+  site_.traffic.end_turn(Clock::now());
+  reporter_.report_end(master_, site_.traffic.traffic());
   return exit_drained;
 }
 
@@ -152,6 +157,16 @@ bool WorkerLoop::on_message(const AttachRouter& message, UniqueFd fd) {
   drop_router(message.router);
   if (!watch(fd.borrow(), token_of(EventKind::router, message.router), EPOLLIN)) return false;
   routers_[message.router].emplace(RouterChannel{Channel<Worker, Router>(std::move(fd)), {}});
+  return true;
+}
+
+bool WorkerLoop::on_message(const ReplaceLog& message, UniqueFd fd) {
+  site_.replace_log(message.is_error_log != 0, fd.borrow());
+  return true;
+}
+
+bool WorkerLoop::on_message(const MayReport&, UniqueFd) {
+  reporter_.permit();
   return true;
 }
 

@@ -54,6 +54,8 @@ class WorkerLoop {
   bool on_message(const Ping& message, UniqueFd fd);
   bool on_message(const Retire& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
+  bool on_message(const ReplaceLog& message, UniqueFd fd);
+  bool on_message(const MayReport& message, UniqueFd fd);
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);
   void take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd);
@@ -86,6 +88,7 @@ class WorkerLoop {
   std::optional<Clock::time_point> idle_since_;
   bool used_ = false;  // connections have come, which may have ended since
   bool told_idle_ = false;
+  TrafficReporter reporter_;
   Clock::time_point now_{};
 };
 

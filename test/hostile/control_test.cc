@@ -154,6 +154,24 @@ TEST_F(HostileUsers, TogetherTheyCannotKeepRootOut) {
   expect_unharmed();
 }
 
+// A process that reads the network keeps no more than the right to ask.
+TEST_F(HostileUsers, WhoOnlyAsksMayChangeNothingAnyMore) {
+  const auto reopen = encode(ReopenLogs{0});
+  const UniqueFd free = connect(control_socket_name);
+  ASSERT_EQ(next_type(free.borrow()), MessageType::greeting);
+  ASSERT_EQ(send_with_fds(free.borrow(), reopen, {}), SendStatus::sent);
+  EXPECT_EQ(next_type(free.borrow()), MessageType::logs_reopened);
+
+  const UniqueFd bound = connect(control_socket_name);
+  ASSERT_EQ(next_type(bound.borrow()), MessageType::greeting);
+  ASSERT_EQ(send_with_fds(bound.borrow(), encode(OnlyAsk{0}), {}), SendStatus::sent);
+  ASSERT_EQ(send_with_fds(bound.borrow(), encode(ServerQuery{0}), {}), SendStatus::sent);
+  EXPECT_EQ(next_type(bound.borrow()), MessageType::server_status);
+  ASSERT_EQ(send_with_fds(bound.borrow(), reopen, {}), SendStatus::sent);
+  EXPECT_TRUE(is_closed(bound.borrow()));
+  expect_unharmed();
+}
+
 TEST_F(HostileUsers, CannotConnectWhereRootDoes) {
   const auto as_tenant = [&] { return connect(control_socket_name).has_value() ? 1 : 0; };
   EXPECT_EQ(in_child_as(uid_a, uid_a, as_tenant).status, 0);

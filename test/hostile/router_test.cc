@@ -54,7 +54,8 @@ TEST_P(HostileRouterSays, WhatItMayNotAndIsEndedReportedAndReplaced) {
 
 INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterSays,
                          ::testing::Values("unknown_site", "impossible_site", "wake_twice",
-                                           "wake_flood", "garbage", "wrong_direction",
+                                           "wake_flood", "report_flood", "queue_report_flood",
+                                           "queue_report_of_no_site", "garbage", "wrong_direction",
                                            "extra_descriptor", "many_descriptors",
                                            "violation_on_no_channel", "violation_on_channel_0",
                                            "queue_of_an_unknown_site", "silence_on_no_channel",

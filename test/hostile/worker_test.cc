@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
     Says, HostileWorker,
     ::testing::Values("tell_master garbage", "tell_master wrong_pid", "tell_master lock_down_twice",
                       "tell_master lock_down_descriptor", "tell_master wake",
+                      "tell_master report_flood", "tell_master routers_report",
                       "tell_master busy_without_idle", "tell_master pong_without_ping",
                       "tell_router empty", "tell_master idle_twice", "tell_master descriptor_alone",
                       "not_locked_down", "tell_router garbage", "tell_router extra_descriptor",

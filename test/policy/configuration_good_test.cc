@@ -110,11 +110,11 @@ TEST(Configuration, EveryKeyArrives) {
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
     "mechanisms": { "landlock": "if-available" },
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
-                  "timeouts": { "idle": 60 }, "idle_timeout": "5m" },
+                  "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" } },
     "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4 },
     "vhosts": [
       { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
-        "suspended": true },
+        "suspended": true, "log": { "format": "combined" } },
       { "hosts": ["b.example", "*.b.example", "*.bücher.example"], "user": "carol", "root": "/b", "index": [],
         "timeouts": { "head": "1s", "send": "2s" }, "workers": { "max": 4 },
         "idle_timeout": "500ms",
@@ -156,6 +156,7 @@ TEST(Configuration, EveryKeyArrives) {
                               .idle = minutes(5),
                               .suspended = true}));
   EXPECT_EQ(a.limits.cache, 0U);
+  EXPECT_EQ(a.log_format, LogFormat::combined);
   EXPECT_EQ(a.timeouts.idle, seconds(60));
   EXPECT_EQ(a.timeouts.head, SiteTimeouts{}.head);
   const Site& b = got.sites[1];
@@ -167,6 +168,7 @@ TEST(Configuration, EveryKeyArrives) {
                               .least_workers = 1,
                               .most_workers = 4,
                               .idle = milliseconds(500)}));
+  EXPECT_EQ(b.log_format, LogFormat::json);
   EXPECT_EQ(b.limits.connections, 7U);
   EXPECT_EQ(b.limits.body, 2ULL << 30U);
   EXPECT_EQ(b.limits.queue, 9U);

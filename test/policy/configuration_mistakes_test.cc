@@ -386,6 +386,8 @@ const Case vhost_cases[] = {
      R"("idle_timeout" must be a duration from 10ms to 24h)", duration_forms},
     {root_b, R"("/srv/b", "suspended": ^"yes")", "/vhosts/1/suspended",
      R"("suspended" must be true or false, but is a string)", ""},
+    {root_b, R"("/srv/b", "log": { "format": ^"jsn" })", "/vhosts/1/log/format",
+     R"("format" must be "combined" or "json")", R"(did you mean "json"?)"},
     {root_b, R"("/srv/b", "start": ^"on_demand")", "/vhosts/1/start",
      R"("start" must be "on-demand" or "always")", R"(did you mean "on-demand"?)"},
     {"\"vhosts\": [", R"("child_groups": {^"runing": 5}, "vhosts": [)", "/child_groups/runing",

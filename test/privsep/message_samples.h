@@ -136,6 +136,47 @@ struct Samples<Busy> {
   static std::vector<Busy> invalid() { return {{1}, {~0U}}; }
 };
 
+template <>
+struct Samples<ReplaceLog> {
+  static std::vector<ReplaceLog> valid() { return {{0}, {1}}; }
+  static std::vector<ReplaceLog> invalid() { return {{2}, {~0U}}; }
+};
+template <>
+struct Samples<MayReport> {
+  static std::vector<MayReport> valid() { return {{0}}; }
+  static std::vector<MayReport> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<WorkerReport> {
+  static std::vector<WorkerReport> valid() {
+    WorkerReport most{{}, max_connections, 0};
+    most.traffic.count(200, ~std::uint64_t{0}, ~std::uint64_t{0});
+    return {{}, most};
+  }
+  static std::vector<WorkerReport> invalid() {
+    return {{{}, max_connections + 1, 0}, {{}, 0, 1}, {{}, 0, ~0U}};
+  }
+};
+template <>
+struct Samples<QueueReport> {
+  static std::vector<QueueReport> valid() {
+    return {{{0}, 0, 0}, {{max_sites - 1}, max_connections, ~0U}};
+  }
+  static std::vector<QueueReport> invalid() {
+    return {{{max_sites}, 0, 0}, {{~0U}, 0, 0}, {{0}, max_connections + 1, 0}};
+  }
+};
+template <>
+struct Samples<RouterReport> {
+  static std::vector<RouterReport> valid() {
+    const std::uint64_t most = ~std::uint64_t{0};
+    return {{}, {most, most, most, most, max_connections, 0}};
+  }
+  static std::vector<RouterReport> invalid() {
+    return {{0, 0, 0, 0, max_connections + 1, 0}, {0, 0, 0, 0, 0, 1}};
+  }
+};
+
 // `message` with another value in one of its fields.
 template <typename M, typename Field>
 M with(M message, Field M::*field, Field value) {
@@ -180,13 +221,47 @@ struct Samples<FindSite> {
   }
 };
 template <>
+struct Samples<ReopenLogs> {
+  static std::vector<ReopenLogs> valid() { return {{0}}; }
+  static std::vector<ReopenLogs> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<LogsReopened> {
+  static std::vector<LogsReopened> valid() { return {{0, 0}, {max_sites, max_sites}}; }
+  static std::vector<LogsReopened> invalid() { return {{max_sites + 1, 0}, {0, max_sites + 1}}; }
+};
+template <>
+struct Samples<OnlyAsk> {
+  static std::vector<OnlyAsk> valid() { return {{0}}; }
+  static std::vector<OnlyAsk> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<ServerQuery> {
+  static std::vector<ServerQuery> valid() { return {{0}}; }
+  static std::vector<ServerQuery> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<ServerStatus> {
+  static std::vector<ServerStatus> valid() {
+    ServerStatus most{};
+    most.sites = max_sites;
+    most.routers = max_routers;
+    return {{}, most};
+  }
+  static std::vector<ServerStatus> invalid() {
+    return {with({}, &ServerStatus::sites, max_sites + 1),
+            with({}, &ServerStatus::routers, max_routers + 1),
+            with({}, &ServerStatus::reserved, 1U)};
+  }
+};
+template <>
 struct Samples<SiteStatus> {
   static std::vector<SiteStatus> valid() {
     SiteStatus least{};
     least.name = FixedText<256>::of("a.example");
     SiteStatus most = least;
     most.site = {max_sites - 1};
-    most.state = SiteState::crash_looping;
+    most.state = SiteState::suspended;
     most.processes = max_processes;
     most.name = full_text<256>();
     most.last_error = full_text<160>();

@@ -14,7 +14,7 @@
 #include <set>
 #include <sstream>
 
-#include "test/system/requests.h"
+#include "test/system/asking.h"
 
 namespace perchild::test {
 namespace {
@@ -255,6 +255,78 @@ TEST(Logs, AFullDiskDoesNotStopServingAndWhatWasLostIsSaid) {
     return ::truncate(access.c_str(), 0) == 0 && said() &&
            contains(read_file(access), "\"GET /?after HTTP/1.1\" 200 4 ");
   }));
+}
+
+// ---- moved away, as by logrotate
+
+TEST(ReopenedLogs, LinesGoToNewFilesAndNoneIsLost) {
+  Server server({.sites = two_sites()});
+  const std::string access = server.log_directory() + "/a.example.access.log";
+  const std::string error = server.log_directory() + "/a.example.error.log";
+  Client client(server.port());
+  int requests = 0;
+  const auto ask_again = [&] {
+    client.send(request("a.example", "/number-" + std::to_string(requests++)));
+    return client.receive().status;
+  };
+  for (int round = 1; round <= 5; ++round) {
+    for (int i = 0; i < 20; ++i) ASSERT_EQ(ask_again(), 404);
+    const std::string moved = "." + std::to_string(round);
+    ASSERT_EQ(::rename(access.c_str(), (access + moved).c_str()), 0);
+    ASSERT_EQ(::rename(error.c_str(), (error + moved).c_str()), 0);
+    const CommandEnd end = ask_server(server, "reopen");
+    ASSERT_EQ(end.status, 0) << end.output;
+  }
+  ASSERT_EQ(ask_again(), 404);
+  ASSERT_TRUE(access_log_has(server, 0, "/number-100 "));
+  std::string all = server.access_log(0);
+  for (int round = 1; round <= 5; ++round) all += read_file(access + "." + std::to_string(round));
+  for (int i = 0; i < requests; ++i) {
+    EXPECT_EQ(count_of(all, "/number-" + std::to_string(i) + " "), 1U) << i;
+  }
+  EXPECT_EQ(server.workers_of(0).size(), 1U);
+}
+
+TEST(ReopenedLogs, ErrorsGoToTheNewFileToo) {
+  Server server({.sites = two_sites()});
+  ASSERT_EQ(get(server.port(), "a.example").status, 200);
+  const std::string error = server.log_directory() + "/a.example.error.log";
+  ASSERT_EQ(::rename(error.c_str(), (error + ".1").c_str()), 0);
+  ASSERT_EQ(ask_server(server, "reopen").status, 0);
+  EXPECT_EQ(ask(server, "GET / HTTP/1.1\r\nHost: a.example\r\nExpect: x\r\n\r\n").status, 417);
+  Client client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_EQ(client.receive().status, 421);
+  EXPECT_TRUE(error_log_has(server, 0, "not this site's")) << server.error_log(0);
+}
+
+TEST(ReopenedLogs, IsForRootOnly) {
+  Server server({.sites = two_sites()});
+  const CommandEnd end = ask_server(server, "reopen", {}, uid_a);
+  EXPECT_EQ(end.status, 1);
+  EXPECT_EQ(end.output, "perchild: ask the server: only root may\n");
+}
+
+// ---- as JSON
+
+TEST(JsonLogs, HaveAnObjectForEachRequest) {
+  Server server({.sites = two_sites(R"(, "log": { "format": "json" })")});
+  const std::string hostile =
+      request("a.example", "/", "User-Agent: x\",\"status\":500,\"\\\xff\r\n");
+  EXPECT_EQ(ask(server, hostile).status, 200);
+  ASSERT_TRUE(access_log_has(server, 0, "}\n"));
+  const auto line = nlohmann::json::parse(server.access_log(0));
+  EXPECT_EQ(line.at("client"), "127.0.0.1");
+  EXPECT_EQ(line.at("site"), "a.example");
+  EXPECT_EQ(line.at("method"), "GET");
+  EXPECT_EQ(line.at("target"), "/");
+  EXPECT_EQ(line.at("status"), 200);
+  EXPECT_EQ(line.at("user_agent"), "x\",\"status\":500,\"\\\u00ff");
+  EXPECT_EQ(line.at("body_bytes"), 4);
+  EXPECT_EQ(line.at("bytes_in"), hostile.size());
+  EXPECT_GT(line.at("bytes_out"), 4);
+  EXPECT_GT(line.at("microseconds"), 0);
 }
 
 }  // namespace

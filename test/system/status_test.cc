@@ -12,23 +12,10 @@
 #include <iterator>
 #include <sstream>
 
-#include "test/support/command.h"
-#include "test/system/requests.h"
+#include "test/system/asking.h"
 
 namespace perchild::test {
 namespace {
-
-std::string runtime_dir(const Server& server) {
-  return server.directory().path() + "/run";
-}
-
-CommandEnd status(const Server& server, std::vector<std::string> arguments = {},
-                  std::optional<::uid_t> as = std::nullopt) {
-  std::vector<std::string> command{bin_directory() + "/perchild", "status", "--runtime-dir",
-                                   runtime_dir(server)};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run_command(command, as);
-}
 
 // The words of the line that begins with this one.
 std::vector<std::string> line_of(const std::string& table, const std::string& first) {
@@ -48,12 +35,33 @@ TEST(Status, ShowsWhichSitesServe) {
   EXPECT_EQ(end.status, 0);
   const auto serving = line_of(end.output, "a.example");
   const auto idle = line_of(end.output, "b.example");
-  ASSERT_GE(serving.size(), 5U) << end.output;
+  ASSERT_GE(serving.size(), 18U) << end.output;
   EXPECT_EQ(std::vector(serving.begin(), serving.begin() + 4),
             (std::vector<std::string>{"a.example", "serving", "20001", "1"}));
-  ASSERT_GE(idle.size(), 5U) << end.output;
+  ASSERT_GE(idle.size(), 18U) << end.output;
   EXPECT_EQ(std::vector(idle.begin(), idle.begin() + 4),
             (std::vector<std::string>{"b.example", "idle", "20002", "0"}));
+}
+
+TEST(Status, SaysWhichMechanismsAreOn) {
+  Server server({.sites = two_sites()});
+  const std::string text = status(server).output;
+  EXPECT_TRUE(contains(text, "user namespace, seccomp, Landlock ABI ")) << text;
+  const auto object = status_of_all(server);
+  EXPECT_EQ(object.at("pid"), server.master());
+  EXPECT_EQ(object.at("mechanisms").at("seccomp"), true);
+  EXPECT_GE(object.at("mechanisms").at("landlock_abi"), 1);
+}
+
+TEST(Status, TellsOfTheWholeServerToRootOnly) {
+  Server server({.sites = two_sites()});
+  const auto of_root = status_of_all(server);
+  EXPECT_EQ(of_root.at("site_count"), 2);
+  EXPECT_EQ(of_root.at("routers"), 1);
+  const auto of_a = nlohmann::json::parse(status(server, {"--json"}, uid_a).output);
+  EXPECT_FALSE(of_a.contains("site_count"));
+  EXPECT_FALSE(of_a.contains("connections"));
+  EXPECT_EQ(of_a.at("sites").size(), 1U);
 }
 
 TEST(Status, OfOneSiteIsThatSitesAlone) {
@@ -68,7 +76,7 @@ TEST(Status, ASiteThatDoesNotExistIsAnError) {
   Server server({.sites = two_sites()});
   const CommandEnd end = status(server, {"c.example"});
   EXPECT_EQ(end.status, 1);
-  EXPECT_EQ(end.output, "perchild: find a site of yours that is named c.example\n");
+  EXPECT_EQ(end.output, "perchild: find a site of yours with c.example as its first host\n");
 }
 
 TEST(Status, ShowsAUserHisOwnSitesOnly) {
@@ -116,11 +124,17 @@ TEST(Status, ASiteThatKeepsDyingIsCrashLooping) {
   Server server({.sites = two_sites()});
   // Its folder is gone, so no worker of it comes up.
   ASSERT_EQ(::rename(server.docroot(0).c_str(), (server.docroot(0) + ".away").c_str()), 0);
-  EXPECT_EQ(get(server.port(), "a.example").status, 503);
   EXPECT_TRUE(eventually([&] {
+    EXPECT_EQ(get(server.port(), "a.example").status, 503);
     const auto row = line_of(status(server).output, "a.example");
     return row.size() > 1 && row[1] == "crash-looping";
   })) << status(server).output;
+}
+
+TEST(Status, ASuspendedSiteIsSuspended) {
+  Server server({.sites = two_sites(", \"suspended\": true")});
+  EXPECT_EQ(status_of_site(server, "a.example").at("state"), "suspended");
+  EXPECT_EQ(status_of_site(server, "b.example").at("state"), "idle");
 }
 
 TEST(Status, OfManySitesComesInSeveralAnswers) {
@@ -128,10 +142,10 @@ TEST(Status, OfManySitesComesInSeveralAnswers) {
   for (int i = 0; i < 100; ++i) spec.sites.push_back({"s" + std::to_string(i) + ".example", {}});
   Server server(spec);
   const CommandEnd all = status(server);
-  EXPECT_EQ(std::count(all.output.begin(), all.output.end(), '\n'), 101) << all.output;
+  EXPECT_EQ(count_of(all.output, ".example  "), 100U) << all.output;
   const CommandEnd last = status(server, {}, uid_a + 99);
   EXPECT_FALSE(line_of(last.output, "s99.example").empty()) << last.output;
-  EXPECT_EQ(std::count(last.output.begin(), last.output.end(), '\n'), 2) << last.output;
+  EXPECT_EQ(count_of(last.output, ".example  "), 1U) << last.output;
 }
 
 TEST(Status, WithoutAServerThereIsASentence) {

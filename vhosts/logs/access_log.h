@@ -1,5 +1,6 @@
 // The access log: one line a request, in the combined format,
 //   host - - [24/Nov/2026:03:00:00 +0000] "GET /x HTTP/1.1" 200 612 "referer" "user agent"
+// or as a JSON object (access_log.cc has its keys; a text that is absent is null there).
 // All that comes from a client is escaped and bounded (escape.h).
 #pragma once
 
@@ -7,7 +8,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "policy/configuration.h"
 #include "privsep/unique_fd.h"
+#include "vhosts/logs/escape.h"
 #include "vhosts/logs/log_buffer.h"
 #include "vhosts/logs/log_clock.h"
 
@@ -23,6 +26,11 @@ struct AccessRecord {
   std::uint64_t body_bytes = 0;  // of the response, sent; 0 reads "-"
   std::string_view referer{};
   std::string_view user_agent{};
+  // In JSON only.
+  std::string_view site{};      // the host that was asked for
+  std::uint64_t bytes_in = 0;   // of the whole request
+  std::uint64_t bytes_out = 0;  // of the whole response, as far as it was sent
+  std::uint64_t microseconds = 0;
 };
 
 class AccessLog {
@@ -32,19 +40,27 @@ class AccessLog {
   static constexpr std::size_t longest_target = 4096;
   static constexpr std::size_t longest_field = 1024;
   static constexpr std::size_t longest_line =
-      longest_method + longest_target + 2 * longest_field + 256;
+      longest_method + longest_target + 2 * longest_field + 1024;
 
   // Both outlive the log.
-  AccessLog(BorrowedFd file, const LogClock& clock) : buffer_(file), clock_(clock) {}
+  AccessLog(BorrowedFd file, const LogClock& clock, LogFormat format = LogFormat::combined)
+      : buffer_(file), clock_(clock), format_(format) {}
+
+  LogFormat format() const { return format_; }
 
   void add(const AccessRecord& record);
 
+  void begin_new_file() { buffer_.begin_new_file(); }  // see LogBuffer
   void flush() { buffer_.flush(); }
   [[nodiscard]] std::uint64_t take_lost() { return buffer_.take_lost(); }
 
  private:
+  void write_combined(Line& line, const AccessRecord& record) const;
+  void write_json(Line& line, const AccessRecord& record) const;
+
   LogBuffer buffer_;
   const LogClock& clock_;
+  const LogFormat format_;
 };
 
 }  // namespace perchild::logs

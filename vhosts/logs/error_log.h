@@ -43,6 +43,8 @@ class ErrorLog {
   // "lines of the access log lost while it could not be written: 12". Not subject to the rate.
   void add_lost_lines(std::string_view log_name, std::uint64_t lines);
 
+  void begin_new_file() { buffer_.begin_new_file(); }  // see LogBuffer
+
   // Once a loop turn. Also says, when its time has come, what was left out or lost.
   void flush();
 

@@ -15,17 +15,23 @@ constexpr std::array<bool, 256> bytes_to_escape() {
   return set;
 }
 constexpr auto must_escape = bytes_to_escape();
-constexpr std::size_t escape_size = 4;  // \xHH
-
 bool is_plain(char c) {
   return !must_escape[static_cast<unsigned char>(c)];
 }
 
-char* escape(char c, char* at) {
+struct PlainEscape {
+  static constexpr std::string_view prefix = "\\x";
+  static constexpr std::string_view mark = cut_mark;
+};
+struct JsonEscape {
+  static constexpr std::string_view prefix = "\\u00";
+  static constexpr std::string_view mark = json_cut_mark;
+};
+
+char* escape(std::string_view prefix, char c, char* at) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   const auto byte = static_cast<unsigned char>(c);
-  *at++ = '\\';
-  *at++ = 'x';
+  at = std::copy(prefix.begin(), prefix.end(), at);
   *at++ = hex[byte >> 4];
   *at++ = hex[byte & 15];
   return at;
@@ -44,24 +50,35 @@ void Line::append_number(std::uint64_t number) {
   append({digits.data(), static_cast<std::size_t>(done.ptr - digits.data())});
 }
 
-void Line::append_escaped(std::string_view text, std::size_t longest) {
+template <typename Escape>
+void Line::append_bounded(std::string_view text, std::size_t longest) {
+  constexpr std::size_t escape_size = Escape::prefix.size() + 2;
+  constexpr std::string_view mark = Escape::mark;
   char* const begin = at_;
   char* const limit = at_ + std::min(longest, static_cast<std::size_t>(end_ - at_));
   char* marked_end = at_;  // the last place between two bytes that leaves room for the mark
   for (const char c : text) {
     const std::size_t room = static_cast<std::size_t>(limit - at_);
-    if (room >= cut_mark.size()) marked_end = at_;
+    if (room >= mark.size()) marked_end = at_;
     if (room < (is_plain(c) ? 1 : escape_size)) {
       at_ = marked_end;
-      if (static_cast<std::size_t>(limit - begin) >= cut_mark.size()) append(cut_mark);
+      if (static_cast<std::size_t>(limit - begin) >= mark.size()) append(mark);
       return;
     }
     if (is_plain(c)) {
       *at_++ = c;
     } else {
-      at_ = escape(c, at_);
+      at_ = escape(Escape::prefix, c, at_);
     }
   }
+}
+
+void Line::append_escaped(std::string_view text, std::size_t longest) {
+  append_bounded<PlainEscape>(text, longest);
+}
+
+void Line::append_json_escaped(std::string_view text, std::size_t longest) {
+  append_bounded<JsonEscape>(text, longest);
 }
 
 }  // namespace perchild::logs

@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <utility>
+
+#include "privsep/result.h"
 
 namespace perchild::logs {
 
@@ -24,9 +27,21 @@ void LogBuffer::flush() {
   if (size_ == 0) return;
   const ::ssize_t written = ::write(file_.get(), memory_->data(), size_);
   const std::size_t done = written > 0 ? static_cast<std::size_t>(written) : 0;
+  if (done > 0) torn_ = (*memory_)[done - 1] != '\n';
   failing_ = done < size_;
   size_ -= done;
   std::memmove(memory_->data(), memory_->data() + done, size_);
+}
+
+void LogBuffer::begin_new_file() {
+  failing_ = false;
+  if (!std::exchange(torn_, false)) return;
+  const void* end = std::memchr(memory_->data(), '\n', size_);
+  PERCHILD_ASSERT(end != nullptr);  // only whole lines are committed
+  const auto rest = static_cast<std::size_t>(static_cast<const char*>(end) - memory_->data()) + 1;
+  size_ -= rest;
+  std::memmove(memory_->data(), memory_->data() + rest, size_);
+  ++lost_;
 }
 
 std::uint64_t LogBuffer::take_lost() {

@@ -37,6 +37,11 @@ class LogBuffer {
   // How many lines were lost, once lines can be written again; then counts from 0.
   [[nodiscard]] std::uint64_t take_lost();
 
+  // The descriptor leads to another file from here on, as after a rotation. What could not be
+  // written goes there; but of a line that the old file has a part of, the rest is lost, so that
+  // the new one begins with a whole line.
+  void begin_new_file();
+
   bool empty() const { return size_ == 0; }
 
  private:
@@ -46,6 +51,7 @@ class LogBuffer {
   // next write goes on exactly there.
   std::size_t size_ = 0;
   std::uint64_t lost_ = 0;
+  bool torn_ = false;  // begins in the middle of a line
   bool failing_ = false;
 };
 

@@ -90,6 +90,7 @@ std::string SiteSettings::pack() const {
   writer.put(limits.queue);
   writer.put(limits.cache);
   put_compression(writer, compression);
+  writer.put(static_cast<std::uint8_t>(log_format));
   writer.put(static_cast<std::uint8_t>(landlock));
   return writer.take();
 }
@@ -114,6 +115,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.limits.queue = reader.get<std::uint32_t>();
   settings.limits.cache = reader.get<std::uint64_t>();
   settings.compression = get_compression(reader);
+  settings.log_format = static_cast<LogFormat>(reader.get<std::uint8_t>());
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
@@ -143,6 +145,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .minimum_rates = site.minimum_rates,
                    .limits = site.limits,
                    .compression = site.compression,
+                   .log_format = site.log_format,
                    .landlock = configuration.mechanisms.landlock});
   }
   for (std::size_t site = 0; site < configuration.sites.size(); ++site) {

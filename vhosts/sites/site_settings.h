@@ -22,6 +22,7 @@ struct SiteSettings {
   MinimumRates minimum_rates;
   SiteLimits limits;
   CompressionSettings compression;
+  LogFormat log_format = LogFormat::combined;
   Requirement landlock = Requirement::required;
 
   std::string pack() const;

@@ -48,8 +48,16 @@ Result<ControlClient> ControlClient::connect(const std::string& runtime_dir) {
 
 template <typename M>
 Result<void> ControlClient::send(const M& message) {
-  const SendStatus status =
-      std::visit([&](auto& channel) { return channel.send(message); }, channel_);
+  const SendStatus status = std::visit(
+      [&](auto& channel) {
+        if constexpr (requires { channel.send(message); }) {
+          return channel.send(message);
+        } else {
+          return SendStatus::failed;
+        }
+      },
+      channel_);
+  if (status == SendStatus::failed) return failure({"ask", "the server: only root may", 0});
   if (status != SendStatus::sent) return failure({"ask", "the server: it has gone", 0});
   return {};
 }
@@ -89,6 +97,28 @@ Result<StatusEnd> ControlClient::ask(const Query& query,
     if (const auto* end = std::get_if<StatusEnd>(&*answer)) return *end;
     if (const auto* site = std::get_if<SiteStatus>(&*answer)) on_site(*site);
   }
+}
+
+template <typename Reply, typename Question>
+Result<Reply> ControlClient::ask_for(const Question& question) {
+  if (auto sent = send(question); !sent) return failure(sent.error());
+  const auto answer = receive();
+  if (!answer) return failure(answer.error());
+  const auto* reply = std::get_if<Reply>(&*answer);
+  if (reply == nullptr) return failure({"ask", "the server: it answers another question", 0});
+  return *reply;
+}
+
+Result<ServerStatus> ControlClient::server_status() {
+  return ask_for<ServerStatus>(ServerQuery{0});
+}
+
+Result<LogsReopened> ControlClient::reopen_logs() {
+  return ask_for<LogsReopened>(ReopenLogs{0});
+}
+
+Result<void> ControlClient::only_ask() {
+  return send(OnlyAsk{0});
 }
 
 Result<void> ControlClient::for_each_site(const std::function<void(const SiteStatus&)>& on_site) {

@@ -24,10 +24,15 @@ class ControlClient {
 
   const Greeting& server() const { return greeting_; }
 
+  Result<ServerStatus> server_status();
   // Calls `on_site` with the status of each site that the caller may see.
   Result<void> for_each_site(const std::function<void(const SiteStatus&)>& on_site);
   // The site of this name; nullopt if there is none, or it is another's.
   Result<std::optional<SiteStatus>> find_site(const std::string& name);
+  // Root's only.
+  Result<LogsReopened> reopen_logs();
+  // Of root's: gives up all but the questions above, and may then be silent for long.
+  Result<void> only_ask();
 
  private:
   using OfRoot = Channel<Command, Master>;
@@ -38,6 +43,8 @@ class ControlClient {
 
   template <typename M>
   Result<void> send(const M& message);
+  template <typename Reply, typename Question>
+  Result<Reply> ask_for(const Question& question);
   // The next message, waited for.
   Result<Answer> receive();
   // Sends a query, and hands on what is answered until it is complete.

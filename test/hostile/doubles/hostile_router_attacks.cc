@@ -75,6 +75,18 @@ const std::map<std::string, Deed, std::less<>> deeds{
      [](const Stolen&) {
        for (int i = 0; i < 100'000; ++i) send_bytes(master, encode(Wake{{0}}));
      }},
+    {"report_flood",
+     [](const Stolen&) {
+       for (int i = 0; i < 10; ++i) send_bytes(master, encode(RouterReport{}));
+     }},
+    {"queue_report_flood",
+     [](const Stolen&) {
+       for (int i = 0; i < 100; ++i) send_bytes(master, encode(QueueReport{{0}, 1, 0}));
+     }},
+    {"queue_report_of_no_site",
+     [](const Stolen&) {
+       send_bytes(master, encode(QueueReport{{1000}, 1, 0}));
+     }},
     {"garbage", [](const Stolen&) { send_bytes(master, std::array<std::byte, 5>{std::byte{6}}); }},
     {"wrong_direction", [](const Stolen&) { send_bytes(master, encode(Drain{0})); }},
     {"extra_descriptor",

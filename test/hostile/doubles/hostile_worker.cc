@@ -59,6 +59,10 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
   if (what == "wake") send_bytes(socket, encode(Wake{{0}}));
   if (what == "busy_without_idle") send_bytes(socket, encode(Busy{0}));
   if (what == "pong_without_ping") send_bytes(socket, encode(Pong{0}));
+  if (what == "report_flood") {
+    for (std::uint32_t i = 0; i < 10; ++i) send_bytes(socket, encode(WorkerReport{{}, i, 0}));
+  }
+  if (what == "routers_report") send_bytes(socket, encode(RouterReport{}));
   if (what == "idle_twice") {
     send_bytes(socket, encode(Idle{0}));
     send_bytes(socket, encode(Idle{0}));

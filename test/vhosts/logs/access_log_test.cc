@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "test/vhosts/files/scratch.h"
@@ -100,6 +101,85 @@ TEST_F(AccessLogTest, TargetsUpToFourKibibytesAreWhole) {
   const std::string longer = target + "a";
   record.target = longer;
   EXPECT_EQ(line_of(record).find(target), std::string::npos);
+}
+
+class JsonAccessLogTest : public AccessLogTest {
+ protected:
+  // The line as it is, and what it means.
+  std::string text_of(const AccessRecord& record) {
+    AccessLog log(file_.borrow(), clock_, LogFormat::json);
+    log.add(record);
+    log.flush();
+    std::string text = scratch_.read("log");
+    EXPECT_EQ(::ftruncate(file_.get(), 0), 0);
+    EXPECT_EQ(lines_of(text).size(), 1U);
+    return text;
+  }
+  nlohmann::json object_of(const AccessRecord& record) {
+    return nlohmann::json::parse(text_of(record));
+  }
+};
+
+TEST_F(JsonAccessLogTest, LineIsAnObject) {
+  AccessRecord record = usual;
+  record.site = "a.example";
+  record.bytes_in = 80;
+  record.bytes_out = 800;
+  record.microseconds = 1234;
+  EXPECT_EQ(text_of(record),
+            R"({"time":")" + std::string(clock_.iso()) +
+                R"(","client":"192.0.2.1","site":"a.example","method":"GET","target":"/x?y",)"
+                R"("protocol":"HTTP/1.1","status":200,"body_bytes":612,"bytes_in":80,)"
+                R"("bytes_out":800,"microseconds":1234,"referer":"https://example.org/",)"
+                R"("user_agent":"curl/8"})"
+                "\n");
+}
+
+TEST_F(JsonAccessLogTest, WhatIsAbsentIsNull) {
+  const auto object = object_of({.status = 408});
+  for (const char* key :
+       {"client", "site", "method", "target", "protocol", "referer", "user_agent"}) {
+    EXPECT_TRUE(object.at(key).is_null()) << key;
+  }
+  EXPECT_EQ(object.at("status"), 408);
+  EXPECT_EQ(object.at("body_bytes"), 0);
+}
+
+TEST_F(JsonAccessLogTest, ClientCannotForgeALineOrAField) {
+  AccessRecord hostile = usual;
+  hostile.target = "/\",\"status\":500,\"x\":\"\r\n{}";
+  hostile.referer = "\\\",\"client\":\"192.0.2.9";
+  hostile.user_agent = "\x1b[2J\xc3(\xff";
+  const auto object = object_of(hostile);
+  EXPECT_EQ(object.size(), 13U);
+  EXPECT_EQ(object.at("status"), 200);
+  EXPECT_EQ(object.at("client"), "192.0.2.1");
+  EXPECT_EQ(object.at("target"), std::string(hostile.target));
+  EXPECT_EQ(object.at("referer"), std::string(hostile.referer));
+  EXPECT_EQ(object.at("user_agent"), "\x1b[2J\u00c3(\u00ff");  // a character for each byte
+  for (const char c : text_of(hostile)) EXPECT_TRUE((c >= 0x20 && c < 0x7f) || c == '\n');
+}
+
+TEST_F(JsonAccessLogTest, EveryFieldHasItsBoundAndItsMark) {
+  const std::string endless(100'000, '\x01');
+  const AccessRecord record{.host = endless,
+                            .method = endless,
+                            .target = endless,
+                            .protocol = endless,
+                            .status = 599,
+                            .body_bytes = ~std::uint64_t{0},
+                            .referer = endless,
+                            .user_agent = endless,
+                            .site = endless,
+                            .bytes_in = ~std::uint64_t{0},
+                            .bytes_out = ~std::uint64_t{0},
+                            .microseconds = ~std::uint64_t{0}};
+  EXPECT_LT(text_of(record).size(), AccessLog::longest_line);
+  const auto object = object_of(record);
+  EXPECT_EQ(object.at("microseconds"), ~std::uint64_t{0});
+  for (const char* key : {"method", "target", "protocol", "referer", "user_agent", "site"}) {
+    EXPECT_TRUE(object.at(key).get<std::string>().ends_with("\u2026")) << key;
+  }
 }
 
 TEST_F(AccessLogTest, LostLinesAreCounted) {

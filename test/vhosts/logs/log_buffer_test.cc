@@ -75,6 +75,38 @@ TEST_F(LogBufferTest, ManyLinesInOneTurnAreWrittenOnTheWay) {
   EXPECT_EQ(buffer.take_lost(), 0U);
 }
 
+TEST_F(LogBufferTest, ANewFileGetsWhatTheOldOneCouldNotTake) {
+  ASSERT_NO_FATAL_FAILURE(lead_to("/dev/full"));
+  LogBuffer buffer(file_.borrow());
+  put(buffer, "one");
+  buffer.flush();
+  ASSERT_NO_FATAL_FAILURE(lead_to(scratch_.path("new").c_str()));
+  buffer.begin_new_file();
+  put(buffer, "two");
+  buffer.flush();
+  EXPECT_EQ(scratch_.read("new"), "one\ntwo\n");
+  EXPECT_EQ(buffer.take_lost(), 0U);
+}
+
+TEST_F(LogBufferTest, ANewFileBeginsWithAWholeLine) {
+  // The old one takes a part of the second line.
+  EXPECT_TRUE(holds_in_child([&] {
+    const ::rlimit limit{6, 6};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return false;
+    std::signal(SIGXFSZ, SIG_IGN);
+    LogBuffer buffer(file_.borrow());
+    for (const char* line : {"one", "two", "three"}) put(buffer, line);
+    buffer.flush();
+    const UniqueFd other(::open(scratch_.path("new").c_str(), append_flags, 0644));
+    if (::dup3(other.get(), file_.get(), O_CLOEXEC) < 0) return false;
+    buffer.begin_new_file();
+    buffer.flush();
+    return buffer.take_lost() == 1;
+  }));
+  EXPECT_EQ(scratch_.read("log"), "one\ntw");
+  EXPECT_EQ(scratch_.read("new"), "three\n");
+}
+
 TEST_F(LogBufferTest, FullDiskLosesWholeLinesAndCountsThem) {
   ASSERT_NO_FATAL_FAILURE(lead_to("/dev/full"));
   LogBuffer buffer(file_.borrow());
