@@ -16,6 +16,7 @@
 #include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
+#include "policy/reach_settings.h"
 
 namespace perchild {
 
@@ -84,6 +85,7 @@ struct Site {
   std::vector<Gid> groups;  // supplementary, all mapped
   std::string root;         // absolute, a directory that uid can enter
   Content content;
+  ReachSettings reach{};
   SiteTimeouts timeouts;
   MinimumRates minimum_rates{};
   SiteLimits limits;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
 #include "policy/written_host.h"
 
@@ -134,6 +135,7 @@ std::optional<AccountVhostsReader::Entry> AccountVhostsReader::read_entry(JsonVa
   good = read_root(vhost, entry.root) && good;
   if (const auto except = vhost.find("except")) good = read_left_out(*except, entry) && good;
   entry.values = sites_.read_values(vhost);
+  check_canonical(report_, vhost, entry.values.reach, {});
   return good ? std::optional(std::move(entry)) : std::nullopt;
 }
 

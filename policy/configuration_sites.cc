@@ -8,6 +8,7 @@
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
 #include "policy/configuration_log.h"
+#include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
 #include "policy/written_host.h"
 
@@ -22,14 +23,16 @@ constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
 // Besides the keys that speak of its content.
-constexpr std::string_view vhost_keys[] = {"hosts",   "user",          "uid",          "gid",
-                                           "root",    "locations",     "timeouts",     "limits",
-                                           "workers", "start",         "idle_timeout", "suspended",
-                                           "except",  "minimum_rates", "compression",  "log"};
+constexpr std::string_view vhost_keys[] = {
+    "hosts",        "user",      "uid",    "gid",           "root",
+    "locations",    "timeouts",  "limits", "workers",       "start",
+    "idle_timeout", "suspended", "except", "minimum_rates", "compression",
+    "log",          "canonical", "https",  "hsts",          "trusted_proxies"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
-constexpr std::string_view defaults_keys[] = {"timeouts",      "limits",       "workers",
-                                              "start",         "idle_timeout", "suspended",
-                                              "minimum_rates", "compression",  "log"};
+constexpr std::string_view defaults_keys[] = {
+    "timeouts",  "limits",        "workers",        "start", "idle_timeout",
+    "suspended", "minimum_rates", "compression",    "log",   "canonical",
+    "https",     "hsts",          "trusted_proxies"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
@@ -83,6 +86,7 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .groups = identity.groups,
           .root = std::move(root),
           .content = std::move(values.content),
+          .reach = std::move(values.reach),
           .timeouts = values.timeouts,
           .minimum_rates = values.minimum_rates,
           .limits = values.limits,
@@ -100,6 +104,7 @@ bool is_for_accounts(JsonValue vhost) {
 
 void read_site_values(Report& report, JsonValue object, SiteValues& values) {
   read_content(report, object, values.content);
+  read_reach(report, object, values.reach);
   if (const auto timeouts = object.find("timeouts")) {
     read_timeouts(report, *timeouts, values.timeouts);
   }
@@ -193,6 +198,7 @@ void SitesReader::read_vhost(JsonValue vhost) {
   const auto identity = identities_.read_site(vhost);
   const auto root = read_root(vhost);
   SiteValues values = read_values(vhost);
+  check_canonical(report_, vhost, values.reach, hosts);
   if (identity) check_uid_is_alone(*identity, vhost);
   if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
   sites_.push_back(make_site(std::move(hosts), *identity, *root, std::move(values)));

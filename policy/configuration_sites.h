@@ -17,6 +17,7 @@ namespace perchild {
 // What "defaults" may set for all sites, and a vhost for itself.
 struct SiteValues {
   Content content{.settings = {.index = {{"index.html"}}}, .locations = {}};
+  ReachSettings reach{};
   SiteTimeouts timeouts;
   MinimumRates minimum_rates;
   SiteLimits limits;

@@ -182,7 +182,11 @@ struct HandOver {
   // request's host is then the site's for as long as this connection lasts.
   std::uint32_t by_default;
   std::uint32_t incarnation;  // of the Credit that this uses
-  bool valid() const { return listener < max_listeners && by_default <= 1 && incarnation != 0; }
+  std::uint32_t over_tls =
+      0;  // 1 if the client speaks TLS to the listed proxy that it came through
+  bool valid() const {
+    return listener < max_listeners && by_default <= 1 && incarnation != 0 && over_tls <= 1;
+  }
 };
 
 // worker → router. Room for `count` connections more. `incarnation` tells one worker from its

@@ -139,6 +139,7 @@ Stranger* RouterLoop::take_stranger() {
   stranger->state = Stranger::State::peeking;
   stranger->peeked = 0;
   stranger->by_default = stranger->head_request = stranger->watched = stranger->counted = false;
+  stranger->over_tls = false;
   stranger->parser.reset();
   return stranger;
 }
@@ -254,6 +255,7 @@ void RouterLoop::take_proxy_header(Stranger& stranger, const proxy_protocol::Hea
     return;
   }
   stranger.header_due = false;
+  stranger.over_tls = header.over_tls;
   stranger.peeked = 0;
   if (header.source) {
     stranger.address = header.source->address;

@@ -204,7 +204,8 @@ SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
   for (Stranger* stranger = site.first(); hand_overs_.size() < most;
        stranger = stranger->next_waiting) {
     hand_overs_.push_back({stranger->address, stranger->port, stranger->listener,
-                           stranger->by_default ? 1U : 0U, channel.incarnation});
+                           stranger->by_default ? 1U : 0U, channel.incarnation,
+                           stranger->over_tls ? 1U : 0U});
     passed_.push_back(stranger->fd.borrow());
   }
   const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);

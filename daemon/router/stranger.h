@@ -33,6 +33,7 @@ struct Stranger {
   bool watched = false;  // known to epoll
   bool by_default = false;
   bool header_due = false;    // a PROXY header comes first
+  bool over_tls = false;      // to the proxy
   bool counted = false;       // among its address's connections
   bool head_request = false;  // for a refusal: HEAD takes no body
   std::uint16_t listener = 0;

@@ -6,6 +6,7 @@
 
 #include "daemon/worker/file_answer.h"
 #include "daemon/worker/moves.h"
+#include "daemon/worker/reach.h"
 #include "vhosts/files/error_pages.h"
 #include "vhosts/http1/path.h"
 
@@ -113,6 +114,7 @@ Response answer_path(const Request& request) {
 }  // namespace
 
 Progress begin_answer(Request& request, Response& response) {
+  if (redirect_to_own_name(request, response)) return Progress::answered;
   // "*" of OPTIONS is no path.
   if (answer_method(request, response)) return Progress::answered;
   const http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
@@ -142,7 +144,9 @@ Progress continue_answer(Request& request, Response& response) {
   return Progress::answered;
 }
 
-void finish_answer(Request&, Response&) {}
+void finish_answer(Request& request, Response& response) {
+  add_hsts(request, response);
+}
 
 Response refuse(const Request& request, int status, std::string_view problem,
                 std::string_view more_fields, int error) {

@@ -45,6 +45,7 @@ void Connection::finish() {
   bytes_ = {};
   approved_host.reset();
   client_.reset();
+  visitor_.reset();
   deadline.unlink();
   waiting_ = nullptr;
   fd_.reset();
@@ -68,6 +69,7 @@ std::string_view Connection::input() const {
 void Connection::consume(std::size_t count) {
   input_begin_ += static_cast<std::uint32_t>(count);
   if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
+  visitor_.reset();  // the next request may be another's
 }
 
 void Connection::erase(std::size_t offset, std::size_t count) {

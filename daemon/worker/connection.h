@@ -92,7 +92,9 @@ class Connection {
   void finish();
 
   BorrowedFd fd() const { return fd_.borrow(); }
-  const logs::ClientAddress& client() const { return *client_; }
+  // Whose the request is that is served: who has connected, or whom a trusted proxy names.
+  const logs::ClientAddress& client() const { return visitor_ ? *visitor_ : *client_; }
+  void set_visitor(const logs::ClientAddress& visitor) { visitor_ = visitor; }
 
   // Input: what has been received and not been consumed.
   enum class Received : std::uint8_t { bytes, nothing_yet, end, failed, full };
@@ -125,6 +127,8 @@ class Connection {
   // The name that this connection has already been found to belong to the site by.
   std::optional<HostName> approved_host;
   bool by_default = false;            // see HandOver
+  bool over_tls = false;              // see HandOver
+  bool over_https = false;            // of the request that is served
   bool first_request = true;          // the one whose host the router has looked at
   Clock::time_point request_began{};  // its head was complete
   DeadlineLink<Connection> deadline;
@@ -144,6 +148,7 @@ class Connection {
   std::unique_ptr<IoBuffer> buffer_;
   std::optional<logs::ClientAddress> client_;
   Bytes bytes_;
+  std::optional<logs::ClientAddress> visitor_;
   std::uint32_t index_;
   std::uint32_t input_begin_ = 0;
   std::uint32_t input_end_ = 0;

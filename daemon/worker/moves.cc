@@ -39,18 +39,6 @@ Step too_costly(const Request& request) {
   return refusal(request, 500, "a pattern takes too long to match");
 }
 
-Response redirect_response(const Request& request, int status, std::string_view location) {
-  files::ResponseHead head(request.buffer.output, request.site.date);
-  head.start(status, request.persistence);
-  head.add_fields(files::error_page(status).fields);
-  if (!location.empty()) head.add("Location", location);
-  Response response;
-  response.status = status;
-  response.head = head.finish();
-  if (!request.head_only()) response.body = files::error_page(status).body;
-  return response;
-}
-
 // Whether `found` is what a path to try asks for: a file, or by a '/' at its end a folder.
 bool is_there(const files::Answer& found, std::string_view path) {
   return found.opened.kind == Kind::file ||
@@ -71,6 +59,18 @@ bool is_with_slash(std::string_view path, std::string_view folder) {
 }
 
 }  // namespace
+
+Response redirect_response(const Request& request, int status, std::string_view location) {
+  files::ResponseHead head(request.buffer.output, request.site.date);
+  head.start(status, request.persistence);
+  head.add_fields(files::error_page(status).fields);
+  if (!location.empty()) head.add("Location", location);
+  Response response;
+  response.status = status;
+  response.head = head.finish();
+  if (!request.head_only()) response.body = files::error_page(status).body;
+  return response;
+}
 
 Step redirect(const Request& request) {
   if (request.rules->redirects().empty()) return {};

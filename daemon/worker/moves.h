@@ -22,6 +22,10 @@ struct Step {
   std::optional<std::string> path{};  // where the request goes on; its query is set already
 };
 
+// `location` is percent-encoded; with 410 it is empty.
+[[nodiscard]] Response redirect_response(const Request& request, int status,
+                                         std::string_view location);
+
 // The first redirect that matches.
 [[nodiscard]] Step redirect(const Request& request);
 // The first rewrite that matches and changes the path.

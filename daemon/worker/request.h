@@ -27,8 +27,9 @@ struct Request {
   std::string_view path{};
   std::string_view query{};
   std::shared_ptr<const content::Rules> rules{};  // those of `path`
-  bool settled = false;  // the path has been found to be there: no rule leads away from it
-  int moves = 0;         // to other paths than the client's
+  bool over_https = false;  // the client spoke TLS, to us or to a proxy that may say so
+  bool settled = false;     // the path has been found to be there: no rule leads away from it
+  int moves = 0;            // to other paths than the client's
   std::string own_query{};
 
   // `query` becomes what a rule has made of it.

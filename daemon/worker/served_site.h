@@ -27,6 +27,7 @@ class ServedSite {
   ServedSite(SiteSettings site_settings, files::Docroot root, BorrowedFd error_file,
              BorrowedFd access_file, std::uint64_t hash_seed)
       : settings(std::move(site_settings)),
+        hsts_line(hsts_line_of(settings.reach)),
         date(::time(nullptr)),
         log_clock(::time(nullptr)),
         access_log(access_file, log_clock, settings.log_format),
@@ -38,6 +39,7 @@ class ServedSite {
         error_file_(error_file) {}
 
   const SiteSettings settings;
+  const std::string hsts_line;  // for whom came over https
   files::DateCache date;
   logs::LogClock log_clock;
   logs::AccessLog access_log;

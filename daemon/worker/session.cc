@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/worker/answer.h"
+#include "daemon/worker/reach.h"
 #include "daemon/worker/request_body.h"
 #include "daemon/worker/request_log.h"
 #include "daemon/worker/sending.h"
@@ -184,6 +185,7 @@ bool wants_answer_to(Method method) {
 
 Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
                                 const HeadParser& parser) {
+  note_visitor(connection, context.site.settings.reach);
   RequestHead head = parser.head(connection.input());
   const Verdict verdict = judge(connection, context.site.settings, head);
   if (verdict.status != 0) {
@@ -214,6 +216,7 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
                   .head = head,
                   .head_bytes = connection.input().substr(0, head.length),
                   .persistence = persistence};
+  request.over_https = connection.over_https;
   Response response;
   Progress progress = begin_answer(request, response);
   while (progress == Progress::entered) progress = continue_answer(request, response);

@@ -264,6 +264,7 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
   room_.add_open();
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
   connection->begin(std::move(fd), client, message.by_default != 0);
+  connection->over_tls = message.over_tls != 0;
   serve(*connection, context_);
 }
 

@@ -110,14 +110,17 @@ TEST(Configuration, EveryKeyArrives) {
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
     "mechanisms": { "landlock": "if-available" },
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
-                  "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" } },
+                  "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" },
+                  "canonical": "apex", "hsts": { "max_age": "30d" }, "trusted_proxies": ["::1"] },
     "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4 },
     "vhosts": [
       { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
         "suspended": true, "log": { "format": "combined" } },
       { "hosts": ["b.example", "*.b.example", "*.bücher.example"], "user": "carol", "root": "/b", "index": [],
         "timeouts": { "head": "1s", "send": "2s" }, "workers": { "max": 4 },
-        "idle_timeout": "500ms",
+        "idle_timeout": "500ms", "canonical": "www.b.example", "https": "redirect",
+        "hsts": { "max_age": "1y", "include_subdomains": true, "preload": true },
+        "trusted_proxies": [],
         "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K" } }]
   })",
                               system);
@@ -159,7 +162,17 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(a.log_format, LogFormat::combined);
   EXPECT_EQ(a.timeouts.idle, seconds(60));
   EXPECT_EQ(a.timeouts.head, SiteTimeouts{}.head);
+  EXPECT_EQ(a.reach, (ReachSettings{.canonical = Canonical::apex,
+                                    .canonical_host = {},
+                                    .redirect_to_https = false,
+                                    .hsts = {{seconds(30 * 86'400), false, false}},
+                                    .trusted_proxies = {AddressBlock::parse("::1").value()}}));
   const Site& b = got.sites[1];
+  EXPECT_EQ(b.reach, (ReachSettings{.canonical = Canonical::host,
+                                    .canonical_host = HostName::parse("www.b.example"),
+                                    .redirect_to_https = true,
+                                    .hsts = {{seconds(365 * 86'400), true, true}},
+                                    .trusted_proxies = {}}));
   EXPECT_EQ(b.gid, Gid{100});
   EXPECT_EQ(b.hosts.back(), HostPattern::parse("*.xn--bcher-kva.example").value());
   EXPECT_EQ(b.groups, (std::vector<Gid>{Gid{33}, Gid{1001}}));

@@ -31,12 +31,15 @@ ClientAddress::ClientAddress(const ::sockaddr_storage& address) {
     std::memcpy(&in, &address, sizeof in);
     std::uint8_t bytes[sizeof in.sin_addr];
     std::memcpy(bytes, &in.sin_addr, sizeof bytes);
+    bytes_[10] = bytes_[11] = 0xff;
+    std::memcpy(&bytes_[12], bytes, sizeof bytes);
     made = write_ipv4(bytes, host);
     port = ntohs(in.sin_port);
   } else if (address.ss_family == AF_INET6) {
     ::sockaddr_in6 in{};
     std::memcpy(&in, &address, sizeof in);
     const std::uint8_t* const bytes = in.sin6_addr.s6_addr;
+    std::memcpy(bytes_.data(), bytes, bytes_.size());
     const bool mapped = IN6_IS_ADDR_V4MAPPED(&in.sin6_addr);
     made = mapped ? write_ipv4(bytes + 12, host)
                   : ::inet_ntop(AF_INET6, bytes, host, INET6_ADDRSTRLEN);

@@ -5,6 +5,7 @@
 
 #include "policy/packed.h"
 #include "vhosts/sites/content_packing.h"
+#include "vhosts/sites/reach_packing.h"
 
 namespace perchild {
 namespace {
@@ -78,6 +79,7 @@ std::string SiteSettings::pack() const {
   put_hosts(writer, foreign);
   writer.put_text(root);
   put_content(writer, content);
+  put_reach(writer, reach);
   put_duration(writer, timeouts.head);
   put_duration(writer, timeouts.idle);
   put_duration(writer, timeouts.body);
@@ -103,6 +105,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   }
   settings.root = reader.get_text();
   if (!get_content(reader, settings.content)) return std::nullopt;
+  if (!get_reach(reader, settings.reach)) return std::nullopt;
   settings.timeouts.head = get_duration(reader);
   settings.timeouts.idle = get_duration(reader);
   settings.timeouts.body = get_duration(reader);
@@ -126,6 +129,15 @@ bool SiteSettings::serves(const HostName& host) const {
   return best_match(hosts, host) > best_match(foreign, host);
 }
 
+std::string hsts_line_of(const ReachSettings& reach) {
+  if (!reach.hsts) return {};
+  std::string line =
+      "Strict-Transport-Security: max-age=" + std::to_string(reach.hsts->max_age.count());
+  if (reach.hsts->include_subdomains) line += "; includeSubDomains";
+  if (reach.hsts->preload) line += "; preload";
+  return line + "\r\n";
+}
+
 std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
   // The wildcards by the name that they stand above, to find whose a name would otherwise be.
   std::unordered_map<std::string_view, std::size_t> wildcards;
@@ -141,6 +153,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .foreign = {},
                    .root = site.root,
                    .content = site.content,
+                   .reach = site.reach,
                    .timeouts = site.timeouts,
                    .minimum_rates = site.minimum_rates,
                    .limits = site.limits,

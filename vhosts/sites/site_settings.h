@@ -18,6 +18,7 @@ struct SiteSettings {
   std::vector<HostPattern> foreign;
   std::string root;
   Content content;
+  ReachSettings reach{};
   SiteTimeouts timeouts;
   MinimumRates minimum_rates;
   SiteLimits limits;
@@ -31,6 +32,9 @@ struct SiteSettings {
   // Whether a request for `host` is this site's to answer.
   bool serves(const HostName& host) const;
 };
+
+// The field Strict-Transport-Security as a line; empty if there is to be none.
+std::string hsts_line_of(const ReachSettings& reach);
 
 // The settings of every site, by SiteId.
 std::vector<SiteSettings> site_settings_of(const Configuration& configuration);

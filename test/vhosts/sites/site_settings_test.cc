@@ -22,6 +22,11 @@ SiteSettings sample() {
       {{.pattern = "a", .to = "/b", .status = 301}, {.pattern = {}, .to = {}, .status = 410}}};
   settings.content.settings.rewrite = {{{.to = "/c", .keep_query = false}}};
   settings.content.settings.try_paths = {{.paths = {"{path}"}, .fallback = "/d", .status = 403}};
+  settings.reach = {.canonical = Canonical::host,
+                    .canonical_host = host("www.a.example"),
+                    .redirect_to_https = true,
+                    .hsts = {{std::chrono::seconds(31'536'000), true, true}},
+                    .trusted_proxies = {*AddressBlock::parse("10.0.0.0/8")}};
   settings.content.settings.deny = {"*.inc", "!*.sql"};
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
                        std::chrono::milliseconds(7), std::chrono::milliseconds(3),
@@ -81,6 +86,16 @@ TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
   SiteSettings closed = sample();
   closed.limits.connections = 0;
   EXPECT_FALSE(SiteSettings::unpack(closed.pack()));
+}
+
+TEST(SiteSettings, HstsIsALineOfItsOwn) {
+  EXPECT_EQ(hsts_line_of({}), "");
+  ReachSettings reach;
+  reach.hsts = {std::chrono::seconds(0), false, false};
+  EXPECT_EQ(hsts_line_of(reach), "Strict-Transport-Security: max-age=0\r\n");
+  reach.hsts = {std::chrono::seconds(31'536'000), true, true};
+  EXPECT_EQ(hsts_line_of(reach),
+            "Strict-Transport-Security: max-age=31536000; includeSubDomains; preload\r\n");
 }
 
 TEST(SiteSettings, ASiteServesItsNamesAndNoOthers) {
