@@ -200,13 +200,13 @@ std::vector<ProcessFacts> Server::workers_of(std::size_t site) const {
   return all;
 }
 
-void Server::read_log(int deadline_ms) {
+bool Server::read_log(int deadline_ms) {
   ::pollfd polled{log_pipe_.get(), POLLIN, 0};
-  if (::poll(&polled, 1, deadline_ms) != 1) return;
+  if (::poll(&polled, 1, deadline_ms) != 1) return true;
   char buffer[65536];
   const ssize_t got = ::read(log_pipe_.get(), buffer, sizeof buffer);
   if (got > 0) log_.append(buffer, static_cast<std::size_t>(got));
-  if (got == 0) pause_briefly();  // it has ended; poll no longer waits
+  return got != 0;
 }
 
 std::string Server::log() {
@@ -220,8 +220,7 @@ std::string Server::log() {
 bool Server::wait_for_log(const std::string& text, int deadline_ms) {
   const std::int64_t end = now_ms() + deadline_ms;
   while (log_.find(text) == std::string::npos) {
-    if (now_ms() >= end) return false;
-    read_log(50);
+    if (now_ms() >= end || !read_log(50)) return false;
   }
   return true;
 }

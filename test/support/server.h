@@ -82,7 +82,7 @@ class Server {
 
  private:
   std::vector<ProcessFacts> children(const std::string& name) const;
-  void read_log(int deadline_ms);
+  bool read_log(int deadline_ms);  // false if it has ended
 
   TemporaryDirectory directory_;
   ServerSpec spec_;
