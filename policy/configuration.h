@@ -55,11 +55,20 @@ struct MinimumRates {
   std::uint64_t response = 256;
 };
 
+// What all processes of a site may take together: its control group sees to it. 0: no limit.
+struct SiteQuota {
+  std::uint64_t memory = 0;  // bytes; each worker is held to it by a resource limit as well
+  std::uint32_t processes = 0;
+  std::uint32_t cpu_percent = 0;  // 150: one CPU and a half
+  std::uint64_t io = 0;           // bytes a second, for reading and for writing, of the root's disk
+};
+
 struct SiteLimits {
   std::uint32_t connections = 512;        // open at once, in each of the site's workers
   std::uint64_t body = 1024 * 1024;       // bytes of a request's body
   std::uint32_t queue = 128;              // connections waiting in each router
   std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker
+  SiteQuota quota;
 };
 
 enum class LogFormat : std::uint8_t { combined, json };
@@ -115,6 +124,7 @@ enum class Requirement : std::uint8_t { required, if_available };
 
 struct Mechanisms {
   Requirement landlock = Requirement::required;
+  Requirement cgroup = Requirement::required;  // by sites that have a quota
 };
 
 struct Configuration {

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "privsep/cgroup.h"
+
 #ifndef SYS_execveat
 #error "execveat(2) is needed"
 #endif
@@ -34,7 +36,11 @@ void reset_signals() {
   // Away from the terminal that the service may run in: its Ctrl-C is for the master alone.
   ::setsid();
   SysError error;
-  if (auto dropped = drop_to_identity(plan.role, plan.identity); !dropped) {
+  // Before the ids, with the master's right to move processes. By writing, not by
+  // CLONE_INTO_CGROUP: a filter cannot see clone3's flags, among which are those for namespaces.
+  if (auto joined = plan.cgroup ? join_cgroup(*plan.cgroup) : Result<void>(); !joined) {
+    error = joined.error();
+  } else if (auto dropped = drop_to_identity(plan.role, plan.identity); !dropped) {
     error = dropped.error();
   } else {
     std::vector<PlacedFd> fds = plan.fds;

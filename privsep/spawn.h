@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct SpawnPlan {
   std::string title;                       // argv[0], for ps
   std::vector<PlacedFd> fds;               // numbers from 0, without gaps
   std::vector<std::string> environment{};  // the whole of it
+  std::optional<BorrowedFd> cgroup{};      // the control group that it is to live in
 };
 
 struct SpawnedProcess {

@@ -1,0 +1,81 @@
+// Control groups (cgroup v2): what all processes of a site may take together. One group a site,
+// below a folder that is delegated to the master's uid.
+//
+// Runs in: command, as root (delegates); master (makes groups, reads them); between fork and exec
+// in the child (joins one).
+// Trusts: the kernel's files; the site table, for names and limits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "policy/configuration.h"
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+// A set of controllers: which limits the groups have.
+using ControllerMask = std::uint8_t;
+inline constexpr ControllerMask cpu_controller = 1;
+inline constexpr ControllerMask io_controller = 2;
+inline constexpr ControllerMask memory_controller = 4;
+inline constexpr ControllerMask pids_controller = 8;
+inline constexpr ControllerMask every_controller = 15;
+
+// A whole block device: io.max knows no partitions.
+struct BlockDevice {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  auto operator<=>(const BlockDevice&) const = default;
+};
+
+struct CgroupLimits {
+  SiteQuota quota;
+  BlockDevice device;  // that quota.io is about
+};
+
+// The controllers that these limits need.
+ControllerMask controllers_of(const SiteQuota& quota);
+// "cpu, memory"
+std::string names_of(ControllerMask controllers);
+
+struct DelegatedCgroup {
+  UniqueFd directory;              // in which the master may make groups
+  ControllerMask controllers = 0;  // that these groups have
+};
+
+// Below the group that this process is in: makes one in which it goes on living beside those of
+// the sites, and hands that over to `master`. An error if there is no cgroup v2, or if the group is
+// not this service's to divide: systemd marks it (Delegate=yes), or it is the root of all
+// and `root_too`.
+Result<DelegatedCgroup> delegate_own_cgroup(ServiceIds master, bool root_too);
+// The same below the group of which `own` is the directory.
+Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master);
+
+// The group of a site, which may be there already: its limits are set anew.
+Result<UniqueFd> make_site_cgroup(BorrowedFd directory, std::string_view site,
+                                  const CgroupLimits& limits, ControllerMask controllers);
+// Puts this process into it. Its writer needs the right to write to cgroup.procs of `directory`
+// too: before a change of ids.
+Result<void> join_cgroup(BorrowedFd group);
+// Of a site without processes; one that has some, or is not there, stays as it is.
+void remove_site_cgroup(BorrowedFd directory, std::string_view site);
+
+// What a site's group has taken since it was made, and what it was refused. 0 where a controller is
+// missing.
+struct CgroupUsage {
+  std::uint64_t memory = 0;         // bytes
+  std::uint64_t memory_at_max = 0;  // times that the limit was reached
+  std::uint64_t killed = 0;         // processes killed for want of memory
+  std::uint64_t processes = 0;
+  std::uint64_t forks_refused = 0;
+  std::uint64_t cpu_us = 0;
+  std::uint64_t periods_throttled = 0;
+  std::uint64_t throttled_us = 0;
+  std::uint64_t read_bytes = 0, written_bytes = 0;
+};
+Result<CgroupUsage> read_cgroup_usage(BorrowedFd directory, std::string_view site);
+
+}  // namespace perchild
