@@ -30,7 +30,7 @@ constexpr std::string_view top_keys[] = {
     "defaults", "vhosts",   "router", "mechanisms",  "drain_timeout", "child_groups"};
 constexpr std::string_view router_keys[] = {"processes", "connections", "per_address",
                                             "head_timeout", "queue_timeout"};
-constexpr std::string_view mechanism_keys[] = {"landlock"};
+constexpr std::string_view mechanism_keys[] = {"landlock", "cgroup"};
 constexpr std::string_view requirement_names[] = {"required", "if-available"};
 
 class ConfigurationReader {
@@ -107,11 +107,15 @@ class ConfigurationReader {
 
   void read_mechanisms(JsonValue mechanisms) {
     if (!report_.expect_keys(mechanisms, R"("mechanisms")", mechanism_keys)) return;
-    const auto landlock = mechanisms.find("landlock");
-    if (!landlock) return;
-    if (const auto choice = read_choice(report_, *landlock, requirement_names)) {
-      configuration_.mechanisms.landlock =
-          *choice == 0 ? Requirement::required : Requirement::if_available;
+    take_requirement(mechanisms, "landlock", configuration_.mechanisms.landlock);
+    take_requirement(mechanisms, "cgroup", configuration_.mechanisms.cgroup);
+  }
+
+  void take_requirement(JsonValue mechanisms, std::string_view key, Requirement& target) {
+    const auto value = mechanisms.find(key);
+    if (!value) return;
+    if (const auto choice = read_choice(report_, *value, requirement_names)) {
+      target = *choice == 0 ? Requirement::required : Requirement::if_available;
     }
   }
 

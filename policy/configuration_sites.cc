@@ -18,7 +18,9 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr std::uint64_t gibi = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t mebi = 1024ULL * 1024;
+constexpr std::uint64_t gibi = 1024 * mebi;
+constexpr std::uint64_t most_cpu_percent = 100 * 1024;
 constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
@@ -35,8 +37,8 @@ constexpr std::string_view defaults_keys[] = {
     "https",     "hsts",          "trusted_proxies"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
-constexpr std::string_view limits_keys[] = {"connections", "body",   "queue",
-                                            "cache",       "memory", "processes"};
+constexpr std::string_view limits_keys[] = {"connections", "body",      "queue", "cache",
+                                            "memory",      "processes", "cpu",   "io"};
 constexpr std::string_view included_keys[] = {"vhosts"};
 
 std::string key_of(const HostPattern& host) {
@@ -58,10 +60,32 @@ void read_minimum_rates(Report& report, JsonValue value, MinimumRates& rates) {
   take_size(report, value, "response", {0, gibi}, rates.response);
 }
 
-void warn_not_enforced(Report& report, JsonValue limits, std::string_view key) {
-  if (const auto value = limits.find(key)) {
-    report.warning(*value, in_quotes(key) + " is not enforced by this version");
+// "50%" of one CPU; "200%" is two.
+std::optional<std::uint32_t> parse_percent(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  const auto number = parse_number(text.substr(0, text.size() - 1));
+  if (!number || *number == 0 || *number > most_cpu_percent) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+void read_cpu(Report& report, JsonValue value, std::uint32_t& percent) {
+  const auto parsed =
+      value.is(JsonKind::string) ? parse_percent(value.text()) : std::optional<std::uint32_t>();
+  if (parsed) {
+    percent = *parsed;
+    return;
   }
+  report.error(
+      value, "\"cpu\" must be a share from \"1%\" to \"" + std::to_string(most_cpu_percent) + "%\"",
+      "100% is one CPU");
+}
+
+void read_quota(Report& report, JsonValue value, SiteQuota& quota) {
+  // Less than that a worker cannot start in.
+  take_size(report, value, "memory", {16 * mebi, 1024 * gibi}, quota.memory);
+  take_number(report, value, "processes", {1, 1'000'000}, quota.processes);
+  if (const auto cpu = value.find("cpu")) read_cpu(report, *cpu, quota.cpu_percent);
+  take_size(report, value, "io", {64 * 1024, 1024 * gibi}, quota.io);
 }
 
 void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
@@ -71,11 +95,7 @@ void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
   take_size(report, value, "body", {0, 1024 * gibi}, limits.body);
   take_number(report, value, "queue", {1, 65'536}, limits.queue);
   take_size(report, value, "cache", {0, 16 * gibi}, limits.cache);
-  std::uint64_t not_used = 0;
-  take_size(report, value, "memory", {1024 * 1024, 1024 * gibi}, not_used);
-  take_number(report, value, "processes", {1, 1'000'000}, not_used);
-  warn_not_enforced(report, value, "memory");
-  warn_not_enforced(report, value, "processes");
+  read_quota(report, value, limits.quota);
 }
 
 Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,

@@ -101,6 +101,8 @@ constexpr SyscallRule master_loop[] = {
     {"socketpair", "channels", equals(0, AF_UNIX)},
     {"read", "signalfd, /proc/PID/status"},
     {"openat", "log files, /proc/PID/status"},
+    {"mkdirat", "a site's control group"},
+    {"unlinkat", "a site's control group"},
     {"fstat", "is it the log file that it should be?"},
     {"newfstatat", "the same, as libc calls it"},
     {"memfd_create", "a worker's settings"},

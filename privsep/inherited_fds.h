@@ -20,7 +20,8 @@ struct MasterFds {
   static constexpr int log_directory = 13;      // only the master's uid can write in it
   static constexpr int control_socket = 14;     // listening: privsep/control_messages.h
   static constexpr int status_socket = 15;
-  static constexpr int first_listener = 16;  // as many as the site table says
+  static constexpr int site_cgroups = 16;    // directory of the sites' groups, or /dev/null
+  static constexpr int first_listener = 17;  // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the

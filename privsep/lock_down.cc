@@ -134,6 +134,9 @@ Result<void> lock_down_as(Role role, const LockDownPlan& plan) {
   if (auto r = lower_limit(RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", policy.limits.queued_bytes); !r)
     return r;
   if (auto r = lower_limit(RLIMIT_FSIZE, "RLIMIT_FSIZE", policy.limits.file_size); !r) return r;
+  if (plan.memory != 0) {
+    if (auto r = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", plan.memory); !r) return r;
+  }
   if (auto r = lower_limit(RLIMIT_NPROC, "RLIMIT_NPROC", policy.limits.processes); !r) return r;
   if (policy.own_root) {
     if (!plan.new_root) return failure({"lock down", "a role without the root it needs", EINVAL});

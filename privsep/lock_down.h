@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -27,6 +28,7 @@ struct LockDownPlan {
   std::optional<BorrowedFd> new_root{};  // directory to be locked into, of a role with own_root
   bool root_is_readable = false;         // Landlock: files beneath it may be read
   Requirement landlock = Requirement::required;
+  std::uint64_t memory = 0;  // bytes of its own that it may have; 0: as many as there are
 };
 
 // Shows that this process has been locked down as `role`. Only lock_down() makes one, and each

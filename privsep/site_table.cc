@@ -40,6 +40,31 @@ bool is_plausible(const SiteLife& life) {
          life.idle <= std::chrono::hours(24);
 }
 
+// Most sites have none: a byte says so.
+void put_limits(PackedWriter& writer, const CgroupLimits& limits) {
+  const bool any = controllers_of(limits.quota) != 0;
+  writer.put(static_cast<std::uint8_t>(any));
+  if (!any) return;
+  writer.put(limits.quota.memory);
+  writer.put(limits.quota.processes);
+  writer.put(limits.quota.cpu_percent);
+  writer.put(limits.quota.io);
+  writer.put(limits.device.major);
+  writer.put(limits.device.minor);
+}
+
+CgroupLimits get_limits(PackedReader& reader) {
+  CgroupLimits limits;
+  if (reader.get<std::uint8_t>() == 0) return limits;
+  limits.quota.memory = reader.get<std::uint64_t>();
+  limits.quota.processes = reader.get<std::uint32_t>();
+  limits.quota.cpu_percent = reader.get<std::uint32_t>();
+  limits.quota.io = reader.get<std::uint64_t>();
+  limits.device.major = reader.get<std::uint32_t>();
+  limits.device.minor = reader.get<std::uint32_t>();
+  return limits;
+}
+
 std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   const auto uid = TenantUid::make(Uid{reader.get<std::uint32_t>()}, range);
   if (!uid) return std::nullopt;
@@ -49,6 +74,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   }
   site.name = reader.get_text();
   site.life = read_life(reader);
+  site.limits = get_limits(reader);
   site.settings = reader.get_text();
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
                          site.gid.value != 0 && !site.settings.empty();
@@ -69,6 +95,8 @@ std::string SiteTable::pack() const {
   writer.put(groups.running);
   writer.put(groups.memory);
   writer.put(groups.starts_per_second);
+  writer.put(static_cast<std::uint8_t>(has_cgroups));
+  writer.put(controllers);
   writer.put(static_cast<std::uint32_t>(sites.size()));
   for (const SiteRecord& site : sites) {
     writer.put(site.uid.uid().value);
@@ -77,6 +105,7 @@ std::string SiteTable::pack() const {
     for (Gid gid : site.groups) writer.put(gid.value);
     writer.put_text(site.name);
     put_life(writer, site.life);
+    put_limits(writer, site.limits);
     writer.put_text(site.settings);
   }
   return writer.take();
@@ -95,6 +124,8 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.groups.running = reader.get<std::uint32_t>();
   table.groups.memory = reader.get<std::uint64_t>();
   table.groups.starts_per_second = reader.get<std::uint32_t>();
+  table.has_cgroups = reader.get<std::uint8_t>() != 0;
+  table.controllers = reader.get<ControllerMask>();
   const std::uint32_t count = reader.get_count();
   table.sites.reserve(count);
   for (std::uint32_t left = count; left > 0; --left) {
@@ -103,9 +134,10 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
     table.sites.push_back(std::move(*site));
   }
   const bool plausible = reader.done() && table.listeners <= max_listeners && table.routers >= 1 &&
-                         table.routers <= max_routers && table.router.uid.value != 0 &&
-                         table.router.gid.value != 0 && table.groups.running >= 1 &&
-                         table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
+                         table.routers <= max_routers && table.controllers <= every_controller &&
+                         table.router.uid.value != 0 && table.router.gid.value != 0 &&
+                         table.groups.running >= 1 && table.groups.starts_per_second >= 1 &&
+                         count >= 1 && count <= max_sites;
   return plausible ? std::optional(std::move(table)) : std::nullopt;
 }
 

@@ -13,6 +13,7 @@
 
 #include "policy/configuration.h"
 #include "policy/ids.h"
+#include "privsep/cgroup.h"
 
 namespace perchild {
 
@@ -22,6 +23,7 @@ struct SiteRecord {
   std::vector<Gid> groups{};
   std::string name{};  // its first host, of [a-z0-9._-] and at most one '*': also a file name
   SiteLife life{};
+  CgroupLimits limits{};
   std::string_view settings{};  // packed SiteSettings; points into the table
 };
 
@@ -33,6 +35,8 @@ struct SiteTable {
   ServiceIds router{};
   std::chrono::milliseconds drain{0};
   GroupLimits groups{};
+  bool has_cgroups = false;        // each site gets a control group
+  ControllerMask controllers = 0;  // of these
 
   std::string pack() const;
   // Nullopt if `bytes`, which must outlive the table, is not what pack() gives.

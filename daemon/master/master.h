@@ -96,6 +96,7 @@ class MasterLoop {
   void on_worker_death(WorkerChild& worker, int status);
   template <typename M, typename... Fd>
   void send(WorkerChild& worker, const M& message, Fd... fd);
+  void remove_empty_cgroup(SiteId site);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;
   const SiteRecord& record_of(const WorkerChild& worker) const {

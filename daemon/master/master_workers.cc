@@ -6,6 +6,7 @@
 
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
+#include "privsep/cgroup.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/process_status.h"
 #include "privsep/sealed_memory.h"
@@ -40,17 +41,26 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!settings) return give_up(settings.error());
   auto pair = make_channel_pair();
   if (!pair) return give_up(pair.error());
-  auto process = spawn({.role = Role::worker,
-                        .identity = {record.uid.uid(), record.gid, record.groups},
-                        .executable = BorrowedFd(MasterFds::worker_executable),
-                        .title = "perchild-worker " + record.name,
-                        .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
-                                {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
-                                {error_log->borrow(), ChildFds::log},
-                                {pair->second.borrow(), ChildFds::control},
-                                {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
-                                {settings->borrow(), ChildFds::settings}},
-                        .environment = {}});
+  UniqueFd cgroup;
+  if (table_.has_cgroups) {
+    auto made = make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), record.name, record.limits,
+                                 table_.controllers);
+    if (!made) return give_up(made.error());
+    cgroup = std::move(*made);
+  }
+  auto process =
+      spawn({.role = Role::worker,
+             .identity = {record.uid.uid(), record.gid, record.groups},
+             .executable = BorrowedFd(MasterFds::worker_executable),
+             .title = "perchild-worker " + record.name,
+             .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
+                     {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
+                     {error_log->borrow(), ChildFds::log},
+                     {pair->second.borrow(), ChildFds::control},
+                     {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
+                     {settings->borrow(), ChildFds::settings}},
+             .environment = {},
+             .cgroup = cgroup.has_value() ? std::optional(cgroup.borrow()) : std::nullopt});
   if (!process) return give_up(process.error());
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));
@@ -212,15 +222,22 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
     history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
   }
   add_up_dead(worker);
+  const Clock::duration lived = now_ - worker.child.started_at;
+  worker.control.reset();
+  worker.child = {};
+  if (expected) remove_empty_cgroup(worker.site);
   if (worker.retired) {
     std::erase_if(groups_.at(worker.site).retired,
                   [&](const auto& one) { return one.get() == &worker; });
     return;
   }
-  worker.control.reset();
-  const Clock::duration lived = now_ - worker.child.started_at;
-  worker.child = {};
   on_worker_failure(worker, lived);
+}
+
+// One that starts has been promised the group, which it may not have joined yet.
+void MasterLoop::remove_empty_cgroup(SiteId site) {
+  if (!table_.has_cgroups || groups_.at(site).serves_or_starts()) return;
+  remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), table_.sites[site.value].name);
 }
 
 // A first failure is mended at once, by a successor that serves what waits in the channels. What

@@ -60,7 +60,8 @@ Result<int> run() {
   const auto proof = lock_down<Role::worker>({.filter = filter->bytes(),
                                               .new_root = root.borrow(),
                                               .root_is_readable = true,
-                                              .landlock = settings->landlock});
+                                              .landlock = settings->landlock,
+                                              .memory = settings->limits.quota.memory});
   if (!proof) return failure(proof.error());
 
   Channel<Worker, Master> master{UniqueFd(ChildFds::control)};

@@ -65,7 +65,7 @@ TEST(Configuration, TheSampleOfTheDesignLoads) {
   const auto read = read_text(std::string(sample), system);
   ASSERT_TRUE(read.configuration) << told(read);
   const Configuration& configuration = *read.configuration;
-  EXPECT_EQ(count_of(read.mistakes, Severity::warning), 2U) << "memory and processes";
+  EXPECT_EQ(told(read), "");
 
   ASSERT_EQ(configuration.listeners.size(), 2U);
   EXPECT_EQ(text_of(configuration.listeners[0].address), "0.0.0.0 80");
@@ -94,6 +94,9 @@ TEST(Configuration, TheSampleOfTheDesignLoads) {
   EXPECT_TRUE(bob.groups.empty());
   EXPECT_TRUE(bob.hosts[1].wildcard);
   EXPECT_EQ(bob.limits.connections, 200U);
+  EXPECT_EQ(bob.limits.quota.memory, 512U << 20U);
+  EXPECT_EQ(bob.limits.quota.processes, 64U);
+  EXPECT_EQ(bob.limits.quota.cpu_percent, 0U);
 }
 
 TEST(Configuration, EveryKeyArrives) {
@@ -108,7 +111,7 @@ TEST(Configuration, EveryKeyArrives) {
     "runtime_dir": "/tmp/run", "log_dir": "/tmp/log", "drain_timeout": "1m",
     "router": { "processes": 3, "connections": 10, "per_address": 5,
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
-    "mechanisms": { "landlock": "if-available" },
+    "mechanisms": { "landlock": "if-available", "cgroup": "if-available" },
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
                   "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" },
                   "canonical": "apex", "hsts": { "max_age": "30d" }, "trusted_proxies": ["::1"] },
@@ -121,7 +124,8 @@ TEST(Configuration, EveryKeyArrives) {
         "idle_timeout": "500ms", "canonical": "www.b.example", "https": "redirect",
         "hsts": { "max_age": "1y", "include_subdomains": true, "preload": true },
         "trusted_proxies": [],
-        "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K" } }]
+        "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K",
+                    "memory": "32M", "processes": 3, "cpu": "150%", "io": "1M" } }]
   })",
                               system);
   ASSERT_TRUE(read.configuration) << told(read);
@@ -149,6 +153,7 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.group_limits,
             (GroupLimits{.running = 20, .memory = 3ULL << 30U, .starts_per_second = 4}));
   EXPECT_EQ(got.mechanisms.landlock, Requirement::if_available);
+  EXPECT_EQ(got.mechanisms.cgroup, Requirement::if_available);
 
   ASSERT_EQ(got.sites.size(), 2U);
   const Site& a = got.sites[0];
@@ -186,6 +191,10 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(b.limits.body, 2ULL << 30U);
   EXPECT_EQ(b.limits.queue, 9U);
   EXPECT_EQ(b.limits.cache, 16U * 1024);
+  EXPECT_EQ(b.limits.quota.memory, 32U << 20U);
+  EXPECT_EQ(b.limits.quota.processes, 3U);
+  EXPECT_EQ(b.limits.quota.cpu_percent, 150U);
+  EXPECT_EQ(b.limits.quota.io, 1U << 20U);
   EXPECT_EQ(b.timeouts.head, seconds(1));
   EXPECT_EQ(b.timeouts.send, seconds(2));
   EXPECT_EQ(b.timeouts.idle, seconds(60)) << "from the defaults";

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -174,6 +175,25 @@ TEST(RouterLockDown, ReadsNothingNotEvenInItsRoot) {
               return opens("/index.html", O_RDONLY) ? 4 : 0;
             }).status,
             0);
+}
+
+TEST(WorkerLockDown, HoldsItsMemoryToTheSitesBoundIfThereIsOne) {
+  const TenantFolder folder;
+  const std::string filter = permit_everything();
+  const auto allocates_within = [&](std::uint64_t memory) {
+    return in_child([&] {
+             if (!stand_where_exec_ends(Role::worker, tenant())) return 10;
+             const LockDownPlan plan{.filter = filter, .new_root = folder.fd(), .memory = memory};
+             if (!lock_down_as(Role::worker, plan)) return 11;
+             if (memory != 0 && !limit_is(RLIMIT_DATA, memory)) return 12;
+             void* block = ::mmap(nullptr, 64 << 20, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+             return block == MAP_FAILED ? 1 : 0;
+           })
+        .status;
+  };
+  EXPECT_EQ(allocates_within(32 << 20), 1);
+  EXPECT_EQ(allocates_within(0), 0);
 }
 
 TEST(DropToIdentity, LeavesTheIdsGroupsAndCapabilitiesOfTheRoleAndNothingElse) {

@@ -23,6 +23,8 @@ SiteTable good_table() {
                               .most_workers = 3,
                               .idle = std::chrono::milliseconds(77),
                               .suspended = true},
+                     .limits = {{.memory = 1ULL << 40, .processes = 5, .cpu_percent = 6, .io = 7},
+                                {.major = 8, .minor = 9}},
                      .settings = "settings of a"},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
@@ -33,7 +35,9 @@ SiteTable good_table() {
           .id_range = range,
           .router = {Uid{19002}, Gid{19003}},
           .drain = std::chrono::milliseconds(12'345),
-          .groups = {.running = 5, .memory = 6, .starts_per_second = 7}};
+          .groups = {.running = 5, .memory = 6, .starts_per_second = 7},
+          .has_cgroups = true,
+          .controllers = memory_controller};
 }
 
 TEST(SiteTable, IsUnpackedAsItWasPacked) {
@@ -51,6 +55,15 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(table->sites[0].groups, (std::vector<Gid>{Gid{20003}, Gid{20004}}));
   EXPECT_EQ(table->sites[0].name, "a.example");
   EXPECT_EQ(table->sites[0].life, good_table().sites[0].life);
+  const CgroupLimits& limits = table->sites[0].limits;
+  EXPECT_EQ(limits.quota.memory, 1ULL << 40);
+  EXPECT_EQ(limits.quota.processes, 5u);
+  EXPECT_EQ(limits.quota.cpu_percent, 6u);
+  EXPECT_EQ(limits.quota.io, 7u);
+  EXPECT_EQ(limits.device, (BlockDevice{8, 9}));
+  EXPECT_EQ(controllers_of(table->sites[1].limits.quota), 0);
+  EXPECT_TRUE(table->has_cgroups);
+  EXPECT_EQ(table->controllers, memory_controller);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[1].name, "*.b.example");
   EXPECT_EQ(table->sites[1].life, SiteLife{});

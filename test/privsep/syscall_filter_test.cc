@@ -127,6 +127,8 @@ const Call forbidden[] = {
     {"link", of_all, [] { call(SYS_link, "/nowhere", "/nowhere"); }},
     {"symlink", of_all, [] { call(SYS_symlink, "", "/nowhere/x"); }},
     {"mknod", of_all, [] { call(SYS_mknod, "/nowhere/x", 0, 0); }},
+    {"mkdirat", of_children, [] { call(SYS_mkdirat, -1, "x", 0); }},
+    {"unlinkat", of_children, [] { call(SYS_unlinkat, -1, "x", 0); }},
     {"mkdir", of_all, [] { call(SYS_mkdir, "/nowhere/x", 0); }},
     {"setxattr", of_all, [] { call(SYS_setxattr, "/nowhere", "x", nullptr, 0, 0); }},
     {"truncate", of_all, [] { call(SYS_truncate, "/nowhere", 0); }},
@@ -195,6 +197,7 @@ const Call allowed[] = {
     {"openat2", of_worker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
     {"sendfile", of_worker, [] { call(SYS_sendfile, -1, -1, nullptr, 0); }},
     {"fork", of_master, [] { fork_and_end(SYS_clone, SIGCHLD); }},
+    {"cgroup", of_master, [] { call(SYS_mkdirat, -1, "x", 0); }},
     {"ids", of_master, [] { call(SYS_setresuid, -1, -1, -1); }},
     {"loader", of_master, [] { call(SYS_mprotect, 0, 0, PROT_READ | PROT_EXEC); }},
 };

@@ -91,6 +91,7 @@ std::string SiteSettings::pack() const {
   writer.put(limits.body);
   writer.put(limits.queue);
   writer.put(limits.cache);
+  writer.put(limits.quota.memory);
   put_compression(writer, compression);
   writer.put(static_cast<std::uint8_t>(log_format));
   writer.put(static_cast<std::uint8_t>(landlock));
@@ -117,6 +118,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.limits.body = reader.get<std::uint64_t>();
   settings.limits.queue = reader.get<std::uint32_t>();
   settings.limits.cache = reader.get<std::uint64_t>();
+  settings.limits.quota.memory = reader.get<std::uint64_t>();
   settings.compression = get_compression(reader);
   settings.log_format = static_cast<LogFormat>(reader.get<std::uint8_t>());
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());

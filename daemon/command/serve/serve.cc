@@ -15,6 +15,7 @@
 #include "daemon/command/check/system_view.h"
 #include "daemon/command/serve/directories.h"
 #include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
 #include "privsep/control_messages.h"
 #include "privsep/inherited_fds.h"
@@ -64,6 +65,7 @@ struct MasterParts {
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
+  DelegatedCgroup cgroups;
   UniqueFd null;
   std::vector<UniqueFd> listeners;
 
@@ -84,7 +86,9 @@ struct MasterParts {
         {empty_root.borrow(), MasterFds::empty_root},
         {log_directory.borrow(), MasterFds::log_directory},
         {control.borrow(), MasterFds::control_socket},
-        {status.borrow(), MasterFds::status_socket}};
+        {status.borrow(), MasterFds::status_socket},
+        {cgroups.directory.has_value() ? cgroups.directory.borrow() : null.borrow(),
+         MasterFds::site_cgroups}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -102,7 +106,7 @@ bool take(T& into, Result<T> made, SysError& error) {
   return true;
 }
 
-Result<MasterParts> prepare(Configuration& configuration) {
+Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) {
   MasterParts parts;
   SysError error;
   const ServiceIds root{Uid{0}, Gid{0}};
@@ -124,8 +128,9 @@ Result<MasterParts> prepare(Configuration& configuration) {
       take(parts.worker, open_executable(Role::worker), error) &&
       take(parts.listeners,
            bind_listeners(configuration.listeners, configuration.router_limits.head), error) &&
+      take(parts.cgroups, prepare_quotas(configuration, log), error) &&
       // After the listeners, of which some may turn out not to exist here.
-      take(parts.tables, make_tables(configuration), error) &&
+      take(parts.tables, make_tables(configuration, parts.cgroups), error) &&
       take(parts.notify, connect_service_manager(::getenv("NOTIFY_SOCKET")), error);
   if (!complete) return failure(error);
   parts.null = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -171,7 +176,7 @@ int run_serve(const std::string& configuration_path) {
   }
   if (!read.configuration) return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
   raise_open_files();
-  auto parts = prepare(*read.configuration);
+  auto parts = prepare(*read.configuration, log);
   const SysError error = parts ? become_master(*read.configuration, *parts, log) : parts.error();
   log.line(Priority::error, error.text());
   return exit_failed;

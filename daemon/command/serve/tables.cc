@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "daemon/command/serve/quotas.h"
 #include "privsep/messages.h"
 #include "privsep/sealed_memory.h"
 #include "privsep/site_table.h"
@@ -26,7 +27,12 @@ std::uint32_t routers_of(const Configuration& configuration) {
   return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, max_routers);
 }
 
-std::string pack_site_table(const Configuration& configuration) {
+CgroupLimits limits_of(const Site& site) {
+  const SiteQuota& quota = site.limits.quota;
+  return {quota, quota.io != 0 ? disk_of(site.root) : BlockDevice{}};
+}
+
+std::string pack_site_table(const Configuration& configuration, const DelegatedCgroup& cgroups) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
   std::vector<std::string> packed;  // the records' views point into it
   packed.reserve(all_settings.size());
@@ -36,7 +42,9 @@ std::string pack_site_table(const Configuration& configuration) {
                   .id_range = configuration.id_range,
                   .router = configuration.router,
                   .drain = configuration.drain,
-                  .groups = configuration.group_limits};
+                  .groups = configuration.group_limits,
+                  .has_cgroups = cgroups.directory.has_value(),
+                  .controllers = cgroups.controllers};
   for (std::size_t i = 0; i < configuration.sites.size(); ++i) {
     const Site& site = configuration.sites[i];
     packed.push_back(all_settings[i].pack());
@@ -45,6 +53,7 @@ std::string pack_site_table(const Configuration& configuration) {
                            .groups = site.groups,
                            .name = name_of(site),
                            .life = site.life,
+                           .limits = limits_of(site),
                            .settings = packed.back()});
   }
   return table.pack();
@@ -58,7 +67,8 @@ Result<UniqueFd> make_filter(Role role) {
 
 }  // namespace
 
-Result<ServiceTables> make_tables(const Configuration& configuration) {
+Result<ServiceTables> make_tables(const Configuration& configuration,
+                                  const DelegatedCgroup& cgroups) {
   const RouterSettings router{configuration.router_limits, configuration.mechanisms.landlock};
   ServiceTables tables;
   struct Part {
@@ -66,7 +76,7 @@ Result<ServiceTables> make_tables(const Configuration& configuration) {
     Result<UniqueFd> made;
   };
   for (Part& part : std::to_array<Part>(
-           {{tables.sites, make_sealed_memory("sites", pack_site_table(configuration))},
+           {{tables.sites, make_sealed_memory("sites", pack_site_table(configuration, cgroups))},
             {tables.routes, make_sealed_memory("routes", pack_route_table(configuration))},
             {tables.router_settings, make_sealed_memory("router settings", router.pack())},
             {tables.master_filter, make_filter(Role::master)},

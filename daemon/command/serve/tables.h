@@ -4,6 +4,7 @@
 #pragma once
 
 #include "policy/configuration.h"
+#include "privsep/cgroup.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 
@@ -18,6 +19,7 @@ struct ServiceTables {
   UniqueFd worker_filter;
 };
 
-Result<ServiceTables> make_tables(const Configuration& configuration);
+Result<ServiceTables> make_tables(const Configuration& configuration,
+                                  const DelegatedCgroup& cgroups);
 
 }  // namespace perchild

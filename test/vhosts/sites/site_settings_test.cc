@@ -38,7 +38,11 @@ SiteSettings sample() {
                           .gzip_level = 9,
                           .brotli_quality = 3,
                           .types = {"a/b", "c/*"}};
-  settings.limits = {.connections = 4, .body = 1ULL << 40, .queue = 6, .cache = 1ULL << 41};
+  settings.limits = {.connections = 4,
+                     .body = 1ULL << 40,
+                     .queue = 6,
+                     .cache = 1ULL << 41,
+                     .quota = {.memory = 1ULL << 42}};
   settings.log_format = LogFormat::json;
   settings.landlock = Requirement::if_available;
   return settings;
@@ -64,6 +68,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->limits.queue, 6u);
   EXPECT_EQ(settings->limits.cache, 1ULL << 41);
   EXPECT_EQ(settings->log_format, LogFormat::json);
+  EXPECT_EQ(settings->limits.quota.memory, 1ULL << 42);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   EXPECT_EQ(settings->pack(), sample().pack());
 }

@@ -1,0 +1,56 @@
+#include "daemon/command/serve/quotas.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <fstream>
+
+namespace perchild {
+namespace {
+
+constexpr const char* remedy = R"(; "mechanisms": {"cgroup": "if-available"} would serve without)";
+
+ControllerMask needed_by(const Configuration& configuration) {
+  unsigned needed = 0;
+  for (const Site& site : configuration.sites) needed |= controllers_of(site.limits.quota);
+  return static_cast<ControllerMask>(needed);
+}
+
+std::string problem_of(const Result<DelegatedCgroup>& delegated, ControllerMask needed) {
+  if (!delegated) return delegated.error().text();
+  const auto missing = static_cast<ControllerMask>(needed & ~delegated->controllers);
+  return missing == 0 ? "" : "cgroup v2 has no controller here for: " + names_of(missing);
+}
+
+}  // namespace
+
+Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration, const ServerLog& log) {
+  const ControllerMask needed = needed_by(configuration);
+  auto delegated = delegate_own_cgroup(configuration.master, needed != 0);
+  const std::string problem = problem_of(delegated, needed);
+  if (needed == 0 || problem.empty()) {
+    return delegated ? std::move(delegated) : Result<DelegatedCgroup>(DelegatedCgroup{});
+  }
+  const std::string sentence = "limits of sites cannot be kept: " + problem;
+  if (configuration.mechanisms.cgroup == Requirement::required) {
+    return failure({sentence + remedy, "", 0});
+  }
+  log.line(Priority::warning, sentence);
+  return delegated ? std::move(delegated) : Result<DelegatedCgroup>(DelegatedCgroup{});
+}
+
+BlockDevice disk_of(const std::string& path) {
+  struct ::stat facts;
+  if (::stat(path.c_str(), &facts) != 0 || major(facts.st_dev) == 0) return {};
+  const std::string device = "/sys/dev/block/" + std::to_string(major(facts.st_dev)) + ":" +
+                             std::to_string(minor(facts.st_dev));
+  // A partition lies in the folder of its disk.
+  const bool is_partition = ::stat((device + "/partition").c_str(), &facts) == 0;
+  std::ifstream numbers(device + (is_partition ? "/../dev" : "/dev"));
+  BlockDevice disk;
+  char colon = 0;
+  if (!(numbers >> disk.major >> colon >> disk.minor) || colon != ':') return {};
+  return disk;
+}
+
+}  // namespace perchild
