@@ -1,9 +1,11 @@
 #include "policy/configuration_content.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "policy/configuration_headers.h"
 #include "policy/configuration_moves.h"
 #include "policy/configuration_values.h"
 #include "policy/pattern.h"
@@ -16,9 +18,11 @@ constexpr std::size_t most_deny_patterns = 100;
 constexpr std::size_t most_locations = 1000;
 constexpr std::size_t most_patterns = 100;  // each is tried for each request
 constexpr std::size_t longest_file_name = 255;
-constexpr std::size_t longest_location = 1024;
 
-constexpr std::string_view content_keys[] = {"index", "redirect", "rewrite", "try", "deny"};
+constexpr std::string_view content_keys[] = {"index",   "redirect",    "rewrite", "try",  "deny",
+                                             "headers", "cors",        "expires", "etag", "charset",
+                                             "types",   "error_pages", "symlinks"};
+constexpr std::string_view symlinks_names[] = {"none", "owner", "beneath"};
 constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
 
 bool is_file_name(std::string_view name) {
@@ -65,30 +69,6 @@ void read_deny(Report& report, JsonValue value, std::vector<std::string>& deny) 
 
 // ---- locations
 
-// Whether a decoded path could ever equal or begin with it.
-bool is_path(std::string_view path) {
-  if (!path.starts_with('/')) return false;
-  for (path.remove_prefix(1); !path.empty();) {
-    const std::size_t slash = path.find('/');
-    const std::string_view segment = path.substr(0, slash);
-    if (segment.empty() || segment == "." || segment == "..") return false;
-    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-  }
-  return true;
-}
-
-std::optional<std::string> read_location_path(Report& report, JsonValue value) {
-  auto path = read_text(report, value);
-  if (!path) return std::nullopt;
-  if (!is_path(*path) || path->size() > longest_location) {
-    report.error(value, in_quotes(*path) + " is not a path within a site",
-                 "it begins with '/', is not percent-encoded, and has no empty part, \".\" or "
-                 "\"..\" in it");
-    return std::nullopt;
-  }
-  return path;
-}
-
 // What of the site a location is. The first of the keys that name it, and there must be no other.
 std::optional<Location> read_location_match(Report& report, JsonValue location) {
   std::optional<Location> read;
@@ -100,7 +80,7 @@ std::optional<Location> read_location_match(Report& report, JsonValue location) 
     if (named > 1) continue;
     const auto kind = static_cast<Location::Kind>(i);
     auto match = kind == Location::Kind::pattern ? read_pattern(report, *value)
-                                                 : read_location_path(report, *value);
+                                                 : read_site_path(report, *value);
     if (!match) continue;
     if (kind == Location::Kind::prefix && match->ends_with('/')) match->pop_back();
     read = Location{kind, std::move(*match), {}};
@@ -160,6 +140,27 @@ std::vector<std::string_view> with_content_keys(std::span<const std::string_view
   return all;
 }
 
+bool is_content_key(std::string_view key) {
+  return std::find(std::begin(content_keys), std::end(content_keys), key) != std::end(content_keys);
+}
+
+void read_owner_topics(Report& report, JsonValue value, std::vector<std::string>& topics) {
+  topics.clear();
+  if (value.is(JsonKind::boolean)) {
+    if (value.text() == "true") topics.assign(std::begin(content_keys), std::end(content_keys));
+    return;
+  }
+  if (!value.is(JsonKind::array)) {
+    report.error(value, value.label() + " must be true, false or an array of keys");
+    return;
+  }
+  for (JsonValue element : value) {
+    if (const auto key = read_choice(report, element, content_keys)) {
+      topics.emplace_back(content_keys[*key]);
+    }
+  }
+}
+
 void read_content_settings(Report& report, JsonValue object, ContentSettings& settings,
                            std::uint32_t captures) {
   if (const auto index = object.find("index")) read_index(report, *index, settings.index.emplace());
@@ -171,6 +172,25 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
   }
   if (const auto paths = object.find("try")) settings.try_paths = read_try(report, *paths);
   if (const auto deny = object.find("deny")) read_deny(report, *deny, settings.deny);
+  if (const auto headers = object.find("headers")) {
+    settings.headers = read_headers(report, *headers);
+  }
+  if (const auto cors = object.find("cors")) settings.cors = read_cors(report, *cors);
+  if (const auto expires = object.find("expires")) {
+    settings.caching = read_caching(report, *expires);
+  }
+  if (const auto etag = object.find("etag")) settings.etag = read_boolean(report, *etag);
+  if (const auto charset = object.find("charset")) {
+    settings.charset = read_charset(report, *charset);
+  }
+  if (const auto symlinks = object.find("symlinks")) {
+    const auto choice = read_choice(report, *symlinks, symlinks_names);
+    if (choice) settings.symlinks = static_cast<Symlinks>(*choice);
+  }
+  if (const auto types = object.find("types")) settings.types = read_types(report, *types);
+  if (const auto pages = object.find("error_pages")) {
+    settings.error_pages = read_error_pages(report, *pages);
+  }
 }
 
 void read_content(Report& report, JsonValue object, Content& content) {

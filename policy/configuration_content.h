@@ -19,6 +19,11 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
 // `keys`, and those that read_content_settings() looks for, for Report::expect_keys().
 std::vector<std::string_view> with_content_keys(std::span<const std::string_view> keys);
 
+bool is_content_key(std::string_view key);
+
+// "owner_settings": true, false, or an array of such keys.
+void read_owner_topics(Report& report, JsonValue value, std::vector<std::string>& topics);
+
 // Besides those keys, "locations".
 void read_content(Report& report, JsonValue object, Content& content);
 

@@ -25,16 +25,32 @@ constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
 // Besides the keys that speak of its content.
-constexpr std::string_view vhost_keys[] = {
-    "hosts",        "user",      "uid",    "gid",           "root",
-    "locations",    "timeouts",  "limits", "workers",       "start",
-    "idle_timeout", "suspended", "except", "minimum_rates", "compression",
-    "log",          "canonical", "https",  "hsts",          "trusted_proxies"};
+constexpr std::string_view vhost_keys[] = {"hosts",
+                                           "user",
+                                           "uid",
+                                           "gid",
+                                           "root",
+                                           "locations",
+                                           "owner_settings",
+                                           "timeouts",
+                                           "limits",
+                                           "workers",
+                                           "start",
+                                           "idle_timeout",
+                                           "suspended",
+                                           "except",
+                                           "minimum_rates",
+                                           "compression",
+                                           "log",
+                                           "canonical",
+                                           "https",
+                                           "hsts",
+                                           "trusted_proxies"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
 constexpr std::string_view defaults_keys[] = {
-    "timeouts",  "limits",        "workers",        "start", "idle_timeout",
-    "suspended", "minimum_rates", "compression",    "log",   "canonical",
-    "https",     "hsts",          "trusted_proxies"};
+    "owner_settings", "timeouts",  "limits",        "workers",        "start",
+    "idle_timeout",   "suspended", "minimum_rates", "compression",    "log",
+    "canonical",      "https",     "hsts",          "trusted_proxies"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body",      "queue", "cache",
@@ -125,6 +141,9 @@ bool is_for_accounts(JsonValue vhost) {
 void read_site_values(Report& report, JsonValue object, SiteValues& values) {
   read_content(report, object, values.content);
   read_reach(report, object, values.reach);
+  if (const auto owners = object.find("owner_settings")) {
+    read_owner_topics(report, *owners, values.content.owner_settings);
+  }
   if (const auto timeouts = object.find("timeouts")) {
     read_timeouts(report, *timeouts, values.timeouts);
   }

@@ -16,7 +16,7 @@ namespace perchild {
 
 // What "defaults" may set for all sites, and a vhost for itself.
 struct SiteValues {
-  Content content{.settings = {.index = {{"index.html"}}}, .locations = {}};
+  Content content{.settings = {.index = {{"index.html"}}}, .locations = {}, .owner_settings = {}};
   ReachSettings reach{};
   SiteTimeouts timeouts;
   MinimumRates minimum_rates;

@@ -19,7 +19,8 @@ struct Unit {
   std::uint64_t factor;
 };
 constexpr Unit size_units[] = {{"G", kibi* kibi* kibi}, {"M", kibi* kibi}, {"K", kibi}};
-constexpr Unit duration_units[] = {{"ms", 1}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}};
+constexpr Unit duration_units[] = {
+    {"ms", 1}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}};
 
 std::string range_text(const std::string& least, const std::string& most) {
   return "from " + least + " to " + most;
@@ -27,6 +28,20 @@ std::string range_text(const std::string& least, const std::string& most) {
 
 std::string must_be(JsonValue value, const std::string& what) {
   return value.label() + " must be " + what;
+}
+
+constexpr std::size_t longest_site_path = 1024;
+
+// Whether a decoded path could ever equal or begin with it.
+bool is_path(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  for (path.remove_prefix(1); !path.empty();) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  return true;
 }
 
 }  // namespace
@@ -160,6 +175,23 @@ std::optional<std::string> read_absolute_path(Report& report, JsonValue value) {
   }
   if (path->size() >= PATH_MAX - 256) {  // something will be appended to it
     report.error(value, value.label() + " is too long for a path");
+    return std::nullopt;
+  }
+  return path;
+}
+
+std::optional<bool> read_boolean(Report& report, JsonValue value) {
+  if (!report.expect(value, JsonKind::boolean)) return std::nullopt;
+  return value.text() == "true";
+}
+
+std::optional<std::string> read_site_path(Report& report, JsonValue value) {
+  auto path = read_text(report, value);
+  if (!path) return std::nullopt;
+  if (!is_path(*path) || path->size() > longest_site_path) {
+    report.error(value, in_quotes(*path) + " is not a path within a site",
+                 "it begins with '/', is not percent-encoded, and has no empty part, \".\" or "
+                 "\"..\" in it");
     return std::nullopt;
   }
   return path;

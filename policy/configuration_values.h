@@ -32,6 +32,9 @@ std::optional<Milliseconds> read_duration(Report& report, JsonValue value, Durat
 // A string that is not empty and holds no control characters.
 std::optional<std::string> read_text(Report& report, JsonValue value);
 std::optional<std::string> read_absolute_path(Report& report, JsonValue value);
+// Of a site, as a decoded request path: begins with '/', without "." and ".." and empty parts.
+std::optional<std::string> read_site_path(Report& report, JsonValue value);
+std::optional<bool> read_boolean(Report& report, JsonValue value);
 // The index of the string among `choices`.
 std::optional<std::size_t> read_choice(Report& report, JsonValue value,
                                        std::span<const std::string_view> choices);

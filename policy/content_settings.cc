@@ -1,6 +1,26 @@
 #include "policy/content_settings.h"
 
+#include <algorithm>
+
 namespace perchild {
+namespace {
+
+// What has the same key is replaced; the rest is added.
+template <typename Setting, typename Key>
+void overlay_by(std::vector<Setting>& base, const std::vector<Setting>& more, Key Setting::*key) {
+  for (const Setting& setting : more) {
+    const auto same = std::find_if(base.begin(), base.end(), [&](const Setting& candidate) {
+      return candidate.*key == setting.*key;
+    });
+    if (same == base.end()) {
+      base.push_back(setting);
+    } else {
+      *same = setting;
+    }
+  }
+}
+
+}  // namespace
 
 void overlay(ContentSettings& base, const ContentSettings& more) {
   if (more.index) base.index = more.index;
@@ -8,6 +28,14 @@ void overlay(ContentSettings& base, const ContentSettings& more) {
   if (more.rewrite) base.rewrite = more.rewrite;
   if (more.try_paths) base.try_paths = more.try_paths;
   base.deny.insert(base.deny.end(), more.deny.begin(), more.deny.end());
+  overlay_by(base.headers, more.headers, &HeaderSetting::name);
+  overlay_by(base.caching, more.caching, &CachingSetting::type);
+  overlay_by(base.types, more.types, &TypeOfExtension::extension);
+  overlay_by(base.error_pages, more.error_pages, &ErrorPageSetting::status);
+  if (more.cors) base.cors = more.cors;
+  if (more.etag) base.etag = more.etag;
+  if (more.symlinks) base.symlinks = more.symlinks;
+  if (more.charset) base.charset = more.charset;
 }
 
 }  // namespace perchild

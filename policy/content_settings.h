@@ -24,6 +24,48 @@ struct Try {
   std::uint16_t status = 404;             // if there is no fallback
 };
 
+// A field that responses have, or lose.
+struct HeaderSetting {
+  std::string name{};                  // as it is sent
+  std::optional<std::string> value{};  // none: taken out
+  // Statuses, or their first digits; none: whatever the status.
+  std::vector<std::uint16_t> statuses{2, 3};
+};
+
+// Whose scripts may read responses (Fetch, 3.2).
+struct Cors {
+  std::vector<std::string> origins{};  // "https://a.example"; "*" alone for everybody
+  std::vector<std::string> methods{};  // besides GET, HEAD and POST
+  std::vector<std::string> headers{};  // of requests; "*" for all
+  std::vector<std::string> exposed{};  // of responses
+  bool credentials = false;
+  std::uint32_t max_age = 5;  // seconds that an answer to a preflight holds
+};
+
+// Cache-Control for files of a type: "text/css", "image/*", or "*" for all.
+struct CachingSetting {
+  std::string type{};
+  std::string value{};
+};
+
+struct TypeOfExtension {
+  std::string extension{};  // in lower case, without the dot
+  std::string type{};
+};
+
+// The page for a status, or for all that begin with a digit; "" for the one that is built in.
+struct ErrorPageSetting {
+  std::uint16_t status = 0;
+  std::string path{};
+};
+
+// Which symbolic links are followed. Never one that leads out of the docroot.
+enum class Symlinks : std::uint8_t {
+  none,
+  owner,    // those whose target belongs to the link's owner
+  beneath,  // all
+};
+
 struct ContentSettings {
   std::optional<std::vector<std::string>> index{};  // file names, tried in order
   std::optional<std::vector<Move>> redirect{};      // the first that matches
@@ -32,6 +74,14 @@ struct ContentSettings {
   // Patterns of names ("*" and "?") that are not served, and with '!' before them those that are,
   // whatever an earlier one says. They add up.
   std::vector<std::string> deny{};
+  std::vector<HeaderSetting> headers{};         // these are put together by name
+  std::vector<CachingSetting> caching{};        // by type
+  std::vector<TypeOfExtension> types{};         // by extension
+  std::vector<ErrorPageSetting> error_pages{};  // by status
+  std::optional<Cors> cors{};                   // no origins: none
+  std::optional<bool> etag{};
+  std::optional<Symlinks> symlinks{};
+  std::optional<std::string> charset{};  // of text; "" for none
 };
 
 // `base` with what `more` says. The one place that says how each key is inherited.
@@ -52,6 +102,8 @@ struct Location {
 struct Content {
   ContentSettings settings{};
   std::vector<Location> locations{};  // their order counts for patterns only
+  // Of an operator's: the keys that the site's owner may set himself. None: he is not asked.
+  std::vector<std::string> owner_settings{};
 };
 
 }  // namespace perchild

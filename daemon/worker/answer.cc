@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/worker/file_answer.h"
+#include "daemon/worker/head_rules.h"
 #include "daemon/worker/moves.h"
 #include "daemon/worker/reach.h"
 #include "vhosts/files/error_pages.h"
@@ -67,6 +68,21 @@ bool answer_method(const Request& request, Response& response) {
   }
 }
 
+// The site's own page for an error. It has the rules of its own path but for access, which would
+// hide the page that says so.
+std::optional<Response> custom_page(const Request& request, int status,
+                                    std::string_view more_fields) {
+  if (request.rules == nullptr) return std::nullopt;
+  const std::string_view path = request.rules->error_page(status);
+  if (path.empty()) return std::nullopt;
+  ServedSite& site = request.site;
+  const content::RuleBook::Found found = site.rules.find(path);
+  if (found.too_costly || found.rules->hides(path)) return std::nullopt;
+  files::Answer file = site.cache.get(path.substr(1), file_rules_of(*found.rules), site.turn);
+  if (file.opened.kind != Kind::file) return std::nullopt;
+  return page_response(request, status, std::move(file), more_fields);
+}
+
 // The request comes to stand at `path`, which is in buffer.path.
 Progress enter(Request& request, Response& response, std::string_view path) {
   request.path = path;
@@ -115,15 +131,24 @@ Response answer_path(const Request& request) {
 
 Progress begin_answer(Request& request, Response& response) {
   if (redirect_to_own_name(request, response)) return Progress::answered;
-  // "*" of OPTIONS is no path.
-  if (answer_method(request, response)) return Progress::answered;
+  // "*" of OPTIONS and the authority of CONNECT are no paths.
+  if (!request.head.path.starts_with('/') && answer_method(request, response)) {
+    return Progress::answered;
+  }
   const http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
   if (!decoded.ok()) {
     response = refuse(request, http1::status_of(decoded.outcome), "impossible path");
     return Progress::answered;
   }
   request.query = request.head.query;
-  return enter(request, response, decoded.path);
+  request.site.owner_rules.check(request.site);
+  if (request.site.owner_rules.are_broken()) {
+    response = refuse(request, 500, "the site's own settings, .perchild.json, have mistakes");
+    return Progress::answered;
+  }
+  const Progress progress = enter(request, response, decoded.path);
+  if (progress == Progress::entered && answer_method(request, response)) return Progress::answered;
+  return progress;
 }
 
 Progress continue_answer(Request& request, Response& response) {
@@ -146,12 +171,15 @@ Progress continue_answer(Request& request, Response& response) {
 
 void finish_answer(Request& request, Response& response) {
   add_hsts(request, response);
+  if (request.rules != nullptr && request.rules->edit_heads()) apply_head_rules(request, response);
 }
 
 Response refuse(const Request& request, int status, std::string_view problem,
                 std::string_view more_fields, int error) {
-  Response response = error_response(request.site, request.buffer, status, request.persistence,
-                                     request.head_only(), more_fields);
+  auto page = custom_page(request, status, more_fields);
+  Response response = page ? std::move(*page)
+                           : error_response(request.site, request.buffer, status,
+                                            request.persistence, request.head_only(), more_fields);
   response.problem = problem;
   response.error = error;
   return response;

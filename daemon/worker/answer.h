@@ -34,8 +34,8 @@ enum class Progress : std::uint8_t {
 // What holds for every response, whoever made it.
 void finish_answer(Request& request, Response& response);
 
-// The page for `status`, with the problem for the error log. `more_fields` are whole lines: Allow,
-// Retry-After, WWW-Authenticate.
+// The page for `status`, the site's own if it has one, with the problem for the error log.
+// `more_fields` are whole lines: Allow, Retry-After, WWW-Authenticate.
 [[nodiscard]] Response refuse(const Request& request, int status, std::string_view problem,
                               std::string_view more_fields = {}, int error = 0);
 

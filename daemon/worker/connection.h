@@ -29,8 +29,9 @@ struct IoBuffer {
   // A head of any size leaves room to read a body behind it.
   std::array<char, http1::max_head_bytes + 4096> input;
   std::array<char, http1::max_target_bytes> path;  // decoded
-  // A redirect's Location takes three bytes for each of its path and query.
-  std::array<char, 3 * http1::max_target_bytes + 1024> output;
+  // A redirect's Location takes three bytes for each of its path and query; a site's own headers
+  // find room too.
+  std::array<char, 3 * http1::max_target_bytes + 1024 + 4096> output;
 };
 
 class IoBufferPool {

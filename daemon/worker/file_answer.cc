@@ -55,7 +55,7 @@ Selected plain(const Request& request, files::Answer found, bool is_negotiated) 
 class SiblingPath {
  public:
   SiblingPath(std::string_view path, std::string_view index_name, std::string_view suffix) {
-    for (const std::string_view part : {path, index_name, suffix}) {
+    for (const std::string_view part : {std::string_view("/"), path, index_name, suffix}) {
       if (part.size() > text_.size() - length_) {
         length_ = 0;
         return;
@@ -81,7 +81,11 @@ std::optional<Selected> precompressed(const Request& request, std::string_view p
   const bool is_cached = found.cached.has_value();
   if (is_cached && found.cached->lacks_precompressed(coding, now)) return std::nullopt;
   const SiblingPath sibling(path, found.index_name, coding_suffixes[index_of(coding)]);
-  files::Answer beside = site.cache.get(sibling.view(), {}, site.turn);
+  if (sibling.view().empty()) return std::nullopt;
+  const content::RuleBook::Found rules = site.rules.find(sibling.view());
+  if (rules.too_costly) return std::nullopt;
+  files::Answer beside =
+      site.cache.get(sibling.view().substr(1), file_rules_of(*rules.rules), site.turn);
   if (beside.opened.kind != files::Kind::file) {
     if (is_cached) found.cached->note_lack(coding, now);
     return std::nullopt;
@@ -243,10 +247,11 @@ bool is_conditional(const http1::RequestHead& head) {
   return head.has_preconditions || !head.if_none_match.empty() || !head.if_modified_since.empty();
 }
 
-}  // namespace
+std::string_view content_type_of(const files::Answer& found) {
+  return found.cached.has_value() ? found.cached->lines().content_type() : found.content_type;
+}
 
-Response file_response(const Request& request, std::string_view path, files::Answer found) {
-  Selected selected = select(request, path, std::move(found));
+Response selected_response(const Request& request, Selected selected) {
   const http1::RequestHead& head = request.head;
   const ::time_t now = request.site.date.now();
   const FieldLines lines = selected.lines();
@@ -277,6 +282,39 @@ Response file_response(const Request& request, std::string_view path, files::Ans
     }
   }
   return whole_response(request, selected);
+}
+
+}  // namespace
+
+Response file_response(const Request& request, std::string_view path, files::Answer found) {
+  std::string content_type;
+  if (request.rules->has_caching()) content_type = content_type_of(found);
+  Response response = selected_response(request, select(request, path, std::move(found)));
+  response.content_type = std::move(content_type);
+  return response;
+}
+
+Response page_response(const Request& request, int status, files::Answer found,
+                       std::string_view more_fields) {
+  files::ResponseHead head(request.buffer.output, request.site.date);
+  head.start(status, request.persistence);
+  head.add("Content-Type", content_type_of(found));
+  const std::uint64_t size =
+      found.cached.has_value() ? found.cached->facts().size : found.opened.facts.size;
+  head.add_number("Content-Length", size);
+  head.add_fields(more_fields);
+  Response response;
+  response.status = status;
+  response.head = head.finish();
+  if (request.head_only() || size == 0) return response;
+  if (found.cached.has_value()) {
+    response.body = found.cached->body();
+    response.pinned = std::move(found.cached);
+  } else {
+    response.file = std::move(found.opened.fd);
+    response.file_size = size;
+  }
+  return response;
 }
 
 Response slash_response(const Request& request) {

@@ -14,6 +14,11 @@ namespace perchild {
 [[nodiscard]] Response file_response(const Request& request, std::string_view path,
                                      files::Answer found);
 
+// A file as the page for an error: of its status, and with nothing that would let it be kept or
+// asked for in part. `more_fields` are whole lines.
+[[nodiscard]] Response page_response(const Request& request, int status, files::Answer found,
+                                     std::string_view more_fields);
+
 // To the name of a directory with its slash.
 [[nodiscard]] Response slash_response(const Request& request);
 

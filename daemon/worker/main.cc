@@ -53,6 +53,7 @@ Result<int> run() {
   logs::LogClock::load();
   std::uint64_t seed = 0;
   if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return failure_from_errno("getrandom");
+  const ::uid_t owner = ::geteuid();
   // As the site's user: it must be able to enter, and nobody else is asked.
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.has_value()) return failure_from_errno("open", settings->root);
@@ -70,8 +71,8 @@ Result<int> run() {
   }
   const auto access_log = wait_for_access_log(master, epoll.borrow());
   if (!access_log) return failure(access_log.error());
-  ServedSite site(std::move(*settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
-                  access_log->borrow(), seed);
+  ServedSite site(std::move(*settings), files::Docroot(std::move(root), owner),
+                  BorrowedFd(ChildFds::log), access_log->borrow(), seed);
   const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
   WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation);
   return loop.run();

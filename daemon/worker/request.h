@@ -41,7 +41,7 @@ struct Request {
 };
 
 inline files::FileRules file_rules_of(const content::Rules& rules) {
-  return {.index = rules.index()};
+  return {.index = rules.index(), .types = rules.content_types(), .symlinks = rules.symlinks()};
 }
 
 }  // namespace perchild

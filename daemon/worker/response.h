@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Response {
   bool is_last = false;                // the connection is closed after it
   std::string_view problem;            // for the error log; empty if there is nothing to say
   int error = 0;                       // an errno that goes with it
+  std::string content_type{};          // of a file, where the site's rules ask for it
 };
 
 }  // namespace perchild

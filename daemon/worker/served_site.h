@@ -8,6 +8,7 @@
 
 #include <ctime>
 
+#include "daemon/worker/owner_rules.h"
 #include "daemon/worker/traffic_counter.h"
 #include "policy/host_name.h"
 #include "vhosts/content/rule_book.h"
@@ -45,11 +46,18 @@ class ServedSite {
   logs::AccessLog access_log;
   logs::ErrorLog error_log;
   content::RuleBook rules;
+  OwnerRules owner_rules;
   const files::Docroot docroot;
   files::FileCache cache;
   files::EncoderPool encoders;
   TrafficCounter traffic;
   std::uint64_t turn = 1;  // what the cache has checked in it is good until the next
+
+  // What has been found by other rules must not be answered from memory.
+  void use_rules(content::RuleBook changed) {
+    rules = std::move(changed);
+    cache.clear();
+  }
 
   // A request that was received later may have been sent after the file was changed.
   void forget_checks() { ++turn; }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/owner_settings.h"
 #include "test/policy/marked_text.h"
 
 namespace perchild::test {
@@ -139,6 +140,92 @@ const Case move_cases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Moves, ContentMistake, testing::ValuesIn(move_cases));
 
+constexpr std::string_view type_forms = R"(for example "text/css", "image/*", or "*" for all)";
+
+const Case header_cases[] = {
+    {R"({"headers": ^[]})", R"("headers" must be an object, but is an array)"},
+    {R"({"headers": {^"Content-Length": "1"}})",
+     R"("Content-Length" is the server's own to say, or to leave out)"},
+    {R"({"headers": {^"transfer-encoding": null}})",
+     R"("transfer-encoding" is the server's own to say, or to leave out)"},
+    {R"({"headers": {^"Location": "/"}})",
+     R"("Location" is the server's own to say, or to leave out)", R"(see "redirect")"},
+    {R"({"headers": {^"X Y": "1"}})", R"("X Y" is not the name of a header)"},
+    {R"({"headers": {"X": ^"a\r\nY: b"}})", R"("X" must not hold a control character)"},
+    {R"({"headers": {"X": ^1}})", R"("X" must be a string, but is a number)"},
+    {R"({"headers": {"ETag": ^"1"}})",
+     R"("ETag" says which version of a file it is: it can only be taken out)", "null takes it out"},
+    {R"({"headers": {"X": ^{"on": "always"}}})", R"("X" needs "value")"},
+    {R"({"headers": {"X": {"value": "a", "on": [^"9xx"]}}})",
+     R"(a status is a number such as 404, or a class such as "4xx")"},
+    {R"({"headers": {"X": {"value": "a", "on": ^[]}}})", R"("on" must name at least one status)"},
+    {R"({"cors": ^true})", R"("cors" must be an object, but is true or false)"},
+    {R"({"cors": ^{}})", R"("cors" needs "origins")", R"(for example "origins": ["*"])"},
+    {R"({"cors": {"origins": [^"a.example"]}})",
+     R"("a.example" is not an origin: "https://a.example", or "*")"},
+    {R"({"cors": {"origins": [^"https://a.example/"]}})",
+     R"("https://a.example/" is not an origin: "https://a.example", or "*")"},
+    {R"({"cors": {"origins": ^["*", "https://a.example"]}})", R"("*" stands alone)"},
+    {R"({"cors": {"origins": ^["*"], "credentials": true}})",
+     R"("*" and "credentials" do not go together)",
+     "name the origins whose visitors may use their cookies here"},
+    {R"({"cors": {"origins": ["*"], "methods": [^"P T"]}})", R"("P T" is not a method)"},
+    {R"({"expires": {^"css": "1h"}})", R"("css" is not a media type)", type_forms},
+    {R"({"expires": {"text/css": ^"no-stroe"}})",
+     R"("no-stroe" is neither a duration nor a directive of Cache-Control)",
+     R"(did you mean "no-store"?)"},
+    {R"({"expires": {"text/css": ^"public, 30x"}})",
+     R"("30x" is neither a duration nor a directive of Cache-Control)",
+     R"(for example "30d", "no-store" or "public, max-age=3600")"},
+    {R"({"symlinks": ^"below"})", R"("symlinks" must be "none", "owner" or "beneath")", ""},
+    {R"({"etag": ^1})", R"("etag" must be true or false, but is a number)"},
+    {R"({"charset": ^"utf 8"})", R"("utf 8" is not the name of a charset)",
+     R"(for example "utf-8", or false for none)"},
+    {R"({"types": {^".md": "text/markdown"}})", R"(".md" is not the extension of a file name)",
+     R"(it is what stands behind the last dot: "md")"},
+    {R"({"types": {"md": ^"markdown"}})", R"("markdown" is not a media type)",
+     R"(for example "text/plain")"},
+    {R"({"error_pages": {^"200": "/a"}})", R"("200" is not the status of an error)",
+     R"(for example "404", or "5xx" for all of a class)"},
+    {R"({"error_pages": {"404": ^"a.html"}})", R"("a.html" is not a path within a site)",
+     path_forms},
+};
+INSTANTIATE_TEST_SUITE_P(Headers, ContentMistake, testing::ValuesIn(header_cases));
+
+TEST(ConfigurationContent, HeadersTypesAndPagesAreRead) {
+  const Read read = read_text(R"({
+    "headers": {"X-A": "1", "Server": null, "X-B": {"value": "2", "on": [404, "5xx"]},
+                "X-C": {"value": "3", "on": "always"}},
+    "cors": {"origins": ["https://b.example:8443"], "methods": ["PUT"], "headers": ["X-Y"],
+             "expose": ["X-Z"], "credentials": true, "max_age": "1h"},
+    "expires": {"image/*": "30d", "text/html": 0, "*": "no-cache, private"},
+    "symlinks": "owner", "etag": false, "charset": "ISO-8859-1", "types": {"MD": "text/markdown"},
+    "error_pages": {"404": "/404.html", "5xx": "/5xx.html", "403": null}})");
+  ASSERT_TRUE(read.mistakes.empty()) << told(read.mistakes);
+  const ContentSettings& settings = read.content.settings;
+  ASSERT_EQ(settings.headers.size(), 4U);
+  EXPECT_EQ(settings.headers[0].statuses, (std::vector<std::uint16_t>{2, 3}));
+  EXPECT_FALSE(settings.headers[1].value);
+  EXPECT_TRUE(settings.headers[1].statuses.empty());
+  EXPECT_EQ(settings.headers[2].statuses, (std::vector<std::uint16_t>{404, 5}));
+  EXPECT_TRUE(settings.headers[3].statuses.empty());
+  ASSERT_TRUE(settings.cors);
+  EXPECT_EQ(settings.cors->origins, std::vector<std::string>{"https://b.example:8443"});
+  EXPECT_EQ(settings.cors->max_age, 3600U);
+  EXPECT_TRUE(settings.cors->credentials);
+  ASSERT_EQ(settings.caching.size(), 3U);
+  EXPECT_EQ(settings.caching[0].value, "max-age=2592000");
+  EXPECT_EQ(settings.caching[1].value, "max-age=0");
+  EXPECT_EQ(settings.caching[2].value, "no-cache, private");
+  EXPECT_EQ(settings.etag, false);
+  EXPECT_EQ(settings.symlinks, Symlinks::owner);
+  EXPECT_EQ(settings.charset, "iso-8859-1");
+  EXPECT_EQ(settings.types[0].extension, "md");
+  ASSERT_EQ(settings.error_pages.size(), 3U);
+  EXPECT_EQ(settings.error_pages[1].status, 5);
+  EXPECT_EQ(settings.error_pages[2].path, "");
+}
+
 TEST(ConfigurationContent, RedirectsRewritesAndPathsToTryAreRead) {
   const Read read = read_text(R"({
     "redirect": [{"pattern": "^/(a)b", "to": "/$1", "status": 308, "query": "drop"},
@@ -168,6 +255,39 @@ TEST(ConfigurationContent, RedirectsRewritesAndPathsToTryAreRead) {
   EXPECT_TRUE(location.redirect->empty());
   EXPECT_EQ(location.try_paths->paths, std::vector<std::string>{"{path}"});
   EXPECT_EQ(location.try_paths->fallback, "/a/index.html");
+}
+
+TEST(OwnerSettings, MaySayNoMoreThanTheOperatorLetsThem) {
+  const std::vector<std::string> topics{"index", "deny"};
+  const auto good = read_owner_settings(
+      R"({"index": ["a"], "locations": [{"prefix": "/a", "deny": ["b"]}]})", topics);
+  ASSERT_TRUE(good.content) << told(good.mistakes);
+  EXPECT_EQ(good.content->settings.index, std::vector<std::string>{"a"});
+  EXPECT_EQ(good.content->locations.size(), 1U);
+
+  const auto more = read_owner_settings(
+      R"({"etag": false, "locations": [{"prefix": "/a", "headers": {}}]})", topics);
+  EXPECT_FALSE(more.content);
+  ASSERT_EQ(more.mistakes.size(), 2U) << told(more.mistakes);
+  EXPECT_EQ(more.mistakes[0].sentence,
+            R"(the operator of this server has not left "etag" to its sites)");
+  EXPECT_EQ(more.mistakes[1].pointer, "/locations/0/headers");
+}
+
+TEST(OwnerSettings, WhatIsNotKnownIsAMistakeAndNeverSkipped) {
+  for (const char* text : {R"({"indx": []})", R"({"root": "/"})", R"({"owner_settings": true})",
+                           R"({"locations": [{"prefix": "/a", "user": "root"}]})", "[]", "", "{"}) {
+    const auto read = read_owner_settings(text, std::vector<std::string>{"index"});
+    EXPECT_FALSE(read.content) << text;
+    EXPECT_GE(read.mistakes.size(), 1U) << text;
+  }
+}
+
+TEST(OwnerSettings, AreBoundedInSizeAndDepth) {
+  EXPECT_FALSE(read_owner_settings("{}" + std::string(most_owner_settings_bytes, ' '), {}).content);
+  EXPECT_TRUE(
+      read_owner_settings("{}" + std::string(most_owner_settings_bytes - 2, ' '), {}).content);
+  EXPECT_FALSE(read_owner_settings(std::string(1000, '['), {}).content);
 }
 
 TEST(ConfigurationContent, LocationsKeepTheirOrderAndKinds) {

@@ -195,6 +195,7 @@ const Call allowed[] = {
     {"shutdown", of_all, [] { call(SYS_shutdown, -1, SHUT_WR); }},
     {"accept4", of_router, [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"openat2", of_worker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
+    {"readlinkat", of_worker, [] { call(SYS_readlinkat, -1, "", nullptr, 0); }},
     {"sendfile", of_worker, [] { call(SYS_sendfile, -1, -1, nullptr, 0); }},
     {"fork", of_master, [] { fork_and_end(SYS_clone, SIGCHLD); }},
     {"cgroup", of_master, [] { call(SYS_mkdirat, -1, "x", 0); }},

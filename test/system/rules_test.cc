@@ -1,5 +1,6 @@
 // What a site's configuration says about its content, as visitors see it.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "test/system/requests.h"
 
@@ -136,6 +137,210 @@ TEST(Rules, HiddenFilesAreNotFoundUnderWhateverNameTheyAreAskedFor) {
   }
   EXPECT_EQ(get(server.port(), "a.example", "/dump.sql").body, "public");
   EXPECT_EQ(get(server.port(), "a.example", "/.well-known/x").body, "known");
+}
+
+std::string field(const HttpResponse& response, const std::string& name) {
+  const auto found = response.fields.find(name);
+  return found == response.fields.end() ? "<none>" : found->second;
+}
+
+TEST(Rules, HeadersAreSetAndTakenOutByStatus) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.html", "site"}, {"x/a.txt", "a"}},
+                                  R"(, "headers": {
+                                    "X-Usual": "u", "Server": null, "Vary": "Cookie",
+                                    "X-Always": {"value": "a", "on": "always"},
+                                    "X-Missing": {"value": "m", "on": [404]}},
+                                  "locations": [{"prefix": "/x", "headers": {"X-Usual": null}}])"}}});
+  HttpResponse response = get(server.port(), "a.example", "/");
+  EXPECT_EQ(field(response, "x-usual"), "u");
+  EXPECT_EQ(field(response, "x-always"), "a");
+  EXPECT_EQ(field(response, "x-missing"), "<none>");
+  EXPECT_EQ(field(response, "server"), "<none>");
+  EXPECT_EQ(field(response, "vary"), "Cookie");
+  EXPECT_EQ(response.body, "site");
+  const HttpResponse fresh =
+      ask(server, request("a.example", "/", "If-None-Match: " + field(response, "etag") + "\r\n"),
+          true);
+  EXPECT_EQ(fresh.status, 304);
+  EXPECT_EQ(field(fresh, "x-usual"), "u");
+  response = get(server.port(), "a.example", "/none");
+  EXPECT_EQ(field(response, "x-usual"), "<none>");
+  EXPECT_EQ(field(response, "x-always"), "a");
+  EXPECT_EQ(field(response, "x-missing"), "m");
+  EXPECT_EQ(field(get(server.port(), "a.example", "/x/a.txt"), "x-usual"), "<none>");
+}
+
+TEST(Rules, CacheControlEtagAndTypesAreWhatTheSiteSays) {
+  const Server server(
+      {.sites = {{"a.example",
+                  {{"a.png", "png"}, {"a.css", "css"}, {"a.html", "html"}, {"b.PAGE", "page"}},
+                  R"(, "expires": {"image/*": "1h", "text/css": "no-store", "*": 5},
+                                  "etag": false, "charset": "iso-8859-1",
+                                  "types": {"page": "text/html"})"}}});
+  const auto fields = [&](const std::string& target) {
+    const HttpResponse response = get(server.port(), "a.example", target);
+    return field(response, "cache-control") + ", " + field(response, "content-type") + ", " +
+           field(response, "etag");
+  };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(fields("/a.png"), "max-age=3600, image/png, <none>");
+    EXPECT_EQ(fields("/a.css"), "no-store, text/css; charset=iso-8859-1, <none>");
+    EXPECT_EQ(fields("/b.PAGE"), "max-age=5, text/html; charset=iso-8859-1, <none>");
+  }
+  const HttpResponse response = get(server.port(), "a.example", "/a.html");
+  const HttpResponse fresh =
+      ask(server,
+          request("a.example", "/a.html",
+                  "If-Modified-Since: " + field(response, "last-modified") + "\r\n"),
+          true);
+  EXPECT_EQ(fresh.status, 304);
+  EXPECT_EQ(field(fresh, "cache-control"), "max-age=5");
+  EXPECT_EQ(field(get(server.port(), "a.example", "/none"), "cache-control"), "<none>");
+}
+
+TEST(Rules, ScriptsOfNamedOriginsMayRead) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.html", "site"}},
+                                  R"(, "cors": {"origins": ["https://b.example"],
+                                    "methods": ["PUT"], "headers": ["X-Y"], "expose": ["X-Z"],
+                                    "credentials": true, "max_age": "1h"},
+                                  "locations": [{"prefix": "/open", "cors": {"origins": ["*"]}},
+                                                {"prefix": "/closed", "cors": false}])"}}});
+  const auto from = [&](const std::string& origin, const std::string& target = "/",
+                        const std::string& more = {}, const std::string& method = "GET") {
+    return ask(server, request("a.example", target, "Origin: " + origin + "\r\n" + more, method));
+  };
+  HttpResponse response = from("https://b.example");
+  EXPECT_EQ(response.body, "site");
+  EXPECT_EQ(field(response, "access-control-allow-origin"), "https://b.example");
+  EXPECT_EQ(field(response, "access-control-allow-credentials"), "true");
+  EXPECT_EQ(field(response, "access-control-expose-headers"), "X-Z");
+  EXPECT_EQ(field(response, "vary"), "Origin");
+  response = from("https://c.example");
+  EXPECT_EQ(field(response, "access-control-allow-origin"), "<none>");
+  EXPECT_EQ(field(response, "vary"), "Origin");
+  EXPECT_EQ(field(get(server.port(), "a.example", "/"), "vary"), "Origin");
+  EXPECT_EQ(field(from("https://c.example", "/open/"), "access-control-allow-origin"), "*");
+  EXPECT_EQ(field(from("https://b.example", "/closed/"), "access-control-allow-origin"), "<none>");
+
+  const std::string asks =
+      "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: x-y\r\n";
+  response = from("https://b.example", "/any", asks, "OPTIONS");
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(field(response, "access-control-allow-origin"), "https://b.example");
+  EXPECT_EQ(field(response, "access-control-allow-methods"), "GET, HEAD, POST, PUT");
+  EXPECT_EQ(field(response, "access-control-allow-headers"), "X-Y");
+  EXPECT_EQ(field(response, "access-control-max-age"), "3600");
+  response = from("https://c.example", "/any", asks, "OPTIONS");
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(field(response, "access-control-allow-methods"), "<none>");
+}
+
+TEST(Rules, ErrorsHaveTheSitesOwnPages) {
+  const std::string large(100'000, 'x');
+  const Server server({.sites = {{"a.example",
+                                  {{"index.html", "site"},
+                                   {"errors/404.html", "not here"},
+                                   {"errors/large.html", large},
+                                   {"errors/.hidden", "hidden"}},
+                                  R"(, "error_pages": {"404": "/errors/404.html",
+                                                       "4xx": "/errors/large.html"},
+                                  "locations": [
+                                    {"prefix": "/none", "error_pages": {"404": "/nowhere.html"}},
+                                    {"prefix": "/hidden", "error_pages": {"404": "/errors/.hidden"}},
+                                    {"prefix": "/usual", "error_pages": {"404": null}}])"}}});
+  HttpResponse response = get(server.port(), "a.example", "/x");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body, "not here");
+  EXPECT_EQ(field(response, "content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(field(response, "etag"), "<none>");
+  EXPECT_EQ(get(server.port(), "a.example", "/.env").body, "not here");
+  response = ask(server, request("a.example", "/", {}, "DELETE"));
+  EXPECT_EQ(response.status, 405);
+  EXPECT_EQ(response.body, large);
+  EXPECT_EQ(field(response, "allow"), "GET, HEAD, OPTIONS");
+  response = ask(server, request("a.example", "/x", {}, "HEAD"), true);
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(field(response, "content-length"), "8");
+  for (const char* target : {"/none/", "/hidden/", "/usual/"}) {
+    response = get(server.port(), "a.example", target);
+    EXPECT_EQ(response.status, 404) << target;
+    EXPECT_TRUE(contains(response.body, "Not Found")) << target;
+  }
+}
+
+TEST(Rules, LinksAreFollowedAsFarAsTheSiteSays) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.html", "site"}, {"none/x", "x"}, {"owner/x", "x"}},
+                                  R"(, "locations": [
+                                    {"prefix": "/none", "symlinks": "none"},
+                                    {"prefix": "/owner", "symlinks": "owner"}])"}}});
+  for (const std::string folder : {"none", "owner", "."}) {
+    const std::string base = server.docroot(0) + "/" + folder;
+    const std::string target = folder == "." ? "index.html" : "../index.html";
+    ASSERT_EQ(::symlink(target.c_str(), (base + "/own").c_str()), 0);
+    ASSERT_EQ(::lchown((base + "/own").c_str(), uid_a, uid_a), 0);
+    ASSERT_EQ(::symlink(target.c_str(), (base + "/strange").c_str()), 0);
+    ASSERT_EQ(::lchown((base + "/strange").c_str(), uid_b, uid_b), 0);
+  }
+  const auto status = [&](const std::string& target) {
+    return get(server.port(), "a.example", target).status;
+  };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(status("/own"), 200);
+    EXPECT_EQ(status("/strange"), 200);
+    EXPECT_EQ(status("/owner/own"), 200);
+    EXPECT_EQ(status("/owner/strange"), 403);
+    EXPECT_EQ(status("/none/own"), 403);
+    EXPECT_EQ(status("/none/x"), 200);
+  }
+}
+
+TEST(Rules, TheOwnersOwnSettingsHoldFromTheNextRequestOn) {
+  Server server(
+      {.sites = {
+           {"a.example",
+            {{"index.html", "site"}, {"start.html", "start"}, {"a.inc", "inc"}, {"b.txt", "b"}},
+            R"(, "owner_settings": ["index", "deny", "headers"], "deny": ["*.inc"])"},
+           {"b.example", {{"index.html", "b"}}}}});
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "site");
+  server.add_file(0, ".perchild.json", R"({"index": ["start.html"], "deny": ["*.txt", "!*.inc"],
+      "locations": [{"prefix": "/x", "headers": {"X-Own": {"value": "1", "on": "always"}}}]})");
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "start");
+  EXPECT_EQ(get(server.port(), "a.example", "/b.txt").status, 404);
+  EXPECT_EQ(get(server.port(), "a.example", "/a.inc").status, 404) << "that the operator hides";
+  EXPECT_EQ(field(get(server.port(), "a.example", "/x/y"), "x-own"), "1");
+  EXPECT_EQ(get(server.port(), "a.example", "/.perchild.json").status, 404);
+  server.add_file(0, ".perchild.json", R"({"index": ["index.html"]})");
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "site");
+  EXPECT_EQ(get(server.port(), "a.example", "/b.txt").body, "b");
+  ASSERT_EQ(::unlink((server.docroot(0) + "/.perchild.json").c_str()), 0);
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "site");
+}
+
+TEST(Rules, MistakesInTheOwnersSettingsAreA500AndLinesOfHisLog) {
+  Server server({.sites = {{"a.example",
+                            {{"index.html", "site"}, {".perchild.json", "{\n  \"indx\": []\n}"}},
+                            R"(, "owner_settings": ["index"])"},
+                           {"b.example", {{"index.html", "b"}, {".perchild.json", "{"}}}}});
+  HttpResponse response = get(server.port(), "a.example", "/");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_FALSE(contains(response.body, "indx"));
+  EXPECT_TRUE(error_log_has(server, 0, ".perchild.json:2:3: error: "));
+  EXPECT_TRUE(error_log_has(server, 0, "the site's own settings, .perchild.json, have mistakes"));
+  EXPECT_EQ(get(server.port(), "b.example", "/").body, "b") << "who may not have such settings";
+
+  server.add_file(0, ".perchild.json", R"({"headers": {"X": "1"}})");
+  EXPECT_EQ(get(server.port(), "a.example", "/").status, 500);
+  EXPECT_TRUE(error_log_has(server, 0, ".perchild.json:1:2: error: the operator of this server"));
+  server.add_file(0, ".perchild.json", "{}");
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "site");
+
+  ASSERT_EQ(::unlink((server.docroot(0) + "/.perchild.json").c_str()), 0);
+  ASSERT_EQ(::symlink("index.html", (server.docroot(0) + "/.perchild.json").c_str()), 0);
+  EXPECT_EQ(get(server.port(), "a.example", "/").status, 500);
+  EXPECT_TRUE(error_log_has(server, 0, ".perchild.json cannot be opened, or is no file"));
 }
 
 }  // namespace

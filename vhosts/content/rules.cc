@@ -1,5 +1,6 @@
 #include "vhosts/content/rules.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "privsep/result.h"
@@ -31,7 +32,51 @@ Rules::Rules(std::span<const Layer> layers) {
   if (all.index) index_ = std::move(*all.index);
   if (all.try_paths) try_ = try_rule_of(*all.try_paths);
   lead_elsewhere_ = !redirects_.empty() || !rewrites_.empty() || try_;
+  if (!all.types.empty() || all.charset) {
+    types_.emplace(all.types, all.charset.value_or("utf-8"));
+  }
+  error_pages_ = std::move(all.error_pages);
+  headers_ = std::move(all.headers);
+  caching_ = std::move(all.caching);
+  if (all.cors && !all.cors->origins.empty()) cors_ = std::move(all.cors);
+  // He can be stricter than the operator, never the other way round.
+  symlinks_ = std::min(operators.symlinks.value_or(Symlinks::beneath),
+                       owners.symlinks.value_or(Symlinks::beneath));
+  etag_ = all.etag.value_or(true);
+  edit_heads_ = !headers_.empty() || !caching_.empty() || cors_ || !etag_;
   hidden_ = HiddenNames(std::move(operators.deny), std::move(owners.deny));
+}
+
+std::string_view Rules::error_page(int status) const {
+  // The page of one status before that of its class.
+  std::string_view of_class;
+  for (const ErrorPageSetting& page : error_pages_) {
+    if (page.status == status) return page.path;
+    if (page.status == status / 100) of_class = page.path;
+  }
+  return of_class;
+}
+
+std::string_view Rules::caching_of(std::string_view content_type) const {
+  const std::string_view type = content_type.substr(0, content_type.find(';'));
+  const std::string_view major = type.substr(0, type.find('/') + 1);
+  std::string_view best;
+  std::size_t most = 0;  // of the type that is named
+  for (const CachingSetting& caching : caching_) {
+    const std::string_view named = caching.type;
+    const bool is_class = named.ends_with("/*") && named.substr(0, named.size() - 1) == major;
+    const std::size_t weight = named == type ? 3 : is_class ? 2 : named == "*" ? 1 : 0;
+    if (weight <= most) continue;
+    most = weight;
+    best = caching.value;
+  }
+  return best;
+}
+
+bool names_status(std::span<const std::uint16_t> statuses, int status) {
+  return statuses.empty() || std::any_of(statuses.begin(), statuses.end(), [&](int named) {
+           return named == status || named == status / 100;
+         });
 }
 
 PathTemplate template_of(std::string_view text) {

@@ -16,6 +16,7 @@
 #include "policy/pattern.h"
 #include "vhosts/content/hidden_names.h"
 #include "vhosts/content/move_rule.h"
+#include "vhosts/files/content_types.h"
 
 namespace perchild::content {
 
@@ -47,6 +48,21 @@ class Rules {
   bool lead_elsewhere() const { return lead_elsewhere_; }
   bool hides(std::string_view path) const { return hidden_.hides(path); }
 
+  Symlinks symlinks() const { return symlinks_; }
+  // None: those that are compiled in.
+  const files::ContentTypes* content_types() const { return types_ ? &*types_ : nullptr; }
+  // The path of the page for an error; empty if it is the one that is built in.
+  std::string_view error_page(int status) const;
+
+  // Whether a finished head has to be edited for what follows.
+  bool edit_heads() const { return edit_heads_; }
+  std::span<const HeaderSetting> headers() const { return headers_; }
+  const Cors* cors() const { return cors_ ? &*cors_ : nullptr; }
+  bool has_caching() const { return !caching_.empty(); }
+  // The value of Cache-Control for a file of this type; empty for none.
+  std::string_view caching_of(std::string_view content_type) const;
+  bool etag() const { return etag_; }
+
  private:
   std::vector<std::string> index_;
   std::vector<MoveRule> redirects_;
@@ -54,7 +70,18 @@ class Rules {
   std::optional<TryRule> try_;
   bool lead_elsewhere_ = false;
   HiddenNames hidden_;
+  std::optional<files::ContentTypes> types_;
+  std::vector<ErrorPageSetting> error_pages_;
+  std::vector<HeaderSetting> headers_;
+  std::vector<CachingSetting> caching_;
+  std::optional<Cors> cors_;
+  Symlinks symlinks_ = Symlinks::beneath;
+  bool etag_ = true;
+  bool edit_heads_ = false;
 };
+
+// Whether a list of statuses, or of their first digits, names `status`; an empty one names all.
+bool names_status(std::span<const std::uint16_t> statuses, int status);
 
 // Of a text that is a template, as the reader of the configuration has found.
 PathTemplate template_of(std::string_view text);

@@ -12,6 +12,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "vhosts/files/open_beneath.h"
+#include "vhosts/files/owner_walk.h"
+
 namespace perchild::files {
 namespace {
 
@@ -35,22 +38,6 @@ class CPath {
   bool valid_ = false;
 };
 
-int open_beneath(BorrowedFd directory, const char* path, std::uint64_t flags) {
-  ::open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  // The former happens to imply the latter; openat2(2) asks callers not to count on it.
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  // EAGAIN: a rename somewhere on the machine while `..` was resolved (openat2(2)), or, with
-  // O_NONBLOCK, a file whose lease is being broken (fcntl(2)).
-  constexpr int attempts = 8;
-  int fd = -1;
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    fd = static_cast<int>(::syscall(SYS_openat2, directory.get(), path, &how, sizeof how));
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-  }
-  return fd;
-}
-
 Opened failed(int error) {
   switch (error) {
     case ENOENT:
@@ -70,20 +57,32 @@ Opened failed(int error) {
   }
 }
 
-Opened open_path(BorrowedFd root, const CPath& path) {
-  if (!path.valid()) return {.kind = Kind::not_found};
+// Opened with errno as it is where there is no value.
+UniqueFd open_for_reading(BorrowedFd root, const CPath& path, Symlinks symlinks) {
   // O_NONBLOCK stays set on what is served: on a regular file it does nothing.
-  UniqueFd fd(open_beneath(root, path.get(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  constexpr std::uint64_t flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  if (symlinks == Symlinks::beneath) return open_beneath(root, path.get(), flags);
+  UniqueFd fd = open_beneath(root, path.get(), flags, RESOLVE_NO_SYMLINKS);
+  if (symlinks == Symlinks::none || fd.has_value() || errno != ELOOP) return fd;
+  return open_owner_matched(root, path.get(), flags);
+}
+
+Opened open_path(BorrowedFd root, const CPath& path, Symlinks symlinks, std::uint32_t site_owner) {
+  if (!path.valid()) return {.kind = Kind::not_found};
+  UniqueFd fd = open_for_reading(root, path, symlinks);
   if (!fd.has_value()) {
     if (errno != EACCES) return failed(errno);
     // A directory of mode 0711 can be entered but not read. It is a directory all the same.
-    const UniqueFd entered(open_beneath(root, path.get(), O_PATH | O_DIRECTORY));
+    const std::uint64_t links = symlinks == Symlinks::beneath ? 0 : RESOLVE_NO_SYMLINKS;
+    const UniqueFd entered = open_beneath(root, path.get(), O_PATH | O_DIRECTORY, links);
     return {.kind = entered.has_value() ? Kind::directory : Kind::forbidden};
   }
   const FileStatus status = status_of(fd.borrow());
   if (status.error != 0) return {.kind = Kind::error, .error = status.error};
   if (S_ISDIR(status.mode)) return {.kind = Kind::directory};
   if (!S_ISREG(status.mode)) return {.kind = Kind::special};
+  const bool is_linked_strange = status.links > 1 && status.owner != site_owner;
+  if (symlinks != Symlinks::beneath && is_linked_strange) return {.kind = Kind::forbidden};
   return {.kind = Kind::file, .fd = std::move(fd), .facts = status.facts};
 }
 
@@ -97,19 +96,20 @@ Result<Docroot> Docroot::at(const std::string& path) {
   return Docroot(std::move(fd));
 }
 
-Opened Docroot::open(std::string_view path) const {
-  return open_path(directory_.borrow(), CPath(path, {}));
+Opened Docroot::open(std::string_view path, Symlinks symlinks) const {
+  return open_path(directory_.borrow(), CPath(path, {}), symlinks, owner_);
 }
 
-Resolved Docroot::resolve(std::string_view path, std::span<const std::string> index) const {
-  if (!path.empty() && path.back() != '/') return {.opened = open(path)};
+Resolved Docroot::resolve(std::string_view path, const FileRules& rules) const {
+  if (!path.empty() && path.back() != '/') return {.opened = open(path, rules.symlinks)};
   // The names come first: a directory that has an index need not be readable itself.
-  for (std::size_t i = 0; i < index.size(); ++i) {
-    Opened opened = open_path(directory_.borrow(), CPath(path, index[i]));
+  for (std::size_t i = 0; i < rules.index.size(); ++i) {
+    Opened opened =
+        open_path(directory_.borrow(), CPath(path, rules.index[i]), rules.symlinks, owner_);
     if (opened.kind == Kind::not_found || opened.kind == Kind::directory) continue;
     return {.opened = std::move(opened), .index = i};
   }
-  return {.opened = open(path)};
+  return {.opened = open(path, rules.symlinks)};
 }
 
 }  // namespace perchild::files

@@ -1,8 +1,13 @@
 // The one way from a request's path to a file: openat2(2) below the docroot's descriptor, so that
 // the kernel itself keeps `..` and symbolic links inside, whoever renames what meanwhile.
 //
-// Symbolic links that stay below the docroot are followed; absolute ones and those that leave it
-// are `forbidden`. Nothing here allocates.
+// Symbolic links that stay below the docroot are followed as far as the site's rules allow;
+// absolute ones and those that leave it are `forbidden`. Nothing here allocates, but for links of
+// which the owner matters.
+//
+// Where not all links are followed, a file that has several names (link(2)) is served only if it is
+// the site's user's own: of the other names, some may lie where another wants them not to be served
+// from here.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "policy/content_settings.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/files/file_facts.h"
@@ -43,29 +49,35 @@ struct Resolved {
   std::size_t index = no_index;  // which of the index names was chosen
 };
 
+class ContentTypes;
+
 // How the path of a request is looked up.
 struct FileRules {
   std::span<const std::string> index{};  // the names to try in a directory, in order
+  const ContentTypes* types = nullptr;   // none: those that are compiled in
+  Symlinks symlinks = Symlinks::beneath;
 };
 
 class Docroot {
  public:
-  // Takes an O_PATH or O_DIRECTORY descriptor.
-  explicit Docroot(UniqueFd directory) : directory_(std::move(directory)) {}
+  // Takes an O_PATH or O_DIRECTORY descriptor, and the uid of the site's user.
+  explicit Docroot(UniqueFd directory, std::uint32_t owner = 0)
+      : directory_(std::move(directory)), owner_(owner) {}
 
   static Result<Docroot> at(const std::string& path);
 
   // Opens `path`, which is decoded and relative; "" is the docroot itself. Does not wait, be it a
   // FIFO or a leased file. One openat2 and one fstat if all is well.
-  [[nodiscard]] Opened open(std::string_view path) const;
+  [[nodiscard]] Opened open(std::string_view path, Symlinks symlinks = Symlinks::beneath) const;
 
   // Like open(), but a directory named by "" or "dir/" becomes the first of `index` that is a file
   // in it. An index that cannot be opened ends the search: the next one is not what its owner
   // meant.
-  [[nodiscard]] Resolved resolve(std::string_view path, std::span<const std::string> index) const;
+  [[nodiscard]] Resolved resolve(std::string_view path, const FileRules& rules) const;
 
  private:
   UniqueFd directory_;
+  std::uint32_t owner_;
 };
 
 }  // namespace perchild::files

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "vhosts/files/compression.h"
+#include "vhosts/files/content_types.h"
 #include "vhosts/files/encoder.h"
 #include "vhosts/files/mime.h"
 
@@ -114,18 +115,21 @@ FileCache::FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed,
     : docroot_(docroot), compression_(compression), bounds_(bounds), by_path_(0, PathHash{seed}) {}
 
 FileCache::~FileCache() {
+  clear();
+}
+
+void FileCache::clear() {
   while (oldest_ != nullptr) drop(*oldest_);
 }
 
 Answer FileCache::get(std::string_view path, const FileRules& rules, std::uint64_t turn) {
   const auto found = by_path_.find(path);
-  if (found == by_path_.end())
-    return answer_read(path, rules, turn, docroot_.resolve(path, rules.index));
+  if (found == by_path_.end()) return answer_read(path, rules, turn, docroot_.resolve(path, rules));
   CachedFile& file = *found->second;
   if (file.checked_ == turn) return answer_cached(file, rules);
 
   ++counters_.checks;
-  Resolved resolved = docroot_.resolve(path, rules.index);
+  Resolved resolved = docroot_.resolve(path, rules);
   // What has not settled yet is read again, each turn, until it has.
   const bool unchanged = file.settled_ && resolved.opened.kind == Kind::file &&
                          resolved.index == file.index_ && resolved.opened.facts == file.facts_;
@@ -157,7 +161,8 @@ Answer FileCache::answer_read(std::string_view path, const FileRules& rules, std
   answer.index_name = name_of(resolved.index, rules);
   if (answer.opened.kind != Kind::file) return answer;
 
-  answer.content_type = content_type_of(answer.index_name.empty() ? path : answer.index_name);
+  const std::string_view name = answer.index_name.empty() ? path : answer.index_name;
+  answer.content_type = rules.types == nullptr ? content_type_of(name) : rules.types->of(name);
   PinnedFile pinned = read(path, answer.content_type, answer.opened);
   if (!pinned.has_value()) return answer;
   ++counters_.reads;

@@ -156,6 +156,8 @@ class FileCache {
   // The same file in a coding, made now or before. None if that is no smaller. What does not fit
   // into the cache is made for this one response.
   [[nodiscard]] PinnedFile encoded(const PinnedFile& file, ContentCoding coding, ::time_t now);
+  // Forgets all files; those that responses use last as long as these do.
+  void clear();
 
   std::size_t bytes() const { return bytes_; }
   std::size_t files() const { return by_path_.size(); }

@@ -14,6 +14,8 @@ FileStatus status_of(BorrowedFd fd) {
   struct ::stat status {};
   if (::syscall(SYS_fstat, fd.get(), &status) != 0) return {.error = errno};
   return {.mode = status.st_mode,
+          .owner = status.st_uid,
+          .links = status.st_nlink,
           .facts = {.size = static_cast<std::uint64_t>(status.st_size),
                     .mtime = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec},
                     .ctime = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec},

@@ -29,6 +29,8 @@ struct FileFacts {
 struct FileStatus {
   int error = 0;           // an errno; 0: the rest holds
   std::uint32_t mode = 0;  // type and permission bits, as in inode(7)
+  std::uint32_t owner = 0;
+  std::uint64_t links = 0;  // names that the file has
   FileFacts facts{};
 };
 

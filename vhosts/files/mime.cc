@@ -30,15 +30,14 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Without its dot; empty for "name", ".hidden" and "name.".
+}  // namespace
+
 std::string_view extension_of(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return {};
   return name.substr(dot + 1);
 }
-
-}  // namespace
 
 std::string_view content_type_of(std::string_view path) {
   const std::string_view extension = extension_of(path);

@@ -14,4 +14,7 @@ inline constexpr std::size_t longest_content_type = 128;
 // constant.
 std::string_view content_type_of(std::string_view path);
 
+// Without its dot; empty for "name", ".hidden" and "name.".
+std::string_view extension_of(std::string_view path);
+
 }  // namespace perchild::files

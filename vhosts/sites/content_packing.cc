@@ -15,6 +15,14 @@ void fields(Archive& archive, Struct& value) {
     archive(value.rewrite);
     archive(value.try_paths);
     archive(value.deny);
+    archive(value.headers);
+    archive(value.caching);
+    archive(value.types);
+    archive(value.error_pages);
+    archive(value.cors);
+    archive(value.etag);
+    archive(value.symlinks);
+    archive(value.charset);
   } else if constexpr (std::is_same_v<Type, Move>) {
     archive(value.pattern);
     archive(value.to);
@@ -24,6 +32,26 @@ void fields(Archive& archive, Struct& value) {
     archive(value.paths);
     archive(value.fallback);
     archive(value.status);
+  } else if constexpr (std::is_same_v<Type, HeaderSetting>) {
+    archive(value.name);
+    archive(value.value);
+    archive(value.statuses);
+  } else if constexpr (std::is_same_v<Type, Cors>) {
+    archive(value.origins);
+    archive(value.methods);
+    archive(value.headers);
+    archive(value.exposed);
+    archive(value.credentials);
+    archive(value.max_age);
+  } else if constexpr (std::is_same_v<Type, CachingSetting>) {
+    archive(value.type);
+    archive(value.value);
+  } else if constexpr (std::is_same_v<Type, TypeOfExtension>) {
+    archive(value.extension);
+    archive(value.type);
+  } else if constexpr (std::is_same_v<Type, ErrorPageSetting>) {
+    archive(value.status);
+    archive(value.path);
   } else if constexpr (std::is_same_v<Type, Location>) {
     archive(value.kind);
     archive(value.match);
@@ -32,12 +60,17 @@ void fields(Archive& archive, Struct& value) {
     static_assert(std::is_same_v<Type, Content>);
     archive(value.settings);
     archive(value.locations);
+    archive(value.owner_settings);
   }
 }
 
 // The last value of each enum.
 constexpr Location::Kind last_of(Location::Kind) {
   return Location::Kind::pattern;
+}
+
+constexpr Symlinks last_of(Symlinks) {
+  return Symlinks::beneath;
 }
 
 class Writer {
@@ -94,6 +127,7 @@ class Reader {
   }
   template <typename T>
   void operator()(std::vector<T>& values) {
+    values.clear();  // of what stands there by default
     for (std::uint32_t left = reader_.get_count(); left > 0 && !reader_.failed(); --left) {
       (*this)(values.emplace_back());
     }

@@ -47,6 +47,7 @@ class DocrootTest : public ::testing::Test {
   Scratch scratch_;
   Docroot docroot_{UniqueFd()};
   const std::vector<std::string> index_{"index.html", "index.php"};
+  const FileRules rules_{.index = index_};
 };
 
 TEST_F(DocrootTest, RegularFileIsOpenedWithItsFacts) {
@@ -68,7 +69,7 @@ TEST_F(DocrootTest, RegularFileIsOpenedWithItsFacts) {
 TEST_F(DocrootTest, OpeningAllocatesNothing) {
   const std::size_t before = allocation_count();
   const Opened opened = docroot_.open("dir/inner.txt");
-  const Resolved resolved = docroot_.resolve("dir/", index_);
+  const Resolved resolved = docroot_.resolve("dir/", rules_);
   EXPECT_EQ(allocation_count(), before);
   EXPECT_EQ(opened.kind, Kind::file);
   EXPECT_EQ(resolved.opened.kind, Kind::directory);
@@ -180,8 +181,8 @@ TEST_F(DocrootTest, DirectoryThatCanOnlyBeEnteredIsADirectory) {
   }
   EXPECT_TRUE(holds_as(20001, [&] {
     return kind_of("entered") == Kind::directory &&
-           contents(docroot_.resolve("entered/", index_).opened) == "start" &&
-           docroot_.resolve("bare/", index_).opened.kind == Kind::directory;
+           contents(docroot_.resolve("entered/", rules_).opened) == "start" &&
+           docroot_.resolve("bare/", rules_).opened.kind == Kind::directory;
   }));
 }
 
@@ -211,23 +212,23 @@ TEST_F(DocrootTest, FileWhoseLeaseIsHeldIsAnErrorAndNobodyWaits) {
 }
 
 TEST_F(DocrootTest, IndexNamesAreTriedInOrder) {
-  EXPECT_EQ(docroot_.resolve("dir/", index_).opened.kind, Kind::directory);
+  EXPECT_EQ(docroot_.resolve("dir/", rules_).opened.kind, Kind::directory);
   scratch_.write("root/dir/index.php", "second");
-  EXPECT_EQ(docroot_.resolve("dir/", index_).index, 1U);
+  EXPECT_EQ(docroot_.resolve("dir/", rules_).index, 1U);
   scratch_.write("root/dir/index.html", "first");
-  const Resolved resolved = docroot_.resolve("dir/", index_);
+  const Resolved resolved = docroot_.resolve("dir/", rules_);
   EXPECT_EQ(resolved.index, 0U);
   EXPECT_EQ(contents(resolved.opened), "first");
 }
 
 TEST_F(DocrootTest, IndexOfTheDocrootItselfIsFound) {
   scratch_.write("root/index.html", "start");
-  EXPECT_EQ(contents(docroot_.resolve("", index_).opened), "start");
+  EXPECT_EQ(contents(docroot_.resolve("", rules_).opened), "start");
 }
 
 TEST_F(DocrootTest, PathWithoutSlashIsNotAnIndex) {
   scratch_.write("root/dir/index.html", "first");
-  const Resolved resolved = docroot_.resolve("dir", index_);
+  const Resolved resolved = docroot_.resolve("dir", rules_);
   EXPECT_EQ(resolved.opened.kind, Kind::directory);
   EXPECT_EQ(resolved.index, no_index);
 }
@@ -235,18 +236,18 @@ TEST_F(DocrootTest, PathWithoutSlashIsNotAnIndex) {
 TEST_F(DocrootTest, DirectoryNamedLikeAnIndexIsPassedOver) {
   scratch_.make_directory("root/dir/index.html");
   scratch_.write("root/dir/index.php", "second");
-  EXPECT_EQ(docroot_.resolve("dir/", index_).index, 1U);
+  EXPECT_EQ(docroot_.resolve("dir/", rules_).index, 1U);
 }
 
 TEST_F(DocrootTest, IndexThatLeavesTheDocrootIsForbiddenNotPassedOver) {
   scratch_.link("../../outside/secret", "root/dir/index.html");
   scratch_.write("root/dir/index.php", "second");
-  EXPECT_EQ(docroot_.resolve("dir/", index_).opened.kind, Kind::forbidden);
+  EXPECT_EQ(docroot_.resolve("dir/", rules_).opened.kind, Kind::forbidden);
 }
 
 TEST_F(DocrootTest, MissingDirectoryIsNotFound) {
-  EXPECT_EQ(docroot_.resolve("absent/", index_).opened.kind, Kind::not_found);
-  EXPECT_EQ(docroot_.resolve("page.html/", index_).opened.kind, Kind::not_found);
+  EXPECT_EQ(docroot_.resolve("absent/", rules_).opened.kind, Kind::not_found);
+  EXPECT_EQ(docroot_.resolve("page.html/", rules_).opened.kind, Kind::not_found);
 }
 
 // A tenant's program swaps a folder for a link out of the docroot as fast as it can.

@@ -28,6 +28,20 @@ SiteSettings sample() {
                     .hsts = {{std::chrono::seconds(31'536'000), true, true}},
                     .trusted_proxies = {*AddressBlock::parse("10.0.0.0/8")}};
   settings.content.settings.deny = {"*.inc", "!*.sql"};
+  settings.content.settings.headers = {{"X-A", "1", {404, 5}}, {"Server", {}, {}}};
+  settings.content.settings.cors = {{.origins = {"https://b.example"},
+                                     .methods = {"PUT"},
+                                     .headers = {"X-Y"},
+                                     .exposed = {"X-Z"},
+                                     .credentials = true,
+                                     .max_age = 7}};
+  settings.content.settings.caching = {{"image/*", "no-store"}};
+  settings.content.settings.types = {{"md", "text/markdown"}};
+  settings.content.settings.error_pages = {{404, "/404.html"}, {5, ""}};
+  settings.content.owner_settings = {"index", "deny"};
+  settings.content.settings.etag = false;
+  settings.content.settings.symlinks = Symlinks::owner;
+  settings.content.settings.charset = "iso-8859-1";
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
                        std::chrono::milliseconds(7), std::chrono::milliseconds(3),
                        std::chrono::milliseconds(8)};
