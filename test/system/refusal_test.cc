@@ -49,6 +49,52 @@ TEST(Refusal, LengthAndEncodingTogetherAreAnswered400) {
   EXPECT_EQ(refused_status(server, request("a.example", "/", both) + "0\r\n\r\n"), 400);
 }
 
+// What two programs in a row might take for different requests.
+TEST(Refusal, SmugglingShapesAreRefusedWithTheirReasonAndTheConnectionCloses) {
+  struct Case {
+    std::string head;
+    int status;
+    std::string reason;
+  };
+  const auto with = [](const std::string& fields) { return request("a.example", "/", fields); };
+  for (const Case& each : std::vector<Case>{
+           {with("Content-Length: 5\r\nContent-Length: 5\r\n"), 400,
+            "there is more than one Content-Length field"},
+           {with("Content-Length: 5, 5\r\n"), 400, "Content-Length is not a decimal number"},
+           {with("Content-Length: +5\r\n"), 400, "Content-Length is not a decimal number"},
+           {with("Content-Length: -5\r\n"), 400, "Content-Length is not a decimal number"},
+           {with("Content-Length: 0x5\r\n"), 400, "Content-Length is not a decimal number"},
+           {with("Content-Length: 5 5\r\n"), 400, "Content-Length is not a decimal number"},
+           {with("Content-Length: 99999999999999999999\r\n"), 400,
+            "Content-Length is not a decimal number"},
+           {with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 400,
+            "both Content-Length and Transfer-Encoding are present"},
+           {with("Transfer-Encoding: chunked, chunked\r\n"), 501,
+            "Transfer-Encoding is not exactly"},
+           {with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 501,
+            "Transfer-Encoding is not exactly"},
+           {with("Transfer-Encoding: xchunked\r\n"), 501, "Transfer-Encoding is not exactly"},
+           {with("Transfer-Encoding: \"chunked\"\r\n"), 501, "Transfer-Encoding is not exactly"},
+           {with("Transfer-Encoding:\vchunked\r\n"), 400, "a field value is malformed"},
+           {with("Transfer-Encoding : chunked\r\n"), 400, "a field name is not a token"},
+           {with("X: y\r\n Content-Length: 5\r\n"), 400, "a field line begins with whitespace"},
+           {with("X: y\rContent-Length: 5\r\n"), 400, "a line does not end in CRLF"},
+           {with("X: y\nContent-Length: 5\r\n"), 400, "a line does not end in CRLF"},
+           {with("Host: b.example\r\n"), 400, "there is more than one Host field"},
+           {"GET http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", 400,
+            "the request target and the Host field disagree"},
+           {"GET http://a.example:81/ HTTP/1.1\r\nHost: a.example\r\n\r\n", 400,
+            "the request target and the Host field disagree"},
+           {"GET http://x@a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", 400,
+            "the request target is malformed"},
+           {"GET / HTTP/1.0\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+            "Transfer-Encoding in an HTTP/1.0 request"}}) {
+    Server server({.sites = one_site()});  // each its own: a log takes 20 lines a second
+    EXPECT_EQ(refused_status(server, each.head + "0\r\n\r\n"), each.status) << each.head;
+    EXPECT_TRUE(error_log_has(server, 0, each.reason)) << each.head;
+  }
+}
+
 TEST(Refusal, EveryReasonHasItsStatus) {
   Server server({.sites = one_site()});
   const std::string long_value(17 * 1024, 'x');
