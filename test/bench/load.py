@@ -58,7 +58,7 @@ def verify(server, close):
     return len(head.encode("latin-1")) + len(body)
 
 
-def _settled(group):
+def settled(group):
     """The group's CPU time once the server has dealt with the load's last connections."""
     deadline = time.monotonic() + 2
     before = group.nanoseconds()
@@ -82,10 +82,10 @@ def run(server, close, seconds, cpu, response_bytes, folder):
     command.append(f"http://127.0.0.1:{server.port}/")
 
     each_before = each_process(server.group.members())
-    before = _settled(server.group)
+    before = settled(server.group)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
                           preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
-    used = _settled(server.group) - before
+    used = settled(server.group) - before
     each_after = each_process(server.group.members())
 
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"requests"')]

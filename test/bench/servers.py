@@ -122,6 +122,8 @@ class Server:
 class Perchild(Server):
     name = "perchild"
     binaries = None  # the folder of the four executables
+    more = {"router": {"processes": 1}}
+    more_of_vhost = {}
 
     def prepare(self):
         self.give_to_tenant()
@@ -134,9 +136,9 @@ class Perchild(Server):
                             "router": {"uid": 19002, "gid": 19002}},
             "runtime_dir": str(self.folder / "run"),
             "log_dir": str(self.folder / "log"),
-            "router": {"processes": 1},
             "vhosts": [{"hosts": [HOST], "uid": TENANT, "gid": TENANT, "root": str(self.root),
-                        "workers": 1}],
+                        "workers": 1, **self.more_of_vhost}],
+            **self.more,
         }, indent=2))
         return [str(self.binaries / "perchild"), "serve", "--config", str(configuration)]
 
@@ -164,6 +166,9 @@ http {{
   tcp_nopush on;
   keepalive_timeout 65;
   keepalive_requests 1000000000;
+  gzip on;
+  gzip_comp_level 6;
+  gzip_types text/plain;
   open_file_cache {self.file_cache};
   access_log {self.access_log} combined;
   server {{
@@ -175,6 +180,62 @@ http {{
 """)
         return ["nginx", "-p", str(self.folder), "-c", str(configuration),
                 "-e", str(self.folder / "error.log")]
+
+
+class Lighttpd(Server):
+    name = "lighttpd"
+
+    def prepare(self):
+        configuration = self.folder / "lighttpd.conf"
+        configuration.write_text(f"""
+server.modules = ( "mod_accesslog", "mod_deflate" )
+server.document-root = "{self.root}"
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.username = "www-data"
+server.groupname = "www-data"
+server.errorlog = "{self.folder}/error.log"
+server.max-keep-alive-requests = 1000000000
+server.max-keep-alive-idle = 65
+accesslog.filename = "{self.access_log}"
+index-file.names = ( "index.html" )
+mimetype.assign = ( ".html" => "text/html", ".txt" => "text/plain", ".bin" => "application/octet-stream" )
+deflate.mimetypes = ( "text/plain" )
+deflate.allowed-encodings = ( "gzip" )
+deflate.params = ( "gzip.compression-level" => 6 )
+""")
+        self.access_log.touch()
+        os.chmod(self.access_log, 0o666)
+        os.chmod(self.folder, 0o777)  # its files are opened as www-data
+        return ["lighttpd", "-D", "-f", str(configuration)]
+
+
+class H2o(Server):
+    name = "h2o"
+
+    def prepare(self):
+        configuration = self.folder / "h2o.conf"
+        configuration.write_text(f"""
+user: www-data
+num-threads: 1
+error-log: {self.folder}/error.log
+pid-file: /dev/null
+http1-request-timeout: 60
+compress:
+  gzip: 6
+hosts:
+  "{HOST}":
+    listen:
+      host: 127.0.0.1
+      port: {self.port}
+    paths:
+      "/":
+        file.dir: {self.root}
+        file.mime.setdefaulttype: application/octet-stream
+    access-log: {self.access_log}
+""")
+        os.chmod(self.folder, 0o777)  # its files are opened as www-data
+        return ["h2o", "-c", str(configuration)]
 
 
 class NginxFileCache(Nginx):
