@@ -97,6 +97,7 @@ class MasterLoop {
   template <typename M, typename... Fd>
   void send(WorkerChild& worker, const M& message, Fd... fd);
   void remove_empty_cgroup(SiteId site);
+  void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;
   const SiteRecord& record_of(const WorkerChild& worker) const {

@@ -32,7 +32,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
     const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
     histories_[worker.site].last_error = text;
-    on_worker_failure(worker, Clock::duration::zero());
+    if (!worker.retired) on_worker_failure(worker, Clock::duration::zero());
   };
   const auto error_log =
       open_log_file(BorrowedFd(MasterFds::log_directory), record.name, LogKind::error);
@@ -74,6 +74,7 @@ void MasterLoop::connect(WorkerChild& worker, std::size_t index) {
   RouterChild& router = routers_[index];
   RouterEnd& kept = worker.router_ends[index];
   if (router.child.state != ChildState::serving || kept.end.has_value()) return;
+  if (worker.retired) return;  // for what it has been sent already
   auto pair = make_channel_pair();
   if (!pair) {
     if (!channels_are_missing_) {
@@ -185,6 +186,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
            worker.router_ends[router].end.borrow());
     }
   }
+  if (worker.retired) send(worker, Retire{0});
   if (drain_until_) send(worker, Drain{0});
 }
 
@@ -227,11 +229,21 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   worker.child = {};
   if (expected) remove_empty_cgroup(worker.site);
   if (worker.retired) {
-    std::erase_if(groups_.at(worker.site).retired,
-                  [&](const auto& one) { return one.get() == &worker; });
-    return;
+    on_retired_death(worker, status == 0, lived);
+  } else {
+    on_worker_failure(worker, lived);
   }
-  on_worker_failure(worker, lived);
+}
+
+// What the routers had sent to one that dies on its way out is served by a successor, which then
+// leaves in its place. Only once: whom its visitors kill is not started for ever.
+void MasterLoop::on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived) {
+  worker.back_off.on_death(now_, lived);
+  const bool may_follow = !drain_until_ && worker.back_off.delay().count() == 0;
+  if (!has_left && may_follow) start_worker(worker);
+  if (worker.child.state != ChildState::absent) return;
+  std::erase_if(groups_.at(worker.site).retired,
+                [&](const auto& one) { return one.get() == &worker; });
 }
 
 // One that starts has been promised the group, which it may not have joined yet.

@@ -56,6 +56,26 @@ TEST(OnDemand, ASiteWithoutVisitorsGoesToSleepAndWakesAgain) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST(OnDemand, WhatWasSentToAWorkerThatDiesOnItsWayOutIsServedByItsSuccessor) {
+  Server server({.sites = sites(2, R"(, "idle_timeout": "2s")")});
+  EXPECT_EQ(visit(server, 0), "of s0.example");
+  const ::pid_t worker = server.workers_of(0).at(0).pid;
+  // It has said that it is idle, and cannot take that back.
+  wait_for(std::chrono::milliseconds(1500));
+  ASSERT_NO_FATAL_FAILURE(stop_process(worker));
+  Client client(server.port());
+  client.send(request(host_of(0), "/", "Connection: close\r\n"));
+  // Behind this answer the one router has handed it over.
+  EXPECT_EQ(visit(server, 1), "of s1.example");
+  // Its place has another worker now: this one has been let go.
+  wait_for(std::chrono::milliseconds(1000));
+  EXPECT_EQ(visit(server, 0), "of s0.example");
+  EXPECT_EQ(server.workers_of(0).size(), 2u);
+  ASSERT_EQ(::kill(worker, SIGKILL), 0);
+  EXPECT_EQ(client.receive().body, "of s0.example");
+  EXPECT_TRUE(sleeps(server, 0));
+}
+
 TEST(OnDemand, AnOpenConnectionKeepsItsSiteAwake) {
   Server server({.sites = sites(2, R"(, "idle_timeout": "1s")")});
   Client kept(server.port());

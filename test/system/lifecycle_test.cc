@@ -30,14 +30,6 @@ bool all_end(const std::vector<ProcessFacts>& processes) {
   });
 }
 
-// Stopped for certain: the signal alone says little about when.
-void stop_process(::pid_t pid) {
-  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
-  ASSERT_TRUE(eventually([&] {
-    return contains(read_file("/proc/" + std::to_string(pid) + "/status"), "State:\tT");
-  }));
-}
-
 // A client in the middle of a response that it has begun to read.
 void begin_download(Server& server, Client& client) {
   server.add_file(0, "big", std::string(big, 'x'));

@@ -1,6 +1,9 @@
 // Requests as a client writes them, and what the tests here ask again and again.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <signal.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -41,6 +44,14 @@ inline bool access_log_has(const Server& server, std::size_t site, const std::st
 }
 inline bool error_log_has(const Server& server, std::size_t site, const std::string& part) {
   return eventually([&] { return contains(server.error_log(site), part); });
+}
+
+// Stopped for certain: the signal alone says little about when.
+inline void stop_process(::pid_t pid) {
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  ASSERT_TRUE(eventually([&] {
+    return contains(read_file("/proc/" + std::to_string(pid) + "/status"), "State:\tT");
+  }));
 }
 
 // Sites a.example and b.example, whose index says which it is.
