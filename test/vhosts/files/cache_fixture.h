@@ -62,7 +62,7 @@ class CacheTest : public ::testing::Test {
   Docroot docroot_ = make_docroot();
   const std::vector<std::string> index_{"index.html", "index.php"};
   const FileRules rules_{.index = index_};
-  const CompressionSettings compression_;
+  const CompressionSettings compression_{};
   FileCache cache_{docroot_, {.bytes = 1024 * 1024}, seed, compression_};
   std::uint64_t turn_ = 1;
 };
