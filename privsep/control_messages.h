@@ -95,17 +95,19 @@ struct ServerStatus {
   static constexpr std::size_t fd_count = 0;
   std::uint64_t uptime_seconds;
   std::uint32_t sites;
-  std::uint32_t routers;          // that serve
-  std::uint32_t landlock_abi;     // of the kernel; 0: it has none
-  std::uint32_t user_namespace;   // 1: nothing of the service is mapped to root
-  std::uint32_t seccomp_filters;  // on the master
-  std::uint32_t reserved;
-  std::uint64_t accepted;  // these: see RouterReport
+  std::uint32_t routers;             // that serve
+  std::uint32_t landlock_abi;        // of the kernel; 0: it has none
+  std::uint32_t user_namespace;      // 1: nothing of the service is mapped to root
+  std::uint32_t seccomp_filters;     // on the master
+  std::uint32_t cgroup_controllers;  // a ControllerMask; 0: sites have no control groups
+  std::uint64_t accepted;            // these: see RouterReport
   std::uint64_t handed_over;
   std::uint64_t refused;
   std::uint64_t dropped;
   std::uint64_t held;
-  bool valid() const { return sites <= max_sites && routers <= max_routers && reserved == 0; }
+  bool valid() const {
+    return sites <= max_sites && routers <= max_routers && cgroup_controllers <= 15;
+  }
 };
 
 enum class SiteState : std::uint32_t {
@@ -133,6 +135,11 @@ struct SiteStatus {
   std::uint64_t restarts;     // after a process of the site had died
   std::uint64_t cpu_us;       // of all its processes so far
   std::uint64_t memory;       // bytes, of those that run: anonymous, resident
+  // Of its control group, since that was made: processes killed for want of memory, forks refused,
+  // and how long it was kept from the processors.
+  std::uint64_t killed;
+  std::uint64_t forks_refused;
+  std::uint64_t throttled_us;
   Traffic traffic;
   FixedText<256> name;
   FixedText<160> last_error;

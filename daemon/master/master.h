@@ -126,6 +126,7 @@ class MasterLoop {
   SiteState state_of(const SiteGroup& group) const;
   SiteStatus status_of(SiteId site);
   void add_measured(SiteStatus& status, WorkerChild& worker) const;
+  void add_group_usage(SiteStatus& status);
 
   const SiteTable& table_;
   UniqueFd signals_;

@@ -125,6 +125,7 @@ SiteStatus MasterLoop::status_of(SiteId site) {
   if (group != groups_.end()) {
     status.state = state_of(group->second);
     group->second.for_each_running([&](WorkerChild& worker) { add_measured(status, worker); });
+    if (table_.has_cgroups) add_group_usage(status);
   }
   if (record.life.suspended) status.state = SiteState::suspended;
   for (const RouterChild& router : routers_) {
@@ -149,6 +150,20 @@ void MasterLoop::add_measured(SiteStatus& status, WorkerChild& worker) const {
   status.memory += child.memory;
 }
 
+void MasterLoop::add_group_usage(SiteStatus& status) {
+  SiteHistory& history = histories_[status.site];
+  if (now_ - history.usage_read_at >= measured_holds) {
+    history.usage_read_at = now_;
+    const std::string& name = table_.sites[status.site.value].name;
+    // A site without processes may have no group.
+    const auto usage = read_cgroup_usage(BorrowedFd(MasterFds::site_cgroups), name);
+    history.usage = usage ? *usage : CgroupUsage{};
+  }
+  status.killed = history.usage.killed;
+  status.forks_refused = history.usage.forks_refused;
+  status.throttled_us = history.usage.throttled_us;
+}
+
 bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {
   ServerStatus status{};
   status.uptime_seconds = static_cast<std::uint64_t>(
@@ -156,6 +171,7 @@ bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {
   status.landlock_abi = static_cast<std::uint32_t>(std::max(landlock_abi(), 0));
   status.user_namespace = 1;  // there is no other way to start
   status.seccomp_filters = own_filters_;
+  if (table_.has_cgroups) status.cgroup_controllers = table_.controllers;
   if (peer.is_root()) {
     status.sites = static_cast<std::uint32_t>(table_.sites.size());
     RouterReport all = of_dead_routers_;

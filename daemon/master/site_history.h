@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "privsep/cgroup.h"
 #include "privsep/traffic.h"
 
 namespace perchild {
@@ -16,6 +17,9 @@ struct SiteHistory {
   std::uint64_t restarts = 0;  // of processes that had died
   std::string last_error{};    // "worker of a.example (pid 7) was killed by SIGSEGV"
   std::uint64_t refused = 0;   // connections, by routers
+  // Of its control group, as it was when somebody asked.
+  CgroupUsage usage{};
+  std::chrono::steady_clock::time_point usage_read_at{};
   // Of processes that have gone.
   Traffic traffic{};
   std::chrono::microseconds cpu{0};

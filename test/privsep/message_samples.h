@@ -248,7 +248,7 @@ struct Samples<ServerStatus> {
   static std::vector<ServerStatus> invalid() {
     return {with({}, &ServerStatus::sites, max_sites + 1),
             with({}, &ServerStatus::routers, max_routers + 1),
-            with({}, &ServerStatus::reserved, 1U)};
+            with({}, &ServerStatus::cgroup_controllers, 16U)};
   }
 };
 template <>

@@ -5,6 +5,7 @@
 #include "daemon/command/control/snapshot.h"
 #include "daemon/command/control/text_table.h"
 #include "policy/json_tree.h"
+#include "privsep/cgroup.h"
 
 namespace perchild {
 namespace {
@@ -19,6 +20,9 @@ std::string mechanisms_text(const ServerStatus& server) {
   add(server.seccomp_filters != 0, "seccomp");
   const bool landlock = server.landlock_abi != 0;
   add(landlock, landlock ? "Landlock ABI " + std::to_string(server.landlock_abi) : "Landlock");
+  const auto controllers = static_cast<ControllerMask>(server.cgroup_controllers);
+  add(controllers != 0,
+      controllers != 0 ? "control groups (" + names_of(controllers) + ")" : "control groups");
   return text;
 }
 
@@ -51,21 +55,33 @@ void write_table(const Snapshot& snapshot, std::ostream& out) {
                    {"P99", Align::right},
                    {"CPU", Align::right},
                    {"MEMORY", Align::right},
+                   {"THROTTLED", Align::right},
+                   {"KILLED", Align::right},
                    {"RESTARTS", Align::right},
                    {"LAST ERROR"}});
   for (const SiteStatus& site : snapshot.sites) {
     const Traffic& traffic = site.traffic;
     const bool has_latency = traffic.latency.all() != 0;
-    table.add({std::string(site.name.view()), std::string(name_of(site.state)),
-               std::to_string(site.uid), std::to_string(site.processes),
-               std::to_string(site.connections), std::to_string(site.waiting),
-               count_text(traffic.requests[2]), count_text(traffic.requests[3]),
-               count_text(traffic.requests[4]), count_text(traffic.requests[5]),
-               count_text(site.refused), bytes_text(traffic.bytes_in),
+    table.add({std::string(site.name.view()),
+               std::string(name_of(site.state)),
+               std::to_string(site.uid),
+               std::to_string(site.processes),
+               std::to_string(site.connections),
+               std::to_string(site.waiting),
+               count_text(traffic.requests[2]),
+               count_text(traffic.requests[3]),
+               count_text(traffic.requests[4]),
+               count_text(traffic.requests[5]),
+               count_text(site.refused),
+               bytes_text(traffic.bytes_in),
                bytes_text(traffic.bytes_out),
                has_latency ? latency_text(traffic.latency.quantile_us(0.5)) : "-",
                has_latency ? latency_text(traffic.latency.quantile_us(0.99)) : "-",
-               cpu_text(site.cpu_us), bytes_text(site.memory), std::to_string(site.restarts),
+               cpu_text(site.cpu_us),
+               bytes_text(site.memory),
+               cpu_text(site.throttled_us),
+               std::to_string(site.killed),
+               std::to_string(site.restarts),
                std::string(site.last_error.view())});
   }
   table.write(out);
@@ -84,7 +100,9 @@ void write_json(const SiteStatus& site, std::ostream& out) {
       << ",\"latency_us\":{\"p50\":" << traffic.latency.quantile_us(0.5)
       << ",\"p90\":" << traffic.latency.quantile_us(0.9)
       << ",\"p99\":" << traffic.latency.quantile_us(0.99) << "},\"cpu_us\":" << site.cpu_us
-      << ",\"memory\":" << site.memory << ",\"restarts\":" << site.restarts
+      << ",\"memory\":" << site.memory << ",\"killed\":" << site.killed
+      << ",\"forks_refused\":" << site.forks_refused << ",\"throttled_us\":" << site.throttled_us
+      << ",\"restarts\":" << site.restarts
       << ",\"last_error\":" << json_string(site.last_error.view()) << "}";
 }
 
@@ -94,7 +112,8 @@ void write_json(const Snapshot& snapshot, std::ostream& out) {
       << ",\"uptime_seconds\":" << server.uptime_seconds
       << ",\"mechanisms\":{\"user_namespace\":" << (server.user_namespace != 0 ? "true" : "false")
       << ",\"seccomp\":" << (server.seccomp_filters != 0 ? "true" : "false")
-      << ",\"landlock_abi\":" << server.landlock_abi << "}";
+      << ",\"landlock_abi\":" << server.landlock_abi << ",\"cgroup_controllers\":"
+      << json_string(names_of(static_cast<ControllerMask>(server.cgroup_controllers))) << "}";
   if (server.sites != 0) {
     out << ",\"site_count\":" << server.sites << ",\"routers\":" << server.routers
         << ",\"connections\":{\"accepted\":" << server.accepted
