@@ -7,8 +7,11 @@
 
 #include "daemon/command/check/check.h"
 #include "daemon/command/control/control_client.h"
+#include "daemon/command/control/metrics.h"
 #include "daemon/command/control/reopen.h"
 #include "daemon/command/control/status.h"
+#include "daemon/command/control/top.h"
+#include "daemon/command/explain/explain.h"
 #include "daemon/command/serve/serve.h"
 
 int main(int argc, char** argv) {
@@ -25,21 +28,32 @@ int main(int argc, char** argv) {
   }
   check->add_flag("--json", json, "Print what is found as JSON");
 
-  perchild::StatusOptions status_options{.runtime_dir = perchild::default_runtime_dir};
-  CLI::App* status = app.add_subcommand("status", "Say which sites run, and how");
-  status->add_option("site", status_options.site, "One site, by its first host");
-  status->add_flag("--json", status_options.json, "Print it as JSON");
-  status->add_option("--runtime-dir", status_options.runtime_dir, "Where the server's sockets are")
-      ->capture_default_str();
+  CLI::App* explain = app.add_subcommand("explain", "Say which site would answer, and why");
+  std::string url;
+  explain->add_option("url", url, "http://HOST[:PORT][/PATH]")->required();
+  explain->add_option("-c,--config", config, "The configuration file")->capture_default_str();
 
+  CLI::App* status = app.add_subcommand("status", "Say which sites run, and how");
+  CLI::App* top = app.add_subcommand("top", "Show what the sites are doing, live");
+  CLI::App* metrics = app.add_subcommand("metrics", "Print the same for Prometheus");
   CLI::App* reopen = app.add_subcommand("reopen", "Write to new log files: for logrotate");
   std::string runtime_dir = perchild::default_runtime_dir;
-  reopen->add_option("--runtime-dir", runtime_dir, "Where the server's sockets are")
-      ->capture_default_str();
+  for (CLI::App* command : {status, top, metrics, reopen}) {
+    command->add_option("--runtime-dir", runtime_dir, "Where the server's sockets are")
+        ->capture_default_str();
+  }
+  std::string site;
+  status->add_option("site", site, "One site, by its first host");
+  status->add_flag("--json", json, "Print it as JSON");
 
   CLI11_PARSE(app, argc, argv);
+  if (explain->parsed()) return perchild::run_explain(config, url, std::cout, std::cerr);
+  if (status->parsed()) {
+    return perchild::run_status({runtime_dir, site, json}, std::cout, std::cerr);
+  }
+  if (top->parsed()) return perchild::run_top(runtime_dir, std::cerr);
+  if (metrics->parsed()) return perchild::run_metrics(runtime_dir, std::cout, std::cerr);
   if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
-  if (status->parsed()) return perchild::run_status(status_options, std::cout, std::cerr);
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);
 }

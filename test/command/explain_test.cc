@@ -1,0 +1,82 @@
+// Which site a URL is answered by, and the reason that is given.
+#include "daemon/command/explain/explain.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <sstream>
+
+#include "test/vhosts/sites/configuration_samples.h"
+
+namespace perchild::test {
+namespace {
+
+Listener listener_on(std::uint16_t port, std::optional<SiteId> fallback = std::nullopt) {
+  ::sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  Listener listener;
+  std::memcpy(&listener.address.storage, &address, sizeof address);
+  listener.default_site = fallback;
+  listener.text = "192.0.2.1:" + std::to_string(port);
+  return listener;
+}
+
+class Explain : public ::testing::Test {
+ protected:
+  Explain()
+      : configuration_(configuration_of(
+            {{"a.example", "www.a.example"}, {"b.example", "*.b.example"}, {"*.c.b.example"}})) {
+    configuration_.listeners = {listener_on(80), listener_on(8080, SiteId{1})};
+  }
+  std::string said(const std::string& url, bool is_served = true) {
+    std::ostringstream out;
+    EXPECT_EQ(explain(configuration_, url, out), is_served) << url;
+    return out.str();
+  }
+  void expect(const std::string& url, const std::string& part, bool is_served = true) {
+    const std::string text = said(url, is_served);
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n in\n" << text;
+  }
+  Configuration configuration_;
+};
+
+TEST_F(Explain, NamesListenerReasonSiteIdsAndRoot) {
+  EXPECT_EQ(said("http://www.a.example/x/../y?z"),
+            "listener 192.0.2.1:80\n"
+            "  because:  \"www.a.example\" is one of its hosts\n"
+            "  site:     a.example\n"
+            "  runs as:  uid 20000, gid 20000\n"
+            "  root:     /srv/site\n"
+            "  path:     /y, before the site's own locations and rewrites\n");
+}
+
+TEST_F(Explain, TheLongestWildcardWins) {
+  expect("http://x.b.example/", "\"*.b.example\" is one of its hosts\n  site:     b.example\n");
+  expect("http://x.c.b.example/", "\"*.c.b.example\" is one of its hosts");
+  expect("b.example", "\"b.example\" is one of its hosts");
+}
+
+TEST_F(Explain, AnUnknownNameIsTheDefaultsOrNobodys) {
+  expect("http://nobody.example/", "421 from a router: no site is named nobody.example", false);
+  expect("http://nobody.example:8080/",
+         "this one is the listener's default\n  site:     b.example");
+  expect("http://a.example:81/", "no listener has port 81", false);
+}
+
+TEST_F(Explain, WhatIsNoUrlOfOursIsSaidToBeNone) {
+  for (const char* url : {"https://a.example/", "http://a b/", "http://u@a.example/", "http://:80/",
+                          "http://a.example:99999/", "", "ftp://a.example/"}) {
+    expect(url, "is not http://HOST[:PORT][/PATH]", false);
+  }
+}
+
+TEST_F(Explain, PathsThatNameNoFileAndSuspendedSitesHaveTheirAnswer) {
+  expect("http://a.example/%2e%2e/x", "answer:   400, the path names no file");
+  configuration_.sites[0].life.suspended = true;
+  expect("http://a.example/", "answer:   503, the site is suspended");
+}
+
+}  // namespace
+}  // namespace perchild::test
