@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -60,7 +61,7 @@ class SiblingPath {
         length_ = 0;
         return;
       }
-      std::memcpy(text_.data() + length_, part.data(), part.size());
+      std::copy(part.begin(), part.end(), text_.begin() + static_cast<std::ptrdiff_t>(length_));
       length_ += part.size();
     }
   }
