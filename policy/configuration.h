@@ -61,6 +61,7 @@ struct SiteQuota {
   std::uint32_t processes = 0;
   std::uint32_t cpu_percent = 0;  // 150: one CPU and a half
   std::uint64_t io = 0;           // bytes a second, for reading and for writing, of the root's disk
+  auto operator<=>(const SiteQuota&) const = default;
 };
 
 struct SiteLimits {

@@ -76,7 +76,7 @@ constexpr SyscallRule socket_loop[] = {
 constexpr SyscallRule router_only[] = {
     {"pwritev2", "log lines, to a pipe that may be full"},
     {"fcntl", "is the route table of a reload sealed?", equals(1, F_GET_SEALS)},
-    {"fstat", "how large is the route table of a reload?"},
+    {"lseek", "how large is the route table of a reload?"},
     {"sendmmsg", "several connections to one worker", lacks(3, MSG_FASTOPEN)},
     {"accept4", "connections"},
     {"setsockopt", "a partial head must not keep its socket readable", equals(1, SOL_SOCKET),

@@ -34,6 +34,7 @@ struct BlockDevice {
 struct CgroupLimits {
   SiteQuota quota;
   BlockDevice device;  // that quota.io is about
+  auto operator<=>(const CgroupLimits&) const = default;
 };
 
 // The controllers that these limits need.

@@ -24,7 +24,7 @@ inline constexpr const char* control_socket_name = "control";
 inline constexpr const char* status_socket_name = "status";
 
 // To be raised with any change of the messages below.
-inline constexpr std::uint32_t control_protocol = 1;
+inline constexpr std::uint32_t control_protocol = 2;
 
 // master → whoever has connected. The first message, always of this form.
 struct Greeting {
@@ -158,6 +158,70 @@ struct StatusEnd {
   bool valid() const { return next.value <= max_sites && is_last <= 1; }
 };
 
+// A reload, root's alone: the command asks for the table that the service runs by, gives every site
+// and listener of the new configuration its number, offers the tables that this makes and the
+// listeners that are new, and asks for all of it at once.
+
+// command → master. Answered by RunningTable.
+struct AskTable {
+  static constexpr MessageType type = MessageType::ask_table;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → command. The packed SiteTable, sealed.
+struct RunningTable {
+  static constexpr MessageType type = MessageType::running_table;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t generation;
+  bool valid() const { return generation != 0; }
+};
+
+enum class TableKind : std::uint32_t { sites, routes, router_settings };
+inline constexpr std::uint32_t table_kinds = 3;
+
+// command → master. Sealed memory. Nothing happens before Reload.
+struct OfferTable {
+  static constexpr MessageType type = MessageType::offer_table;
+  static constexpr std::size_t fd_count = 1;
+  TableKind kind;
+  bool valid() const { return static_cast<std::uint32_t>(kind) < table_kinds; }
+};
+
+// command → master. A bound and listening socket, for the listener of this number.
+struct OfferListener {
+  static constexpr MessageType type = MessageType::offer_listener;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t index;
+  bool valid() const { return index < max_listeners; }
+};
+
+// command → master. Go by what has been offered, which was made from the table of this generation.
+// Answered by ReloadDone.
+struct Reload {
+  static constexpr MessageType type = MessageType::reload;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t based_on;
+  bool valid() const { return based_on != 0; }
+};
+
+enum class ReloadOutcome : std::uint32_t {
+  done,         // and every router goes by it
+  not_current,  // another reload came between
+  stopping,     // the service is being stopped
+  incomplete,   // something was not offered, or is not what it should be
+};
+inline constexpr std::uint32_t reload_outcomes = 4;
+
+// master → command.
+struct ReloadDone {
+  static constexpr MessageType type = MessageType::reload_done;
+  static constexpr std::size_t fd_count = 0;
+  ReloadOutcome outcome;
+  bool valid() const { return static_cast<std::uint32_t>(outcome) < reload_outcomes; }
+};
+
 // What an OnlyAsk leaves: the messages that change nothing.
 template <typename M>
 inline constexpr bool only_asks =
@@ -165,11 +229,13 @@ inline constexpr bool only_asks =
 
 template <>
 struct Direction<Command, Master> {
-  using Messages = std::variant<ServerQuery, StatusQuery, FindSite, OnlyAsk, ReopenLogs>;
+  using Messages = std::variant<ServerQuery, StatusQuery, FindSite, OnlyAsk, ReopenLogs, AskTable,
+                                OfferTable, OfferListener, Reload>;
 };
 template <>
 struct Direction<Master, Command> {
-  using Messages = std::variant<Greeting, ServerStatus, SiteStatus, StatusEnd, LogsReopened>;
+  using Messages = std::variant<Greeting, ServerStatus, SiteStatus, StatusEnd, LogsReopened,
+                                RunningTable, ReloadDone>;
 };
 template <>
 struct Direction<LocalUser, Master> {

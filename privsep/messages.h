@@ -51,6 +51,10 @@ enum class MessageType : std::uint32_t {
   worker_report,
   queue_report,
   router_report,
+  take_routes,
+  take_router_settings,
+  remove_listener,
+  routes_taken,
   // control_messages.h
   greeting = 64,
   status_query,
@@ -62,6 +66,12 @@ enum class MessageType : std::uint32_t {
   only_ask,
   reopen_logs,
   logs_reopened,
+  ask_table,
+  running_table,
+  offer_table,
+  offer_listener,
+  reload,
+  reload_done,
 };
 
 inline constexpr std::uint32_t max_listeners = 256;
@@ -80,7 +90,7 @@ struct LockDownComplete {
   bool valid() const { return pid > 1; }
 };
 
-// master → router. One bound and listening socket.
+// master → router. One bound and listening socket. Before ListenersComplete, or by a reload.
 struct AddListener {
   static constexpr MessageType type = MessageType::add_listener;
   static constexpr std::size_t fd_count = 1;
@@ -94,6 +104,39 @@ struct ListenersComplete {
   static constexpr std::size_t fd_count = 0;
   std::uint32_t count;
   bool valid() const { return count <= max_listeners; }
+};
+
+// master → router. A route table in place of the one before: sites and listeners keep their
+// numbers, there may be more of them, and numbers that are no longer used. Answered by RoutesTaken.
+struct TakeRoutes {
+  static constexpr MessageType type = MessageType::take_routes;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t generation;
+  bool valid() const { return generation != 0; }
+};
+
+// master → router. RouterSettings in place of those before.
+struct TakeRouterSettings {
+  static constexpr MessageType type = MessageType::take_router_settings;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → router. Take what the kernel has queued on this listener, and close it.
+struct RemoveListener {
+  static constexpr MessageType type = MessageType::remove_listener;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t index;
+  bool valid() const { return index < max_listeners; }
+};
+
+// router → master. From here on connections go by the routes of this generation.
+struct RoutesTaken {
+  static constexpr MessageType type = MessageType::routes_taken;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t generation;
+  bool valid() const { return generation != 0; }
 };
 
 // master → router. The router's end of the channel to one worker of a site, new or in place of the
@@ -337,13 +380,14 @@ template <typename From, typename To>
 struct Direction;
 template <>
 struct Direction<Master, Router> {
-  using Messages = std::variant<AddListener, ListenersComplete, AttachSite, DetachSite, SiteDown,
-                                Drain, MayReport>;
+  using Messages =
+      std::variant<AddListener, ListenersComplete, RemoveListener, TakeRoutes, TakeRouterSettings,
+                   AttachSite, DetachSite, SiteDown, Drain, MayReport>;
 };
 template <>
 struct Direction<Router, Master> {
-  using Messages = std::variant<LockDownComplete, Wake, QueueStands, WorkerSilent, WorkerViolation,
-                                QueueReport, RouterReport>;
+  using Messages = std::variant<LockDownComplete, RoutesTaken, Wake, QueueStands, WorkerSilent,
+                                WorkerViolation, QueueReport, RouterReport>;
 };
 template <>
 struct Direction<Router, Worker> {

@@ -65,6 +65,23 @@ CgroupLimits get_limits(PackedReader& reader) {
   return limits;
 }
 
+void put_ranges(PackedWriter& writer, const std::vector<IdRange>& ranges) {
+  writer.put(static_cast<std::uint32_t>(ranges.size()));
+  for (const IdRange range : ranges) {
+    writer.put(range.first);
+    writer.put(range.last);
+  }
+}
+
+std::vector<IdRange> read_ranges(PackedReader& reader) {
+  std::vector<IdRange> ranges;
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    const auto first = reader.get<std::uint32_t>();
+    ranges.push_back({first, reader.get<std::uint32_t>()});
+  }
+  return ranges;
+}
+
 std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   const auto uid = TenantUid::make(Uid{reader.get<std::uint32_t>()}, range);
   if (!uid) return std::nullopt;
@@ -75,7 +92,9 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.name = reader.get_text();
   site.life = read_life(reader);
   site.limits = get_limits(reader);
+  site.generation = reader.get<std::uint32_t>();
   site.settings = reader.get_text();
+  if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
                          site.gid.value != 0 && !site.settings.empty();
   return plausible ? std::optional(site) : std::nullopt;
@@ -85,7 +104,16 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
 
 std::string SiteTable::pack() const {
   PackedWriter writer;
-  writer.put(listeners);
+  writer.put(generation.value);
+  writer.put(static_cast<std::uint32_t>(listeners.size()));
+  for (const std::string& listener : listeners) writer.put_text(listener);
+  put_ranges(writer, uids);
+  put_ranges(writer, gids);
+  writer.put(static_cast<std::uint32_t>(fixed.size()));
+  for (const FixedFact& fact : fixed) {
+    writer.put_text(fact.name);
+    writer.put_text(fact.value);
+  }
   writer.put(routers);
   writer.put(id_range.first);
   writer.put(id_range.last);
@@ -106,6 +134,7 @@ std::string SiteTable::pack() const {
     writer.put_text(site.name);
     put_life(writer, site.life);
     put_limits(writer, site.limits);
+    writer.put(site.generation);
     writer.put_text(site.settings);
   }
   return writer.take();
@@ -114,7 +143,16 @@ std::string SiteTable::pack() const {
 std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   PackedReader reader(bytes);
   SiteTable table;
-  table.listeners = reader.get<std::uint32_t>();
+  table.generation = Generation{reader.get<std::uint32_t>()};
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    table.listeners.emplace_back(reader.get_text());
+  }
+  table.uids = read_ranges(reader);
+  table.gids = read_ranges(reader);
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    std::string name(reader.get_text());
+    table.fixed.push_back({std::move(name), std::string(reader.get_text())});
+  }
   table.routers = reader.get<std::uint32_t>();
   table.id_range.first = reader.get<std::uint32_t>();
   table.id_range.last = reader.get<std::uint32_t>();
@@ -133,11 +171,11 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
     if (!site) return std::nullopt;
     table.sites.push_back(std::move(*site));
   }
-  const bool plausible = reader.done() && table.listeners <= max_listeners && table.routers >= 1 &&
-                         table.routers <= max_routers && table.controllers <= every_controller &&
-                         table.router.uid.value != 0 && table.router.gid.value != 0 &&
-                         table.groups.running >= 1 && table.groups.starts_per_second >= 1 &&
-                         count >= 1 && count <= max_sites;
+  const bool plausible =
+      reader.done() && table.generation.value >= 1 && table.listeners.size() <= max_listeners &&
+      table.routers >= 1 && table.routers <= max_routers && table.controllers <= every_controller &&
+      table.router.uid.value != 0 && table.router.gid.value != 0 && table.groups.running >= 1 &&
+      table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
   return plausible ? std::optional(std::move(table)) : std::nullopt;
 }
 

@@ -24,12 +24,28 @@ struct SiteRecord {
   std::string name{};  // its first host, of [a-z0-9._-] and at most one '*': also a file name
   SiteLife life{};
   CgroupLimits limits{};
-  std::string_view settings{};  // packed SiteSettings; points into the table
+  std::uint32_t generation = 1;  // of the table in which it last changed
+  std::string_view settings{};   // packed SiteSettings; points into the table
+
+  // A number that no site has, or has any more. Its ids mean nothing.
+  bool is_hole() const { return name.empty(); }
+  // Whether it says the same of the same site.
+  bool same_as(const SiteRecord& other) const {
+    return uid == other.uid && gid == other.gid && groups == other.groups && name == other.name &&
+           life == other.life && limits == other.limits && settings == other.settings;
+  }
+};
+
+// What a running service cannot change, in words: "log_dir", "/var/log/perchild".
+struct FixedFact {
+  std::string name;
+  std::string value;
 };
 
 struct SiteTable {
-  std::vector<SiteRecord> sites;  // SiteId is the index
-  std::uint32_t listeners = 0;
+  std::vector<SiteRecord> sites;  // SiteId is the index; a site keeps its number over reloads
+  Generation generation{1};
+  std::vector<std::string> listeners;  // "0.0.0.0:80", by number; empty for one that is no more
   std::uint32_t routers = 1;
   IdRange id_range{};
   ServiceIds router{};
@@ -37,6 +53,11 @@ struct SiteTable {
   GroupLimits groups{};
   bool has_cgroups = false;        // each site gets a control group
   ControllerMask controllers = 0;  // of these
+  // For whoever prepares a reload: which ids exist in the service's user namespace, and more that
+  // stays as it is.
+  std::vector<IdRange> uids{};
+  std::vector<IdRange> gids{};
+  std::vector<FixedFact> fixed{};
 
   std::string pack() const;
   // Nullopt if `bytes`, which must outlive the table, is not what pack() gives.

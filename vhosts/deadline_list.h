@@ -45,6 +45,9 @@ class DeadlineList {
   DeadlineList(const DeadlineList&) = delete;
   DeadlineList& operator=(const DeadlineList&) = delete;
 
+  // For what is set from here on. What was set before keeps its deadline, and its place in front.
+  void change_duration(std::chrono::milliseconds duration) { duration_ = duration; }
+
   // Puts `link`, wherever it was, at the end: it expires `duration` after `now`.
   void set(Link& link, Clock::time_point now) {
     link.unlink();

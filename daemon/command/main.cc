@@ -12,6 +12,7 @@
 #include "daemon/command/control/status.h"
 #include "daemon/command/control/top.h"
 #include "daemon/command/explain/explain.h"
+#include "daemon/command/reload/reload.h"
 #include "daemon/command/serve/serve.h"
 
 int main(int argc, char** argv) {
@@ -23,7 +24,8 @@ int main(int argc, char** argv) {
 
   CLI::App* serve = app.add_subcommand("serve", "Serve the configured sites until told to stop");
   CLI::App* check = app.add_subcommand("check", "Say what is wrong with a configuration");
-  for (CLI::App* command : {serve, check}) {
+  CLI::App* reload = app.add_subcommand("reload", "Let the running server go by a configuration");
+  for (CLI::App* command : {serve, check, reload}) {
     command->add_option("-c,--config", config, "The configuration file")->capture_default_str();
   }
   check->add_flag("--json", json, "Print what is found as JSON");
@@ -54,6 +56,7 @@ int main(int argc, char** argv) {
   if (top->parsed()) return perchild::run_top(runtime_dir, std::cerr);
   if (metrics->parsed()) return perchild::run_metrics(runtime_dir, std::cout, std::cerr);
   if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
+  if (reload->parsed()) return perchild::run_reload(config, std::cout, std::cerr);
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);
 }

@@ -65,6 +65,7 @@ struct Child {
   Clock::time_point started_at{};
   std::optional<Clock::time_point> hung_up_at{};  // its channel has ended, it has not
   std::optional<Clock::time_point> asked_at{};    // whether it is there; has not answered
+  std::optional<Clock::time_point> leave_by{};    // if it has been told to leave, and may not stay
   std::string ended_because{};                    // if it was us who did
   // As it was when somebody asked; of one that has ended, in all.
   std::chrono::microseconds cpu{0};
@@ -96,6 +97,7 @@ struct RouterChild {
   // By SiteId: how often it may still say Wake. One, and one for each time that it was told that
   // the site has no worker for it.
   std::vector<std::uint8_t> wakes;
+  Generation generation{0};  // of the tables that it goes by
   BackOff back_off;
   Reports<RouterReport> reports;
   std::uint32_t queue_reports_left = QueueReport::most_in_a_report;
@@ -123,9 +125,11 @@ struct WorkerChild {
   BackOff back_off;
   std::optional<Channel<Master, Worker>> control;
   std::vector<RouterEnd> router_ends;
-  bool wanted = false;                          // to run, as soon as it may
-  bool queued = false;                          // among those that may be started
-  bool retired = false;                         // has been told to leave
+  bool wanted = false;    // to run, as soon as it may
+  bool queued = false;    // among those that may be started
+  bool retired = false;   // has been told to leave
+  bool outdated = false;  // was ended at its start, since its site has changed
+  std::string name{};     // of the site that it was started for
   std::optional<Clock::time_point> idle_since;  // by its own word
   Clock::time_point pinged_at{};                // the last time
   Reports<WorkerReport> reports;

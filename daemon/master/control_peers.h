@@ -10,7 +10,9 @@
 
 #include <poll.h>
 
+#include <array>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +27,14 @@
 #include "vhosts/deadline_list.h"
 
 namespace perchild {
+
+// What a reload is to go by, as far as it has been sent.
+struct OfferedTables {
+  std::array<UniqueFd, table_kinds> tables;
+  std::map<std::uint32_t, UniqueFd> listeners;  // by number
+
+  BorrowedFd of(TableKind kind) const { return tables[static_cast<std::size_t>(kind)].borrow(); }
+};
 
 class ControlPeer {
  public:
@@ -52,19 +62,22 @@ class ControlPeer {
   // One that does not take what it is told is told no more.
   template <typename M, typename... Fd>
   void send(const M& message, Fd... fd) {
-    const SendStatus status = std::visit(
-        [&]<typename C>(C& channel) {
-          if constexpr (requires { channel.send(message, fd...); }) {
-            return channel.send(message, fd...);
-          } else {
-            return SendStatus::failed;  // root's alone
-          }
-        },
-        channel_);
+    auto* root = std::get_if<OfRoot>(&channel_);
+    const SendStatus status = root != nullptr ? send_on(*root, message, fd...)
+                                              : send_on(std::get<OfUser>(channel_), message, fd...);
     if (status != SendStatus::sent) closed = true;
   }
 
  private:
+  template <typename Peers, typename M, typename... Fd>
+  static SendStatus send_on(Peers& channel, const M& message, Fd... fd) {
+    if constexpr (requires { channel.send(message, fd...); }) {
+      return channel.send(message, fd...);
+    } else {
+      return SendStatus::failed;  // root's alone
+    }
+  }
+
   std::variant<OfRoot, OfUser> channel_;
   Uid uid_;
   bool only_asks_ = false;
@@ -72,6 +85,8 @@ class ControlPeer {
  public:
   Clock::time_point deadline;  // to say something by
   bool closed = false;         // is forgotten when the turn is over
+  OfferedTables offer;
+  bool reloading = false;  // is to be told when all routers go by what it has offered
 };
 
 class ControlPeers {
@@ -90,6 +105,11 @@ class ControlPeers {
   std::vector<ControlPeer*> readable(std::span<const ::pollfd> polled, Clock::time_point now);
   // Then: lets those in who have connected, each of whom is told `greeting`.
   void accept(std::span<const ::pollfd> polled, const Greeting& greeting, Clock::time_point now);
+
+  template <typename Act>
+  void for_each(Act act) {
+    for (const auto& peer : peers_) act(*peer);
+  }
 
   // When somebody has been silent for too long, or connections can be taken again.
   std::optional<Clock::time_point> next_deadline(Clock::time_point now) const;

@@ -33,16 +33,16 @@ Result<UniqueFd> take_signals() {
 Result<int> run(const ServerLog& log) {
   auto signals = take_signals();
   if (!signals) return failure(signals.error());
-  const auto packed = SealedMapping::map(BorrowedFd(MasterFds::site_table));
+  auto packed = SealedMapping::map(BorrowedFd(MasterFds::site_table));
   if (!packed) return failure(packed.error());
-  const auto table = SiteTable::unpack(packed->bytes());
+  auto table = SiteTable::unpack(packed->bytes());
   if (!table) return failure({"load", "the site table", 0});
   const auto filter = SealedMapping::map(BorrowedFd(MasterFds::master_filter));
   if (!filter) return failure(filter.error());
   const auto proof = lock_down<Role::master>(
       {.filter = filter->bytes(), .new_root = {}, .root_is_readable = false});
   if (!proof) return failure(proof.error());
-  return MasterLoop(*proof, *table, std::move(*signals), log).run();
+  return MasterLoop(*proof, std::move(*packed), std::move(*table), std::move(*signals), log).run();
 }
 
 }  // namespace

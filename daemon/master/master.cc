@@ -38,8 +38,10 @@ std::optional<Clock::time_point> deadline_of(const Child& child) {
   if (child.state == ChildState::absent || child.state == ChildState::ending) return std::nullopt;
   if (child.hung_up_at) return *child.hung_up_at + hang_up_deadline;
   if (child.state == ChildState::locking_down) return child.started_at + lock_down_deadline;
-  if (child.asked_at) return *child.asked_at + answer_deadline;
-  return std::nullopt;
+  const auto never = Clock::time_point::max();
+  const auto answer = child.asked_at ? *child.asked_at + answer_deadline : never;
+  const auto first = std::min(answer, child.leave_by.value_or(never));
+  return first == never ? std::nullopt : std::optional(first);
 }
 
 std::chrono::microseconds duration_of(const ::timeval& time) {
@@ -48,20 +50,22 @@ std::chrono::microseconds duration_of(const ::timeval& time) {
 
 std::string complaint_about(const Child& child) {
   if (child.hung_up_at) return " has hung up but not ended";
+  if (child.leave_by && child.leave_by <= Clock::now()) return " has not finished in time";
   return child.asked_at ? " does not answer" : " does not lock itself down";
 }
 
 }  // namespace
 
-MasterLoop::MasterLoop(LockedDown<Role::master>, const SiteTable& table, UniqueFd signals,
-                       const ServerLog& log)
-    : table_(table),
+MasterLoop::MasterLoop(LockedDown<Role::master>, SealedMapping table_memory, SiteTable table,
+                       UniqueFd signals, const ServerLog& log)
+    : table_memory_(std::move(table_memory)),
+      table_(std::move(table)),
       signals_(std::move(signals)),
       log_(log),
       control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
-      routers_(table.routers),
-      start_budget_(table.groups.starts_per_second) {
-  for (std::uint32_t i = 0; i < table.listeners; ++i) {
+      routers_(table_.routers),
+      start_budget_(table_.groups.starts_per_second) {
+  for (std::size_t i = 0; i < table_.listeners.size(); ++i) {
     listeners_.emplace_back(MasterFds::first_listener + static_cast<int>(i));
   }
 }

@@ -20,6 +20,7 @@
 #include "daemon/master/control_peers.h"
 #include "daemon/master/site_history.h"
 #include "privsep/lock_down.h"
+#include "privsep/sealed_memory.h"
 #include "privsep/server_log.h"
 #include "privsep/site_table.h"
 
@@ -28,8 +29,9 @@ namespace perchild {
 class MasterLoop {
  public:
   // `signals` is a signalfd(2) for SIGCHLD, SIGTERM and SIGINT, which are blocked.
-  MasterLoop(LockedDown<Role::master> proof, const SiteTable& table, UniqueFd signals,
-             const ServerLog& log);
+  // `table` points into `table_memory`.
+  MasterLoop(LockedDown<Role::master> proof, SealedMapping table_memory, SiteTable table,
+             UniqueFd signals, const ServerLog& log);
 
   // Serves until it has drained. The process's exit status.
   int run();
@@ -56,6 +58,7 @@ class MasterLoop {
   void start_router(std::size_t index);
   void on_router_readable(std::size_t index);
   bool on_message(std::size_t router, const LockDownComplete& message);
+  bool on_message(std::size_t router, const RoutesTaken& message);
   bool on_message(std::size_t router, const Wake& message);
   bool on_message(std::size_t router, const QueueStands& message);
   bool on_message(std::size_t router, const WorkerSilent& message);
@@ -64,6 +67,8 @@ class MasterLoop {
   void on_router_serving(std::size_t index);
   void send(RouterChild& router, RouterChild::Message message, UniqueFd fd);
   void flush(RouterChild& router);
+  void send_listener(RouterChild& router, std::uint32_t index);
+  UniqueFd copy_of(BorrowedFd fd) const;
   std::string name_of_router(std::size_t index) const;
 
   // master_groups.cc: which sites run
@@ -96,12 +101,16 @@ class MasterLoop {
   void on_worker_death(WorkerChild& worker, int status);
   template <typename M, typename... Fd>
   void send(WorkerChild& worker, const M& message, Fd... fd);
-  void remove_empty_cgroup(SiteId site);
+  void remove_empty_cgroup(const WorkerChild& worker);
   void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;
   const SiteRecord& record_of(const WorkerChild& worker) const {
     return table_.sites[worker.site.value];
+  }
+  // A reload may have taken the number from the site that it was started for.
+  bool is_of_its_site(const WorkerChild& worker) const {
+    return worker.name == record_of(worker).name;
   }
 
   // master_reports.cc: what children count
@@ -123,12 +132,26 @@ class MasterLoop {
   bool on_message(ControlPeer& peer, const OnlyAsk& message, UniqueFd fd);
   bool on_message(ControlPeer& peer, const ReopenLogs& message, UniqueFd fd);
   bool reopen_logs(WorkerChild& worker);
+  bool on_message(ControlPeer& peer, const AskTable& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const OfferTable& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const OfferListener& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const Reload& message, UniqueFd fd);
   SiteState state_of(const SiteGroup& group) const;
   SiteStatus status_of(SiteId site);
   void add_measured(SiteStatus& status, WorkerChild& worker) const;
   void add_group_usage(SiteStatus& status);
 
-  const SiteTable& table_;
+  // master_reload.cc
+  ReloadOutcome take_offer(OfferedTables& offer, Generation based_on);
+  bool fits(const SiteTable& table, const OfferedTables& offer) const;
+  void tell_tables(RouterChild& router);
+  void take_listeners(const SiteTable& before, OfferedTables& offer);
+  void take_sites(const SiteTable& before);
+  void replace_group(SiteId site, const SiteRecord& before);
+  void tell_who_reloads();
+
+  SealedMapping table_memory_;
+  SiteTable table_;
   UniqueFd signals_;
   const ServerLog& log_;
   std::vector<UniqueFd> listeners_;

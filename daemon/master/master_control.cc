@@ -68,7 +68,7 @@ bool MasterLoop::on_message(ControlPeer& peer, const StatusQuery& message, Uniqu
   std::size_t next = message.first.value;
   const std::size_t stop = std::min(sites, next + sites_at_once);
   for (std::size_t told = 0; next < stop && told < sites_in_an_answer; ++next) {
-    if (!peer.may_see(table_.sites[next].uid.uid())) continue;
+    if (table_.sites[next].is_hole() || !peer.may_see(table_.sites[next].uid.uid())) continue;
     peer.send(status_of(SiteId{static_cast<std::uint32_t>(next)}));
     ++told;
   }
@@ -124,7 +124,9 @@ SiteStatus MasterLoop::status_of(SiteId site) {
   const auto group = groups_.find(site);
   if (group != groups_.end()) {
     status.state = state_of(group->second);
-    group->second.for_each_running([&](WorkerChild& worker) { add_measured(status, worker); });
+    group->second.for_each_running([&](WorkerChild& worker) {
+      if (is_of_its_site(worker)) add_measured(status, worker);
+    });
     if (table_.has_cgroups) add_group_usage(status);
   }
   if (record.life.suspended) status.state = SiteState::suspended;
@@ -173,7 +175,9 @@ bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {
   status.seccomp_filters = own_filters_;
   if (table_.has_cgroups) status.cgroup_controllers = table_.controllers;
   if (peer.is_root()) {
-    status.sites = static_cast<std::uint32_t>(table_.sites.size());
+    status.sites = static_cast<std::uint32_t>(
+        std::count_if(table_.sites.begin(), table_.sites.end(),
+                      [](const SiteRecord& site) { return !site.is_hole(); }));
     RouterReport all = of_dead_routers_;
     for (const RouterChild& router : routers_) {
       if (router.child.state == ChildState::serving) ++status.routers;
@@ -216,8 +220,7 @@ bool MasterLoop::on_message(ControlPeer& peer, const ReopenLogs&, UniqueFd) {
 bool MasterLoop::reopen_logs(WorkerChild& worker) {
   bool all = true;
   for (const LogKind kind : {LogKind::access, LogKind::error}) {
-    const auto file =
-        open_log_file(BorrowedFd(MasterFds::log_directory), record_of(worker).name, kind);
+    const auto file = open_log_file(BorrowedFd(MasterFds::log_directory), worker.name, kind);
     if (file) {
       send(worker, ReplaceLog{kind == LogKind::error ? 1U : 0U}, file->borrow());
     } else {

@@ -25,7 +25,8 @@ bool MasterLoop::on_message(std::size_t index, const QueueReport& message) {
   if (router.child.state != ChildState::serving) return false;
   if (message.site.value >= table_.sites.size() || router.queue_reports_left == 0) return false;
   --router.queue_reports_left;
-  if (message.refused > 0) histories_[message.site].refused += message.refused;
+  const bool exists = !table_.sites[message.site.value].is_hole();
+  if (message.refused > 0 && exists) histories_[message.site].refused += message.refused;
   if (message.waiting > 0) {
     router.waiting[message.site] = message.waiting;
   } else {
@@ -73,7 +74,8 @@ void MasterLoop::add_up_dead(WorkerChild& worker) {
     heard = report == nullptr || worker.reports.take(*report);
   }
   const Traffic& traffic = worker.reports.last.traffic;
-  if (traffic != Traffic{} || worker.child.cpu.count() > 0) {
+  const bool any = traffic != Traffic{} || worker.child.cpu.count() > 0;
+  if (any && is_of_its_site(worker)) {
     SiteHistory& history = histories_[worker.site];
     history.traffic += traffic;
     history.cpu += worker.child.cpu;

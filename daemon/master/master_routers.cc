@@ -44,6 +44,7 @@ void MasterLoop::start_router(std::size_t index) {
   router.control.emplace(std::move(pair->first));
   router.outbox.clear();
   router.wakes.assign(table_.sites.size(), 1);
+  router.generation = table_.generation;
 }
 
 void MasterLoop::on_router_readable(std::size_t index) {
@@ -99,12 +100,32 @@ void MasterLoop::on_router_serving(std::size_t index) {
       if (worker->child.state != ChildState::absent) connect(*worker, index);
     }
   }
-  for (std::uint32_t i = 0; i < table_.listeners; ++i) {
-    // A copy: the outbox may have to keep it.
-    UniqueFd listener(::fcntl(listeners_[i].get(), F_DUPFD_CLOEXEC, 0));
-    send(router, AddListener{i}, std::move(listener));
+  // A reload may have come between its start and this moment.
+  if (router.generation != table_.generation) tell_tables(router);
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) send_listener(router, i);
+  send(router, ListenersComplete{static_cast<std::uint32_t>(listeners_.size())}, UniqueFd());
+}
+
+void MasterLoop::send_listener(RouterChild& router, std::uint32_t index) {
+  if (!listeners_[index].has_value()) return;
+  // A copy: the outbox may have to keep it.
+  send(router, AddListener{index}, copy_of(listeners_[index].borrow()));
+}
+
+UniqueFd MasterLoop::copy_of(BorrowedFd fd) const {
+  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+bool MasterLoop::on_message(std::size_t index, const RoutesTaken& message) {
+  RouterChild& router = routers_[index];
+  if (router.child.state != ChildState::serving) return false;
+  if (message.generation <= router.generation.value ||
+      message.generation > table_.generation.value) {
+    return false;
   }
-  send(router, ListenersComplete{table_.listeners}, UniqueFd());
+  router.generation = Generation{message.generation};
+  tell_who_reloads();
+  return true;
 }
 
 bool MasterLoop::on_message(std::size_t index, const Wake& message) {
@@ -130,7 +151,8 @@ bool MasterLoop::on_message(std::size_t index, const QueueStands& message) {
   WorkerChild* vacant = nullptr;
   for (const auto& worker : found->second.workers) {
     if (worker->wanted && worker->child.state != ChildState::serving) return true;  // on its way
-    if (vacant == nullptr && !worker->wanted) vacant = worker.get();
+    const bool is_place = worker->slot < table_.sites[message.site.value].life.most_workers;
+    if (vacant == nullptr && !worker->wanted && is_place) vacant = worker.get();
   }
   if (vacant != nullptr && vacant->back_off.next_start() <= now_) want(*vacant);
   return true;
@@ -175,6 +197,7 @@ void MasterLoop::on_router_death(std::size_t index, int status) {
       if (!owed) worker->router_ends[index].end.reset();
     }
   }
+  tell_who_reloads();
   // Without ever having served, the fault is in the machine or in us: say so instead of trying on.
   if (!announced_ready_ && !drain_until_) {
     log_.line(Priority::critical, "a router cannot be started: giving up");

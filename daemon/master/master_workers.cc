@@ -21,13 +21,14 @@ constexpr std::chrono::seconds ping_interval{2};
 
 std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
   const SiteRecord& record = record_of(worker);
-  std::string name = "worker of " + record.name;
+  std::string name = "worker of " + (worker.name.empty() ? record.name : worker.name);
   if (record.life.most_workers > 1) name.append(" ").append(std::to_string(worker.slot));
   return name;
 }
 
 void MasterLoop::start_worker(WorkerChild& worker) {
   const SiteRecord& record = record_of(worker);
+  PERCHILD_ASSERT(!record.is_hole() && !record.life.suspended);
   const auto give_up = [&](const SysError& error) {
     const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
@@ -65,6 +66,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));
   worker.idle_since.reset();
+  worker.outdated = false;
+  worker.name = record.name;
   for (std::size_t router = 0; router < routers_.size(); ++router) connect(worker, router);
 }
 
@@ -170,7 +173,7 @@ bool MasterLoop::on_message(WorkerChild& worker, const Busy&) {
 
 void MasterLoop::on_worker_serving(WorkerChild& worker) {
   const auto access_log =
-      open_log_file(BorrowedFd(MasterFds::log_directory), record_of(worker).name, LogKind::access);
+      open_log_file(BorrowedFd(MasterFds::log_directory), worker.name, LogKind::access);
   if (!access_log) {
     end(worker.child, name_of_worker(worker) + ": " + access_log.error().text());
     return;
@@ -215,21 +218,31 @@ WorkerChild* MasterLoop::worker_at(SiteId site, std::size_t router, std::uint32_
 }
 
 void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
-  const bool expected = (drain_until_.has_value() || worker.retired) && status == 0;
+  const bool expected =
+      worker.outdated || ((drain_until_.has_value() || worker.retired) && status == 0);
   if (!expected) {
     const std::string death = describe_death(name_of_worker(worker), worker.child.pid, status);
     log_.line(Priority::error, death);
-    SiteHistory& history = histories_[worker.site];
-    ++history.restarts;
-    history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
+    if (is_of_its_site(worker)) {
+      SiteHistory& history = histories_[worker.site];
+      ++history.restarts;
+      history.last_error = worker.child.ended_because.empty() ? death : worker.child.ended_because;
+    }
   }
   add_up_dead(worker);
   const Clock::duration lived = now_ - worker.child.started_at;
+  // What a reload has taken from its site is not served by another in its place.
+  const bool has_left = status == 0 || worker.child.leave_by.has_value();
   worker.control.reset();
   worker.child = {};
-  if (expected) remove_empty_cgroup(worker.site);
+  if (expected) remove_empty_cgroup(worker);
   if (worker.retired) {
-    on_retired_death(worker, status == 0, lived);
+    on_retired_death(worker, has_left, lived);
+  } else if (worker.outdated) {
+    // What waits in its channels is for its successor, if there is to be one.
+    if (!worker.wanted) {
+      for (RouterEnd& kept : worker.router_ends) kept.end.reset();
+    }
   } else {
     on_worker_failure(worker, lived);
   }
@@ -247,9 +260,10 @@ void MasterLoop::on_retired_death(WorkerChild& worker, bool has_left, Clock::dur
 }
 
 // One that starts has been promised the group, which it may not have joined yet.
-void MasterLoop::remove_empty_cgroup(SiteId site) {
-  if (!table_.has_cgroups || groups_.at(site).serves_or_starts()) return;
-  remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), table_.sites[site.value].name);
+void MasterLoop::remove_empty_cgroup(const WorkerChild& worker) {
+  if (!table_.has_cgroups) return;
+  if (is_of_its_site(worker) && groups_.at(worker.site).serves_or_starts()) return;
+  remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), worker.name);
 }
 
 // A first failure is mended at once, by a successor that serves what waits in the channels. What

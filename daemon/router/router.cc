@@ -19,8 +19,6 @@ constexpr std::chrono::milliseconds refused_lingers{1000};
 constexpr std::chrono::milliseconds crowded_patience{250};
 // Few connections bring no credit, so silence says little; but is a reason to ask.
 constexpr std::chrono::milliseconds unheard_patience{3000};
-// What a listening socket's queue can hold; under a flood it never runs dry.
-constexpr int most_queued = 4096;
 constexpr int exit_drained = 0;
 constexpr int exit_master_gone = 1;
 constexpr int exit_broken = 2;
@@ -177,39 +175,6 @@ RouterLoop::Outcome RouterLoop::on_master_readable() {
                    *received.message);
     if (outcome == Outcome::stop) return outcome;
   }
-}
-
-RouterLoop::Outcome RouterLoop::on_message(AddListener message, UniqueFd fd) {
-  if (accepting_ || message.index >= listeners_.size()) return Outcome::stop;
-  listeners_[message.index] = std::move(fd);
-  return Outcome::go_on;
-}
-
-RouterLoop::Outcome RouterLoop::on_message(ListenersComplete message, UniqueFd) {
-  if (accepting_ || message.count != listeners_.size()) return Outcome::stop;
-  accepting_ = true;
-  for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    // EXCLUSIVE: all routers wait on the same sockets, one connection need not wake them all.
-    if (!listeners_[i].has_value() ||
-        !watch(listeners_[i].borrow(), Token(TokenKind::listener, i).bits(),
-               EPOLLIN | EPOLLEXCLUSIVE)) {
-      return Outcome::stop;
-    }
-  }
-  return Outcome::go_on;
-}
-
-RouterLoop::Outcome RouterLoop::on_message(Drain, UniqueFd) {
-  draining_ = true;
-  // What the kernel has queued has been promised an answer: take it before the sockets close.
-  for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    for (int left = most_queued; left > 0 && accept_one(static_cast<std::uint16_t>(i)); --left) {
-    }
-    // The master and other routers share the open file, so closing alone would not unwatch it.
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listeners_[i].get(), nullptr);
-    listeners_[i].reset();
-  }
-  return Outcome::go_on;
 }
 
 }  // namespace perchild

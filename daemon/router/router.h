@@ -23,6 +23,7 @@
 #include "daemon/router/stranger.h"
 #include "privsep/channel.h"
 #include "privsep/lock_down.h"
+#include "privsep/sealed_memory.h"
 #include "privsep/server_log.h"
 #include "vhosts/deadline_list.h"
 #include "vhosts/proxy_protocol/proxy_header.h"
@@ -50,6 +51,9 @@ class RouterLoop {
   Outcome on_master_readable();
   Outcome on_message(AddListener message, UniqueFd fd);
   Outcome on_message(ListenersComplete message, UniqueFd fd);
+  Outcome on_message(RemoveListener message, UniqueFd fd);
+  Outcome on_message(TakeRoutes message, UniqueFd fd);
+  Outcome on_message(TakeRouterSettings message, UniqueFd fd);
   Outcome on_message(AttachSite message, UniqueFd fd);
   Outcome on_message(DetachSite message, UniqueFd fd);
   Outcome on_message(SiteDown message, UniqueFd fd);
@@ -103,9 +107,14 @@ class RouterLoop {
   void on_deadlines();
   bool drained() const { return draining_ && held_ == 0; }
   bool watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events);
+  bool watch_listener(std::size_t index);
+  void close_listener(std::size_t index);
+  void answer_for_gone_sites();
 
-  const RouteTable& table_;
-  const RouterSettings settings_;
+  RouteTable table_;
+  std::optional<SealedMapping> table_memory_;  // once it has come by a reload
+  std::uint32_t generation_ = 0;               // of that
+  RouterSettings settings_;
   Channel<Router, Master> master_;
   UniqueFd epoll_;
   UniqueFd reserve_;

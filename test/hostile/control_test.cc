@@ -2,12 +2,14 @@
 // does not listen, loses his connection; the server and everybody else go on.
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
 
 #include <vector>
 
 #include "privsep/channel.h"
 #include "privsep/control_messages.h"
 #include "privsep/local_socket.h"
+#include "privsep/sealed_memory.h"
 #include "test/support/client.h"
 #include "test/support/in_child.h"
 #include "test/support/server.h"
@@ -99,6 +101,84 @@ TEST_P(HostileControl, WhatIsNoMessageEndsItsConnectionAlone) {
   ASSERT_EQ(send_with_fds(socket.borrow(), query, {}), SendStatus::sent);
   EXPECT_TRUE(next_type(socket.borrow()));
   expect_unharmed();
+}
+
+class HostileReload : public HostileControl {
+ protected:
+  std::optional<ReloadOutcome> outcome_of(Channel<Command, Master>& channel) {
+    for (;;) {
+      ::pollfd polled{channel.fd().get(), POLLIN, 0};
+      if (::poll(&polled, 1, 10'000) != 1) return std::nullopt;
+      const auto received = channel.receive();
+      if (!received.message) return std::nullopt;
+      if (const auto* done = std::get_if<ReloadDone>(&*received.message)) return done->outcome;
+    }
+  }
+};
+
+TEST_F(HostileReload, IsForNoUserToAskFor) {
+  const auto ask = encode(AskTable{0});
+  const auto reload = encode(Reload{1});
+  const auto offer = encode(OfferTable{TableKind::sites});
+  const auto memory = make_sealed_memory("table", "anything");
+  ASSERT_TRUE(memory);
+  const BorrowedFd fd = memory->borrow();
+  struct Said {
+    std::span<const std::byte> bytes;
+    std::span<const BorrowedFd> fds;
+  };
+  for (const Said& said : {Said{ask, {}}, Said{reload, {}}, Said{offer, std::span(&fd, 1)}}) {
+    const UniqueFd socket = connect(status_socket_name);
+    ASSERT_EQ(next_type(socket.borrow()), MessageType::greeting);
+    ASSERT_EQ(send_with_fds(socket.borrow(), said.bytes, said.fds), SendStatus::sent);
+    EXPECT_TRUE(is_closed(socket.borrow()));
+  }
+  expect_unharmed();
+}
+
+// Even root's tables are taken whole and in order, or not at all.
+TEST_F(HostileReload, OfWhatIsNoTableChangesNothing) {
+  Channel<Command, Master> channel{connect(control_socket_name)};
+  const auto sealed = make_sealed_memory("table", "no table of sites");
+  const UniqueFd open_memory(::memfd_create("open", MFD_CLOEXEC));
+  ASSERT_TRUE(sealed);
+  ASSERT_EQ(channel.send(Reload{2}), SendStatus::sent);
+  EXPECT_EQ(outcome_of(channel), ReloadOutcome::not_current);
+  ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
+  EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
+  for (const BorrowedFd memory : {sealed->borrow(), open_memory.borrow(), channel.fd()}) {
+    for (const TableKind kind : {TableKind::sites, TableKind::routes, TableKind::router_settings}) {
+      ASSERT_EQ(channel.send(OfferTable{kind}, memory), SendStatus::sent);
+    }
+    ASSERT_EQ(channel.send(OfferListener{0}, memory), SendStatus::sent);
+    ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
+    EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
+  }
+  expect_unharmed();
+}
+
+TEST_F(HostileReload, OfTheRunningTableIsNoStepForward) {
+  ASSERT_EQ(get(server_.port(), "a.example").body, "of a");
+  const auto worker = server_.workers_of(0).at(0).pid;
+  Channel<Command, Master> channel{connect(control_socket_name)};
+  ASSERT_EQ(channel.send(AskTable{0}), SendStatus::sent);
+  UniqueFd running;
+  ASSERT_TRUE(eventually([&] {
+    auto received = channel.receive();
+    if (received.message && std::holds_alternative<RunningTable>(*received.message)) {
+      running = std::move(received.fd);
+    }
+    return running.has_value();
+  }));
+  // A descriptor of the running one is sealed and whole, but is not what comes after it.
+  ASSERT_EQ(channel.send(OfferTable{TableKind::sites}, running.borrow()), SendStatus::sent);
+  ASSERT_EQ(channel.send(OfferTable{TableKind::routes}, running.borrow()), SendStatus::sent);
+  ASSERT_EQ(channel.send(OfferTable{TableKind::router_settings}, running.borrow()),
+            SendStatus::sent);
+  ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
+  EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
+  EXPECT_EQ(get(server_.port(), "a.example").body, "of a");
+  EXPECT_EQ(server_.workers_of(0).at(0).pid, worker);
 }
 
 // Who asks without end and never listens.

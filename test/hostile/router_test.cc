@@ -52,15 +52,14 @@ TEST_P(HostileRouterSays, WhatItMayNotAndIsEndedReportedAndReplaced) {
   expect_recovery();
 }
 
-INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterSays,
-                         ::testing::Values("unknown_site", "impossible_site", "wake_twice",
-                                           "wake_flood", "report_flood", "queue_report_flood",
-                                           "queue_report_of_no_site", "garbage", "wrong_direction",
-                                           "extra_descriptor", "many_descriptors",
-                                           "violation_on_no_channel", "violation_on_channel_0",
-                                           "queue_of_an_unknown_site", "silence_on_no_channel",
-                                           "second_lock_down"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(
+    ToTheMaster, HostileRouterSays,
+    ::testing::Values("unknown_site", "impossible_site", "wake_twice", "wake_flood", "report_flood",
+                      "queue_report_flood", "queue_report_of_no_site", "garbage", "wrong_direction",
+                      "extra_descriptor", "many_descriptors", "violation_on_no_channel",
+                      "violation_on_channel_0", "queue_of_an_unknown_site", "silence_on_no_channel",
+                      "routes_of_no_reload", "routes_of_the_future", "second_lock_down"),
+    [](const auto& each) { return std::string(each.param); });
 
 // What may be late news is no proof of anything: it has no effect either.
 class HostileRouterReports : public HostileRouter {};

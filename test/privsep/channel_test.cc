@@ -46,7 +46,7 @@ using EveryMessage =
            AllSent<Command, Master>::Types, AllSent<Master, Command>::Types,
            AllSent<LocalUser, Master>::Types, AllSent<Master, LocalUser>::Types>::Types;
 
-constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::logs_reopened);
+constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::reload_done);
 
 template <typename Way>
 class EveryMessageTest : public ::testing::Test {

@@ -68,6 +68,26 @@ struct Samples<WorkerViolation> {
   }
 };
 template <>
+struct Samples<TakeRoutes> {
+  static std::vector<TakeRoutes> valid() { return {{1}, {~0U}}; }
+  static std::vector<TakeRoutes> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<TakeRouterSettings> {
+  static std::vector<TakeRouterSettings> valid() { return {{0}}; }
+  static std::vector<TakeRouterSettings> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<RemoveListener> {
+  static std::vector<RemoveListener> valid() { return {{0}, {max_listeners - 1}}; }
+  static std::vector<RemoveListener> invalid() { return {{max_listeners}, {~0U}}; }
+};
+template <>
+struct Samples<RoutesTaken> {
+  static std::vector<RoutesTaken> valid() { return {{1}, {~0U}}; }
+  static std::vector<RoutesTaken> invalid() { return {{0}}; }
+};
+template <>
 struct Samples<WorkerSilent> {
   static std::vector<WorkerSilent> valid() { return {{{0}, 1}, {{max_sites - 1}, ~0U}}; }
   static std::vector<WorkerSilent> invalid() { return {{{max_sites}, 1}, {{~0U}, 1}, {{0}, 0}}; }
@@ -282,6 +302,43 @@ struct Samples<StatusEnd> {
   static std::vector<StatusEnd> valid() { return {{{0}, 0}, {{max_sites}, 1}}; }
   static std::vector<StatusEnd> invalid() {
     return {{{max_sites + 1}, 0}, {{~0U}, 1}, {{0}, 2}, {{0}, ~0U}};
+  }
+};
+
+template <>
+struct Samples<AskTable> {
+  static std::vector<AskTable> valid() { return {{0}}; }
+  static std::vector<AskTable> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<RunningTable> {
+  static std::vector<RunningTable> valid() { return {{1}, {~0U}}; }
+  static std::vector<RunningTable> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<OfferTable> {
+  static std::vector<OfferTable> valid() {
+    return {{TableKind::sites}, {TableKind::router_settings}};
+  }
+  static std::vector<OfferTable> invalid() { return {{TableKind{table_kinds}}, {TableKind{~0U}}}; }
+};
+template <>
+struct Samples<OfferListener> {
+  static std::vector<OfferListener> valid() { return {{0}, {max_listeners - 1}}; }
+  static std::vector<OfferListener> invalid() { return {{max_listeners}, {~0U}}; }
+};
+template <>
+struct Samples<Reload> {
+  static std::vector<Reload> valid() { return {{1}, {~0U}}; }
+  static std::vector<Reload> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<ReloadDone> {
+  static std::vector<ReloadDone> valid() {
+    return {{ReloadOutcome::done}, {ReloadOutcome::incomplete}};
+  }
+  static std::vector<ReloadDone> invalid() {
+    return {{ReloadOutcome{reload_outcomes}}, {ReloadOutcome{~0U}}};
   }
 };
 

@@ -25,26 +25,37 @@ SiteTable good_table() {
                               .suspended = true},
                      .limits = {{.memory = 1ULL << 40, .processes = 5, .cpu_percent = 6, .io = 7},
                                 {.major = 8, .minor = 9}},
+                     .generation = 9,
                      .settings = "settings of a"},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
                      .name = "*.b.example",
                      .settings = std::string_view("\0\1", 2)}},
-          .listeners = 2,
+          .generation = Generation{10},
+          .listeners = {"0.0.0.0:80", "", "[::1]:81"},
           .routers = 4,
           .id_range = range,
           .router = {Uid{19002}, Gid{19003}},
           .drain = std::chrono::milliseconds(12'345),
           .groups = {.running = 5, .memory = 6, .starts_per_second = 7},
           .has_cgroups = true,
-          .controllers = memory_controller};
+          .controllers = memory_controller,
+          .uids = {{20000, 20999}, {19001, 19001}},
+          .gids = {{20000, 20999}},
+          .fixed = {{"log_dir", "/var/log"}, {"b", ""}}};
 }
 
 TEST(SiteTable, IsUnpackedAsItWasPacked) {
   const std::string bytes = good_table().pack();
   const auto table = SiteTable::unpack(bytes);
   ASSERT_TRUE(table);
-  EXPECT_EQ(table->listeners, 2u);
+  EXPECT_EQ(table->generation, Generation{10});
+  EXPECT_EQ(table->listeners, good_table().listeners);
+  EXPECT_EQ(table->uids, good_table().uids);
+  EXPECT_EQ(table->gids, good_table().gids);
+  ASSERT_EQ(table->fixed.size(), 2u);
+  EXPECT_EQ(table->fixed[0].value, "/var/log");
+  EXPECT_EQ(table->sites[0].generation, 9u);
   EXPECT_EQ(table->routers, 4u);
   EXPECT_EQ(table->id_range, range);
   EXPECT_EQ(table->router, (ServiceIds{Uid{19002}, Gid{19003}}));
@@ -72,6 +83,16 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(table->pack(), bytes);
 }
 
+TEST(SiteTable, ANumberThatNoSiteHasStaysOne) {
+  SiteTable holed = good_table();
+  holed.sites[0] = {.uid = *TenantUid::make(Uid{20000}, range), .gid = Gid{0}};
+  const std::string bytes = holed.pack();
+  const auto table = SiteTable::unpack(bytes);
+  ASSERT_TRUE(table);
+  EXPECT_TRUE(table->sites[0].is_hole());
+  EXPECT_FALSE(table->sites[1].is_hole());
+}
+
 TEST(SiteTable, NoTruncationAndNoExtraByteIsUnpacked) {
   const std::string bytes = good_table().pack();
   for (std::size_t length = 0; length < bytes.size(); ++length) {
@@ -86,7 +107,7 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
     std::function<void(SiteTable&)> make;
   };
   const Change changes[] = {
-      {"listeners", [](SiteTable& t) { t.listeners = max_listeners + 1; }},
+      {"listeners", [](SiteTable& t) { t.listeners.resize(max_listeners + 1); }},
       {"no routers", [](SiteTable& t) { t.routers = 0; }},
       {"routers", [](SiteTable& t) { t.routers = max_routers + 1; }},
       {"router as root", [](SiteTable& t) { t.router.uid = Uid{0}; }},
@@ -121,10 +142,19 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
 }
 
 TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
-  std::string bytes = good_table().pack();
+  SiteTable plain = good_table();
+  plain.listeners.clear();
+  plain.uids.clear();
+  plain.gids.clear();
+  plain.fixed.clear();
+  std::string bytes = plain.pack();
   const std::uint32_t count = ~0U;
-  constexpr std::size_t count_at = 8 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t);
+  constexpr std::size_t count_at = 12 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
+                                   sizeof(std::uint8_t) + sizeof(ControllerMask);
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
+  EXPECT_FALSE(SiteTable::unpack(bytes));
+  // The first count, of listeners.
+  std::memcpy(bytes.data() + sizeof(std::uint32_t), &count, sizeof count);
   EXPECT_FALSE(SiteTable::unpack(bytes));
 }
 

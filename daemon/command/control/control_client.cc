@@ -11,6 +11,8 @@ namespace perchild {
 namespace {
 
 constexpr int patience_ms = 10'000;
+constexpr int try_again_ms = 50;
+constexpr int most_tries = 100;
 
 SysError no_server(const std::string& runtime_dir, const SysError& error) {
   const bool nobody = error.error == ENOENT || error.error == ECONNREFUSED;
@@ -73,10 +75,11 @@ Result<ControlClient::Answer> ControlClient::receive() {
     enum class Got : std::uint8_t { message, nothing, end };
     const Got got = std::visit(
         [&]<typename C>(C& channel) {
-          const auto received = channel.receive();
+          auto received = channel.receive();
           if (received.status == C::Status::would_block) return Got::nothing;
           if (received.status != C::Status::message) return Got::end;
           widen(*received.message, answer);
+          received_fd_ = std::move(received.fd);
           return Got::message;
         },
         channel_);
@@ -137,6 +140,50 @@ Result<std::optional<SiteStatus>> ControlClient::find_site(const std::string& na
       ask(FindSite{FixedText<256>::of(name)}, [&](const SiteStatus& site) { found = site; });
   if (!end) return failure(end.error());
   return found;
+}
+
+template <typename M, typename... Fd>
+Result<void> ControlClient::send_as_root(const M& message, Fd... fd) {
+  auto* channel = std::get_if<OfRoot>(&channel_);
+  if (channel == nullptr) return failure({"ask", "the server: only root may", 0});
+  for (int tries = 0;; ++tries) {
+    const SendStatus status = channel->send(message, fd...);
+    if (status == SendStatus::sent) return {};
+    if (status != SendStatus::would_block || tries == most_tries) {
+      return failure({"ask", "the server: it does not listen", 0});
+    }
+    ::pollfd polled{channel->fd().get(), POLLOUT, 0};
+    ::poll(&polled, 1, try_again_ms);
+  }
+}
+
+Result<UniqueFd> ControlClient::running_table() {
+  if (auto sent = send_as_root(AskTable{0}); !sent) return failure(sent.error());
+  const auto answer = receive();
+  if (!answer) return failure(answer.error());
+  if (!std::holds_alternative<RunningTable>(*answer)) {
+    return failure({"ask", "the server for its table: it says something else", 0});
+  }
+  return std::move(received_fd_);
+}
+
+Result<ReloadOutcome> ControlClient::reload(Generation based_on, std::span<const Offer> tables,
+                                            std::span<const OfferedListener> listeners) {
+  for (const Offer& offer : tables) {
+    if (auto sent = send_as_root(OfferTable{offer.kind}, offer.memory); !sent) {
+      return failure(sent.error());
+    }
+  }
+  for (const OfferedListener& listener : listeners) {
+    auto sent = send_as_root(OfferListener{listener.index}, listener.socket.borrow());
+    if (!sent) return failure(sent.error());
+  }
+  if (auto sent = send_as_root(Reload{based_on.value}); !sent) return failure(sent.error());
+  const auto answer = receive();
+  if (!answer) return failure(answer.error());
+  const auto* done = std::get_if<ReloadDone>(&*answer);
+  if (done == nullptr) return failure({"ask", "the server to reload: it says something else", 0});
+  return done->outcome;
 }
 
 }  // namespace perchild

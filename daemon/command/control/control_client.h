@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -34,6 +35,19 @@ class ControlClient {
   // Of root's: gives up all but the questions above, and may then be silent for long.
   Result<void> only_ask();
 
+  // Root's: the packed table that the server runs by, and a reload.
+  Result<UniqueFd> running_table();
+  struct Offer {
+    TableKind kind;
+    BorrowedFd memory;
+  };
+  struct OfferedListener {
+    std::uint32_t index;
+    UniqueFd socket;
+  };
+  Result<ReloadOutcome> reload(Generation based_on, std::span<const Offer> tables,
+                               std::span<const OfferedListener> listeners);
+
  private:
   using OfRoot = Channel<Command, Master>;
   using OfUser = Channel<LocalUser, Master>;
@@ -51,7 +65,12 @@ class ControlClient {
   template <typename Query>
   Result<StatusEnd> ask(const Query& query, const std::function<void(const SiteStatus&)>& on_site);
 
+  // What is root's alone to say.
+  template <typename M, typename... Fd>
+  Result<void> send_as_root(const M& message, Fd... fd);
+
   std::variant<OfRoot, OfUser> channel_;
+  UniqueFd received_fd_;  // with the last message
   Greeting greeting_{};
 };
 

@@ -1,10 +1,13 @@
 #include "daemon/command/serve/listeners.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace perchild {
 namespace {
@@ -43,17 +46,40 @@ bool kernel_lacks_family(int error) {
 
 }  // namespace
 
+std::string text_of(const ListenAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (address.storage.ss_family == AF_INET) {
+    ::sockaddr_in v4;
+    std::memcpy(&v4, &address.storage, sizeof v4);
+    ::inet_ntop(AF_INET, &v4.sin_addr, host.data(), host.size());
+    return std::string(host.data()) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  if (address.storage.ss_family != AF_INET6) return {};
+  ::sockaddr_in6 v6;
+  std::memcpy(&v6, &address.storage, sizeof v6);
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, host.data(), host.size());
+  return "[" + std::string(host.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
+}
+
+Result<std::optional<UniqueFd>> bind_listener(const Listener& listener,
+                                              std::chrono::milliseconds head_deadline) {
+  auto socket = bind_one(listener, head_deadline);
+  if (socket) return std::optional(std::move(*socket));
+  if (listener.optional_family && kernel_lacks_family(socket.error().error)) {
+    return std::optional<UniqueFd>();
+  }
+  return failure(socket.error());
+}
+
 Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
                                              std::chrono::milliseconds head_deadline) {
   std::vector<UniqueFd> sockets;
   std::vector<Listener> bound;
   for (Listener& listener : listeners) {
-    auto socket = bind_one(listener, head_deadline);
-    if (!socket) {
-      if (listener.optional_family && kernel_lacks_family(socket.error().error)) continue;
-      return failure(socket.error());
-    }
-    sockets.push_back(std::move(*socket));
+    auto socket = bind_listener(listener, head_deadline);
+    if (!socket) return failure(socket.error());
+    if (!*socket) continue;
+    sockets.push_back(std::move(**socket));
     bound.push_back(std::move(listener));
   }
   listeners = std::move(bound);

@@ -4,6 +4,8 @@
 // Trusts: the configuration, checked.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "policy/configuration.h"
@@ -11,6 +13,13 @@
 #include "privsep/unique_fd.h"
 
 namespace perchild {
+
+// "0.0.0.0:80", "[::1]:8080"; empty for an address that is none.
+std::string text_of(const ListenAddress& address);
+
+// Nullopt if its family is optional and the kernel has not got it.
+Result<std::optional<UniqueFd>> bind_listener(const Listener& listener,
+                                              std::chrono::milliseconds head_deadline);
 
 // One listening socket for each of `listeners`, in their order. A listener of an optional family
 // that the kernel has not got is taken out of `listeners`.

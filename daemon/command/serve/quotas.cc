@@ -10,12 +10,6 @@ namespace {
 
 constexpr const char* remedy = R"(; "mechanisms": {"cgroup": "if-available"} would serve without)";
 
-ControllerMask needed_by(const Configuration& configuration) {
-  unsigned needed = 0;
-  for (const Site& site : configuration.sites) needed |= controllers_of(site.limits.quota);
-  return static_cast<ControllerMask>(needed);
-}
-
 std::string problem_of(const Result<DelegatedCgroup>& delegated, ControllerMask needed) {
   if (!delegated) return delegated.error().text();
   const auto missing = static_cast<ControllerMask>(needed & ~delegated->controllers);
@@ -24,8 +18,14 @@ std::string problem_of(const Result<DelegatedCgroup>& delegated, ControllerMask 
 
 }  // namespace
 
+ControllerMask controllers_needed_by(const Configuration& configuration) {
+  unsigned needed = 0;
+  for (const Site& site : configuration.sites) needed |= controllers_of(site.limits.quota);
+  return static_cast<ControllerMask>(needed);
+}
+
 Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration, const ServerLog& log) {
-  const ControllerMask needed = needed_by(configuration);
+  const ControllerMask needed = controllers_needed_by(configuration);
   auto delegated = delegate_own_cgroup(configuration.master, needed != 0);
   const std::string problem = problem_of(delegated, needed);
   if (needed == 0 || problem.empty()) {

@@ -17,6 +17,9 @@ namespace perchild {
 // service's, if a site has a quota. An error if they are required and cannot be had.
 Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration, const ServerLog& log);
 
+// The controllers that the sites' quotas need.
+ControllerMask controllers_needed_by(const Configuration& configuration);
+
 // The disk that holds the directory `path`; none if it lies on no block device.
 BlockDevice disk_of(const std::string& path);
 

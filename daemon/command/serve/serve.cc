@@ -60,7 +60,8 @@ void raise_open_files() {
 // Everything that the master finds open, in the order of MasterFds.
 struct MasterParts {
   UniqueFd notify;
-  ServiceTables tables;
+  SiteTables tables;
+  Filters filters;
   UniqueFd master, router, worker;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
@@ -78,9 +79,9 @@ struct MasterParts {
         {tables.sites.borrow(), MasterFds::site_table},
         {tables.routes.borrow(), MasterFds::route_table},
         {tables.router_settings.borrow(), MasterFds::router_settings},
-        {tables.master_filter.borrow(), MasterFds::master_filter},
-        {tables.router_filter.borrow(), MasterFds::router_filter},
-        {tables.worker_filter.borrow(), MasterFds::worker_filter},
+        {filters.master.borrow(), MasterFds::master_filter},
+        {filters.router.borrow(), MasterFds::router_filter},
+        {filters.worker.borrow(), MasterFds::worker_filter},
         {router.borrow(), MasterFds::router_executable},
         {worker.borrow(), MasterFds::worker_executable},
         {empty_root.borrow(), MasterFds::empty_root},
@@ -130,7 +131,8 @@ Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) 
            bind_listeners(configuration.listeners, configuration.router_limits.head), error) &&
       take(parts.cgroups, prepare_quotas(configuration, log), error) &&
       // After the listeners, of which some may turn out not to exist here.
-      take(parts.tables, make_tables(configuration, parts.cgroups), error) &&
+      take(parts.tables, make_site_tables(configuration, parts.cgroups), error) &&
+      take(parts.filters, make_filters(), error) &&
       take(parts.notify, connect_service_manager(::getenv("NOTIFY_SOCKET")), error);
   if (!complete) return failure(error);
   parts.null = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -1,13 +1,14 @@
 #include "daemon/command/serve/tables.h"
 
 #include <algorithm>
-#include <array>
 #include <thread>
+#include <utility>
 
+#include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/quotas.h"
+#include "policy/id_map.h"
 #include "privsep/messages.h"
 #include "privsep/sealed_memory.h"
-#include "privsep/site_table.h"
 #include "privsep/syscall_filter.h"
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
@@ -32,29 +33,70 @@ CgroupLimits limits_of(const Site& site) {
   return {quota, quota.io != 0 ? disk_of(site.root) : BlockDevice{}};
 }
 
-std::string pack_site_table(const Configuration& configuration, const DelegatedCgroup& cgroups) {
+std::string text_of(ServiceIds ids) {
+  return std::to_string(ids.uid.value) + ":" + std::to_string(ids.gid.value);
+}
+
+std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
+  return {{"log_dir", configuration.log_dir},
+          {"runtime_dir", configuration.runtime_dir},
+          {"service_ids", text_of(configuration.master) + " and " + text_of(configuration.router)},
+          {"router.processes", std::to_string(routers_of(configuration))}};
+}
+
+SiteRecord record_of(const Site& site) {
+  if (site.hosts.empty()) return {.uid = site.uid, .gid = site.gid};  // a number that none has
+  return {.uid = site.uid,
+          .gid = site.gid,
+          .groups = site.groups,
+          .name = name_of(site),
+          .life = site.life,
+          .limits = limits_of(site)};
+}
+
+// What a service has from its start on, and keeps over reloads.
+SiteTable lasting_facts(const Configuration& configuration, const DelegatedCgroup& cgroups) {
+  const IdMaps maps = make_id_maps(configuration);
+  return {.sites = {},
+          .listeners = {},
+          .has_cgroups = cgroups.directory.has_value(),
+          .controllers = cgroups.controllers,
+          .uids = maps.uids.extents(),
+          .gids = maps.gids.extents()};
+}
+
+SiteTable lasting_facts(const SiteTable& running) {
+  return {.sites = {},
+          .generation = Generation{running.generation.value + 1},
+          .listeners = {},
+          .has_cgroups = running.has_cgroups,
+          .controllers = running.controllers,
+          .uids = running.uids,
+          .gids = running.gids};
+}
+
+std::string pack_site_table(const Configuration& configuration, SiteTable table,
+                            const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
   std::vector<std::string> packed;  // the records' views point into it
   packed.reserve(all_settings.size());
-  SiteTable table{.sites = {},
-                  .listeners = static_cast<std::uint32_t>(configuration.listeners.size()),
-                  .routers = routers_of(configuration),
-                  .id_range = configuration.id_range,
-                  .router = configuration.router,
-                  .drain = configuration.drain,
-                  .groups = configuration.group_limits,
-                  .has_cgroups = cgroups.directory.has_value(),
-                  .controllers = cgroups.controllers};
+  table.routers = routers_of(configuration);
+  table.id_range = configuration.id_range;
+  table.router = configuration.router;
+  table.drain = configuration.drain;
+  table.groups = configuration.group_limits;
+  table.fixed = fixed_facts_of(configuration);
+  for (const Listener& listener : configuration.listeners) {
+    table.listeners.push_back(text_of(listener.address));
+  }
   for (std::size_t i = 0; i < configuration.sites.size(); ++i) {
-    const Site& site = configuration.sites[i];
-    packed.push_back(all_settings[i].pack());
-    table.sites.push_back({.uid = site.uid,
-                           .gid = site.gid,
-                           .groups = site.groups,
-                           .name = name_of(site),
-                           .life = site.life,
-                           .limits = limits_of(site),
-                           .settings = packed.back()});
+    SiteRecord record = record_of(configuration.sites[i]);
+    record.generation = table.generation.value;
+    if (!record.is_hole()) record.settings = packed.emplace_back(all_settings[i].pack());
+    const bool unchanged =
+        running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);
+    if (unchanged) record.generation = running->sites[i].generation;
+    table.sites.push_back(std::move(record));
   }
   return table.pack();
 }
@@ -65,27 +107,40 @@ Result<UniqueFd> make_filter(Role role) {
   return make_sealed_memory("filter of " + std::string(name_of(role)), *program);
 }
 
+Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTable facts,
+                                    const SiteTable* running) {
+  const RouterSettings router{configuration.router_limits, configuration.mechanisms.landlock};
+  auto sites =
+      make_sealed_memory("sites", pack_site_table(configuration, std::move(facts), running));
+  if (!sites) return failure(sites.error());
+  auto routes = make_sealed_memory("routes", pack_route_table(configuration));
+  if (!routes) return failure(routes.error());
+  auto settings = make_sealed_memory("router settings", router.pack());
+  if (!settings) return failure(settings.error());
+  return SiteTables{std::move(*sites), std::move(*routes), std::move(*settings)};
+}
+
 }  // namespace
 
-Result<ServiceTables> make_tables(const Configuration& configuration,
-                                  const DelegatedCgroup& cgroups) {
-  const RouterSettings router{configuration.router_limits, configuration.mechanisms.landlock};
-  ServiceTables tables;
-  struct Part {
-    UniqueFd& into;
-    Result<UniqueFd> made;
-  };
-  for (Part& part : std::to_array<Part>(
-           {{tables.sites, make_sealed_memory("sites", pack_site_table(configuration, cgroups))},
-            {tables.routes, make_sealed_memory("routes", pack_route_table(configuration))},
-            {tables.router_settings, make_sealed_memory("router settings", router.pack())},
-            {tables.master_filter, make_filter(Role::master)},
-            {tables.router_filter, make_filter(Role::router)},
-            {tables.worker_filter, make_filter(Role::worker)}})) {
-    if (!part.made) return failure(part.made.error());
-    part.into = std::move(*part.made);
+Result<SiteTables> make_site_tables(const Configuration& configuration,
+                                    const DelegatedCgroup& cgroups) {
+  return make_site_tables(configuration, lasting_facts(configuration, cgroups), nullptr);
+}
+
+Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running) {
+  return make_site_tables(configuration, lasting_facts(running), &running);
+}
+
+Result<Filters> make_filters() {
+  Filters filters;
+  for (const auto& [role, into] :
+       {std::pair(Role::master, &filters.master), std::pair(Role::router, &filters.router),
+        std::pair(Role::worker, &filters.worker)}) {
+    auto filter = make_filter(role);
+    if (!filter) return failure(filter.error());
+    *into = std::move(*filter);
   }
-  return tables;
+  return filters;
 }
 
 }  // namespace perchild

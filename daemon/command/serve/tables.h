@@ -6,20 +6,28 @@
 #include "policy/configuration.h"
 #include "privsep/cgroup.h"
 #include "privsep/result.h"
+#include "privsep/site_table.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
 
-struct ServiceTables {
+struct SiteTables {
   UniqueFd sites;            // SiteTable, for the master
   UniqueFd routes;           // RouteTable, for routers
   UniqueFd router_settings;  // RouterSettings
-  UniqueFd master_filter;    // system-call filters
-  UniqueFd router_filter;
-  UniqueFd worker_filter;
 };
 
-Result<ServiceTables> make_tables(const Configuration& configuration,
-                                  const DelegatedCgroup& cgroups);
+// For a start.
+Result<SiteTables> make_site_tables(const Configuration& configuration,
+                                    const DelegatedCgroup& cgroups);
+// For a reload of what goes by `running`, whose numbers the configuration's sites and listeners
+// have been given. Sites that say the same keep their generation.
+Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running);
+
+// System-call filters, a role each.
+struct Filters {
+  UniqueFd master, router, worker;
+};
+Result<Filters> make_filters();
 
 }  // namespace perchild

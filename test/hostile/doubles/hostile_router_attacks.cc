@@ -112,6 +112,8 @@ const std::map<std::string, Deed, std::less<>> deeds{
      }},
     {"queue_of_an_unknown_site",
      [](const Stolen&) { send_bytes(master, encode(QueueStands{{1000}})); }},
+    {"routes_of_no_reload", [](const Stolen&) { send_bytes(master, encode(RoutesTaken{1})); }},
+    {"routes_of_the_future", [](const Stolen&) { send_bytes(master, encode(RoutesTaken{9})); }},
     {"silence_on_no_channel",
      [](const Stolen&) {
        send_bytes(master, encode(WorkerSilent{{0}, 1000}));
