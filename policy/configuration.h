@@ -136,6 +136,7 @@ struct Configuration {
   ServiceIds master{};
   ServiceIds router{};
   std::string runtime_dir = "/run/perchild";
+  std::string acme_webroot{};  // absolute; empty if there is none
   std::string log_dir = "/var/log/perchild";
   RouterLimits router_limits;
   GroupLimits group_limits;

@@ -26,8 +26,9 @@ constexpr std::uint64_t most_connections = 1'000'000;
 constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 
 constexpr std::string_view top_keys[] = {
-    "listen",   "id_range", "groups", "service_ids", "runtime_dir",   "log_dir",     "include",
-    "defaults", "vhosts",   "router", "mechanisms",  "drain_timeout", "child_groups"};
+    "listen",  "id_range", "groups", "service_ids", "runtime_dir", "log_dir",       "acme_webroot",
+    "include", "defaults", "vhosts", "router",      "mechanisms",  "drain_timeout", "child_groups"};
+constexpr Uid nobody{65534};  // as little as any site's user may be
 constexpr std::string_view router_keys[] = {"processes", "connections", "per_address",
                                             "head_timeout", "queue_timeout"};
 constexpr std::string_view mechanism_keys[] = {"landlock", "cgroup"};
@@ -38,6 +39,7 @@ class ConfigurationReader {
   ConfigurationReader(std::string path, ConfigurationFiles& files, SystemView& system)
       : path_(std::move(path)),
         files_(files),
+        system_(system),
         report_(result_.mistakes),
         identities_(report_, system),
         sites_(report_, system, identities_),
@@ -92,7 +94,24 @@ class ConfigurationReader {
     if (const auto mechanisms = top.find("mechanisms")) read_mechanisms(*mechanisms);
     take_absolute_path(report_, top, "runtime_dir", configuration_.runtime_dir);
     take_absolute_path(report_, top, "log_dir", configuration_.log_dir);
+    if (const auto webroot = top.find("acme_webroot")) read_acme_webroot(*webroot);
     take_duration(report_, top, "drain_timeout", {Milliseconds(0), hours(1)}, configuration_.drain);
+  }
+
+  // Workers are given the folder itself: what stands above it need not be open to them.
+  void read_acme_webroot(JsonValue value) {
+    const auto path = read_absolute_path(report_, value);
+    if (!path) return;
+    const RootAnswer answer = system_.try_root(nobody, Gid{nobody.value}, {}, *path);
+    if (answer.kind == RootAnswer::Kind::missing) {
+      report_.error(value, "there is no folder " + in_quotes(*path));
+    } else if (answer.kind == RootAnswer::Kind::not_a_directory) {
+      report_.error(value, in_quotes(*path) + " is no folder");
+    } else if (answer.kind == RootAnswer::Kind::denied && answer.where == *path) {
+      report_.error(value, "sites cannot look into " + in_quotes(*path), "chmod o+x");
+    } else {
+      configuration_.acme_webroot = *path;
+    }
   }
 
   void read_router(JsonValue router) {
@@ -179,6 +198,7 @@ class ConfigurationReader {
 
   const std::string path_;
   ConfigurationFiles& files_;
+  SystemView& system_;
   ReadConfiguration result_;
   Report report_;
   std::vector<std::unique_ptr<JsonDocument>> documents_;

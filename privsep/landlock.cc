@@ -43,14 +43,16 @@ int landlock_abi() {
   return abi < 0 ? 0 : static_cast<int>(abi);
 }
 
-Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable) {
+Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
+                                    std::optional<BorrowedFd> also) {
   const RulesetAttributes attributes = everything_that(landlock_abi());
   const UniqueFd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset.has_value()) return failure_from_errno("landlock_create_ruleset");
-  if (readable) {
+  for (const std::optional<BorrowedFd>& directory : {readable, also}) {
+    if (!directory) continue;
     const ::landlock_path_beneath_attr rule{
-        LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, readable->get()};
+        LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, directory->get()};
     if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) !=
         0) {
       return failure_from_errno("landlock_add_rule");

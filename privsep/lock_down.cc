@@ -64,7 +64,8 @@ Result<void> change_root(BorrowedFd root) {
 Result<void> restrict_files(Role role, const LockDownPlan& plan) {
   if (!policy_of(role).landlock) return {};
   if (landlock_abi() == 0 && plan.landlock == Requirement::if_available) return {};
-  return restrict_with_landlock(plan.root_is_readable ? plan.new_root : std::nullopt);
+  return restrict_with_landlock(plan.root_is_readable ? plan.new_root : std::nullopt,
+                                plan.also_readable);
 }
 
 tl::unexpected<SysError> disproved(const char* what) {

@@ -27,6 +27,7 @@ struct LockDownPlan {
   std::string_view filter;               // the role's compiled system-call filter
   std::optional<BorrowedFd> new_root{};  // directory to be locked into, of a role with own_root
   bool root_is_readable = false;         // Landlock: files beneath it may be read
+  std::optional<BorrowedFd> also_readable{};  // Landlock: another directory
   Requirement landlock = Requirement::required;
   std::uint64_t memory = 0;  // bytes of its own that it may have; 0: as many as there are
 };

@@ -59,7 +59,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
                      {error_log->borrow(), ChildFds::log},
                      {pair->second.borrow(), ChildFds::control},
                      {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
-                     {settings->borrow(), ChildFds::settings}},
+                     {settings->borrow(), ChildFds::settings},
+                     {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot}},
              .environment = {},
              .cgroup = cgroup.has_value() ? std::optional(cgroup.borrow()) : std::nullopt});
   if (!process) return give_up(process.error());

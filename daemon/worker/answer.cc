@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "daemon/worker/acme_answer.h"
 #include "daemon/worker/file_answer.h"
 #include "daemon/worker/head_rules.h"
 #include "daemon/worker/moves.h"
@@ -130,6 +131,8 @@ Response answer_path(const Request& request) {
 }  // namespace
 
 Progress begin_answer(Request& request, Response& response) {
+  // First of all: who asks for a certificate's sake has no password and follows no rule.
+  if (answer_acme(request, response)) return Progress::answered;
   if (redirect_to_own_name(request, response)) return Progress::answered;
   // "*" of OPTIONS and the authority of CONNECT are no paths.
   if (!request.head.path.starts_with('/') && answer_method(request, response)) {

@@ -58,11 +58,16 @@ Result<int> run() {
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.has_value()) return failure_from_errno("open", settings->root);
 
-  const auto proof = lock_down<Role::worker>({.filter = filter->bytes(),
-                                              .new_root = root.borrow(),
-                                              .root_is_readable = true,
-                                              .landlock = settings->landlock,
-                                              .memory = settings->limits.quota.memory});
+  UniqueFd acme(ChildFds::acme_webroot);
+  if (!settings->acme) acme.reset();
+
+  const auto proof = lock_down<Role::worker>(
+      {.filter = filter->bytes(),
+       .new_root = root.borrow(),
+       .root_is_readable = true,
+       .also_readable = acme.has_value() ? std::optional(acme.borrow()) : std::nullopt,
+       .landlock = settings->landlock,
+       .memory = settings->limits.quota.memory});
   if (!proof) return failure(proof.error());
 
   Channel<Worker, Master> master{UniqueFd(ChildFds::control)};
@@ -73,6 +78,7 @@ Result<int> run() {
   if (!access_log) return failure(access_log.error());
   ServedSite site(std::move(*settings), files::Docroot(std::move(root), owner),
                   BorrowedFd(ChildFds::log), access_log->borrow(), seed);
+  if (acme.has_value()) site.acme.emplace(std::move(acme));
   const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
   WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation);
   return loop.run();

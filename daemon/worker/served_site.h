@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <optional>
 
 #include "daemon/worker/owner_rules.h"
 #include "daemon/worker/traffic_counter.h"
@@ -48,6 +49,7 @@ class ServedSite {
   content::RuleBook rules;
   OwnerRules owner_rules;
   const files::Docroot docroot;
+  std::optional<files::Docroot> acme;  // the operator's folder of challenges
   files::FileCache cache;
   files::EncoderPool encoders;
   TrafficCounter traffic;

@@ -108,7 +108,7 @@ TEST(Configuration, EveryKeyArrives) {
                { "address": "[::1]:8081" }],
     "id_range": [1000, 1999], "groups": ["www-data", 100, 33],
     "service_ids": { "master": 700, "router": { "uid": 701, "gid": 702 } },
-    "runtime_dir": "/tmp/run", "log_dir": "/tmp/log", "drain_timeout": "1m",
+    "runtime_dir": "/tmp/run", "log_dir": "/tmp/log", "acme_webroot": "/srv/acme", "drain_timeout": "1m",
     "router": { "processes": 3, "connections": 10, "per_address": 5,
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
     "mechanisms": { "landlock": "if-available", "cgroup": "if-available" },
@@ -144,6 +144,7 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.router, (ServiceIds{Uid{701}, Gid{702}}));
   EXPECT_EQ(got.runtime_dir, "/tmp/run");
   EXPECT_EQ(got.log_dir, "/tmp/log");
+  EXPECT_EQ(got.acme_webroot, "/srv/acme");
   EXPECT_EQ(got.drain, seconds(60));
   EXPECT_EQ(got.router_limits.routers, 3U);
   EXPECT_EQ(got.router_limits.connections, 10U);

@@ -92,10 +92,18 @@ const Case top_cases[] = {
      R"(did you mean "listen"?)"},
     {"\"listen\"", "^\"zzzzzzzz\": 1, \"listen\"", "/zzzzzzzz",
      R"(the configuration has no key "zzzzzzzz")",
-     "its keys are listen, id_range, groups, service_ids, runtime_dir, log_dir, include, defaults, "
+     "its keys are listen, id_range, groups, service_ids, runtime_dir, log_dir, acme_webroot, "
+     "include, "
+     "defaults, "
      "vhosts, router, mechanisms, drain_timeout and child_groups"},
     {"\"id_range\": [1000, 29999]", R"("id_range": [1000, 29999], ^"id_range": [1, 2])",
      "/id_range", R"(the key "id_range" is repeated: it stands at 3:3 already)", ""},
+    {"\"id_range\"", R"("acme_webroot": ^"/missing", "id_range")", "/acme_webroot",
+     R"(there is no folder "/missing")", ""},
+    {"\"id_range\"", R"("acme_webroot": ^"/file", "id_range")", "/acme_webroot",
+     R"("/file" is no folder)", ""},
+    {"\"id_range\"", R"("acme_webroot": ^"/closed", "id_range")", "/acme_webroot",
+     R"(sites cannot look into "/closed")", "chmod o+x"},
     {"\"id_range\"", R"("runtime_dir": ^"run", "id_range")", "/runtime_dir",
      R"("runtime_dir" must be an absolute path)", "an absolute path begins with '/'"},
     {"\"id_range\"", R"("log_dir": ^7, "id_range")", "/log_dir",

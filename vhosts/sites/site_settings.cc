@@ -94,6 +94,7 @@ std::string SiteSettings::pack() const {
   writer.put(limits.quota.memory);
   put_compression(writer, compression);
   writer.put(static_cast<std::uint8_t>(log_format));
+  writer.put(static_cast<std::uint8_t>(acme));
   writer.put(static_cast<std::uint8_t>(landlock));
   return writer.take();
 }
@@ -121,6 +122,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.limits.quota.memory = reader.get<std::uint64_t>();
   settings.compression = get_compression(reader);
   settings.log_format = static_cast<LogFormat>(reader.get<std::uint8_t>());
+  settings.acme = reader.get<std::uint8_t>() != 0;
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
@@ -161,6 +163,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .limits = site.limits,
                    .compression = site.compression,
                    .log_format = site.log_format,
+                   .acme = !configuration.acme_webroot.empty(),
                    .landlock = configuration.mechanisms.landlock});
   }
   for (std::size_t site = 0; site < configuration.sites.size(); ++site) {

@@ -24,6 +24,7 @@ struct SiteSettings {
   SiteLimits limits;
   CompressionSettings compression;
   LogFormat log_format = LogFormat::combined;
+  bool acme = false;  // there is a folder of challenges
   Requirement landlock = Requirement::required;
 
   std::string pack() const;

@@ -18,6 +18,7 @@
 #include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
 #include "privsep/control_messages.h"
+#include "privsep/detached_mount.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/local_socket.h"
 #include "privsep/server_log.h"
@@ -67,6 +68,7 @@ struct MasterParts {
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
   DelegatedCgroup cgroups;
+  UniqueFd acme_webroot;  // if there is one
   UniqueFd null;
   std::vector<UniqueFd> listeners;
 
@@ -89,7 +91,9 @@ struct MasterParts {
         {control.borrow(), MasterFds::control_socket},
         {status.borrow(), MasterFds::status_socket},
         {cgroups.directory.has_value() ? cgroups.directory.borrow() : null.borrow(),
-         MasterFds::site_cgroups}};
+         MasterFds::site_cgroups},
+        {acme_webroot.has_value() ? acme_webroot.borrow() : null.borrow(),
+         MasterFds::acme_webroot}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -135,6 +139,10 @@ Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) 
       take(parts.filters, make_filters(), error) &&
       take(parts.notify, connect_service_manager(::getenv("NOTIFY_SOCKET")), error);
   if (!complete) return failure(error);
+  const std::string& webroot = configuration.acme_webroot;
+  if (!webroot.empty() && !take(parts.acme_webroot, detach_directory(webroot), error)) {
+    return failure(error);
+  }
   parts.null = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!parts.null.has_value()) return failure_from_errno("open", "/dev/null");
   return parts;

@@ -40,6 +40,8 @@ std::string text_of(ServiceIds ids) {
 std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
   return {{"log_dir", configuration.log_dir},
           {"runtime_dir", configuration.runtime_dir},
+          {"acme_webroot",
+           configuration.acme_webroot.empty() ? "left out" : configuration.acme_webroot},
           {"service_ids", text_of(configuration.master) + " and " + text_of(configuration.router)},
           {"router.processes", std::to_string(routers_of(configuration))}};
 }

@@ -22,6 +22,7 @@ SiteSettings sample() {
       {{.pattern = "a", .to = "/b", .status = 301}, {.pattern = {}, .to = {}, .status = 410}}};
   settings.content.settings.rewrite = {{{.to = "/c", .keep_query = false}}};
   settings.content.settings.try_paths = {{.paths = {"{path}"}, .fallback = "/d", .status = 403}};
+  settings.acme = true;
   settings.reach = {.canonical = Canonical::host,
                     .canonical_host = host("www.a.example"),
                     .redirect_to_https = true,
