@@ -197,9 +197,11 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
 // A worker whose channel has no room for the few messages that it is ever sent does not read.
 template <typename M, typename... Fd>
 void MasterLoop::send(WorkerChild& worker, const M& message, Fd... fd) {
-  if (worker.control && worker.control->send(message, fd...) != SendStatus::sent) {
-    end(worker.child, name_of_worker(worker) + " does not read its messages");
-  }
+  if (!worker.control) return;
+  const SendStatus status = worker.control->send(message, fd...);
+  // One that has left of its own accord is heard to have gone when its channel is read.
+  if (status == SendStatus::sent || status == SendStatus::peer_gone) return;
+  end(worker.child, name_of_worker(worker) + " does not read its messages");
 }
 template void MasterLoop::send(WorkerChild&, const Drain&);
 template void MasterLoop::send(WorkerChild&, const MayReport&);
