@@ -70,6 +70,7 @@ struct SiteLimits {
   std::uint32_t queue = 128;              // connections waiting in each router
   std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker
   SiteQuota quota;
+  std::uint32_t per_address = 0;  // connections of one visitor, in each worker; 0: any
 };
 
 enum class LogFormat : std::uint8_t { combined, json };
@@ -102,6 +103,8 @@ struct Site {
   CompressionSettings compression{};
   SiteLife life{};
   LogFormat log_format = LogFormat::combined;
+  std::vector<PasswordList> password_lists{};  // of the site's "auth" and those of its locations
+  RateSettings request_rate{};                 // per visitor
 };
 
 // Of the processes of all sites together.

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "policy/configuration_access.h"
 #include "policy/configuration_headers.h"
 #include "policy/configuration_moves.h"
 #include "policy/configuration_values.h"
@@ -24,6 +25,7 @@ constexpr std::string_view content_keys[] = {"index",   "redirect",    "rewrite"
                                              "types",   "error_pages", "symlinks"};
 constexpr std::string_view symlinks_names[] = {"none", "owner", "beneath"};
 constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
+constexpr std::string_view location_keys[] = {"prefix", "exact", "pattern", "auth", "access"};
 
 bool is_file_name(std::string_view name) {
   return name != "." && name != ".." && name.size() <= longest_file_name &&
@@ -106,15 +108,19 @@ std::uint32_t captures_of(const std::optional<Location>& location) {
   return 0;
 }
 
-void read_locations(Report& report, JsonValue value, std::vector<Location>& locations) {
+void read_locations(Report& report, JsonValue value, std::vector<Location>& locations,
+                    std::vector<PasswordList>* lists) {
+  const auto keys =
+      lists == nullptr ? with_content_keys(location_kinds) : with_content_keys(location_keys);
   if (!report.expect(value, JsonKind::array)) return;
   std::set<std::pair<Location::Kind, std::string>> met;
   std::size_t patterns = 0;
   for (JsonValue element : value) {
-    if (!report.expect_keys(element, "a location", with_content_keys(location_kinds))) continue;
+    if (!report.expect_keys(element, "a location", keys)) continue;
     auto location = read_location_match(report, element);
     ContentSettings settings;
     read_content_settings(report, element, settings, captures_of(location));
+    if (lists != nullptr) read_access(report, element, settings.access, *lists);
     if (!location) continue;
     if (!met.insert({location->kind, location->match}).second) {
       report.error(element, "there is a location of this name already");
@@ -193,10 +199,12 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
   }
 }
 
-void read_content(Report& report, JsonValue object, Content& content) {
+void read_content(Report& report, JsonValue object, Content& content,
+                  std::vector<PasswordList>* lists) {
   read_content_settings(report, object, content.settings);
+  if (lists != nullptr) read_access(report, object, content.settings.access, *lists);
   if (const auto list = object.find("locations")) {
-    read_locations(report, *list, content.locations);
+    read_locations(report, *list, content.locations, lists);
   }
 }
 

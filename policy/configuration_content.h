@@ -24,7 +24,9 @@ bool is_content_key(std::string_view key);
 // "owner_settings": true, false, or an array of such keys.
 void read_owner_topics(Report& report, JsonValue value, std::vector<std::string>& topics);
 
-// Besides those keys, "locations".
-void read_content(Report& report, JsonValue object, Content& content);
+// Besides those keys, "locations". If there are `lists` also who may come here: the users of each
+// "auth" are added to them. The owner has none, and no say in it.
+void read_content(Report& report, JsonValue object, Content& content,
+                  std::vector<PasswordList>* lists = nullptr);
 
 }  // namespace perchild

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "policy/configuration_access.h"
 #include "policy/configuration_compression.h"
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
@@ -45,16 +46,19 @@ constexpr std::string_view vhost_keys[] = {"hosts",
                                            "canonical",
                                            "https",
                                            "hsts",
-                                           "trusted_proxies"};
+                                           "trusted_proxies",
+                                           "auth",
+                                           "access",
+                                           "rates"};
 constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
 constexpr std::string_view defaults_keys[] = {
-    "owner_settings", "timeouts",  "limits",        "workers",        "start",
-    "idle_timeout",   "suspended", "minimum_rates", "compression",    "log",
-    "canonical",      "https",     "hsts",          "trusted_proxies"};
+    "owner_settings", "timeouts",        "limits",      "workers", "start",     "idle_timeout",
+    "suspended",      "minimum_rates",   "compression", "log",     "canonical", "https",
+    "hsts",           "trusted_proxies", "auth",        "access",  "rates"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
-constexpr std::string_view limits_keys[] = {"connections", "body",      "queue", "cache",
-                                            "memory",      "processes", "cpu",   "io"};
+constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
+                                            "processes",   "cpu",  "io",    "per_address"};
 constexpr std::string_view included_keys[] = {"vhosts"};
 
 std::string key_of(const HostPattern& host) {
@@ -112,10 +116,22 @@ void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
   take_number(report, value, "queue", {1, 65'536}, limits.queue);
   take_size(report, value, "cache", {0, 16 * gibi}, limits.cache);
   read_quota(report, value, limits.quota);
+  take_number(report, value, "per_address", {1, 30'000}, limits.per_address);
+}
+
+bool asks_for_passwords(const Content& content) {
+  const auto asks = [](const ContentSettings& settings) {
+    return settings.access.auth && settings.access.auth->required;
+  };
+  return asks(content.settings) ||
+         std::any_of(content.locations.begin(), content.locations.end(),
+                     [&](const Location& location) { return asks(location.settings); });
 }
 
 Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,
                SiteValues values) {
+  // An inherited "auth" that is switched off leaves users whom nobody asks for.
+  if (!asks_for_passwords(values.content)) values.password_lists.clear();
   return {.hosts = std::move(hosts),
           .uid = identity.uid,
           .gid = identity.gid,
@@ -128,7 +144,9 @@ Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std
           .limits = values.limits,
           .compression = std::move(values.compression),
           .life = values.life,
-          .log_format = values.log_format};
+          .log_format = values.log_format,
+          .password_lists = std::move(values.password_lists),
+          .request_rate = values.request_rate};
 }
 
 bool is_for_accounts(JsonValue vhost) {
@@ -139,7 +157,7 @@ bool is_for_accounts(JsonValue vhost) {
 }  // namespace
 
 void read_site_values(Report& report, JsonValue object, SiteValues& values) {
-  read_content(report, object, values.content);
+  read_content(report, object, values.content, &values.password_lists);
   read_reach(report, object, values.reach);
   if (const auto owners = object.find("owner_settings")) {
     read_owner_topics(report, *owners, values.content.owner_settings);
@@ -154,6 +172,7 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
     read_compression(report, *compression, values.compression);
   }
   if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
+  read_request_rate(report, object, values.request_rate);
   read_site_life(report, object, values.life);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
 }

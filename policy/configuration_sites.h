@@ -24,6 +24,8 @@ struct SiteValues {
   CompressionSettings compression;
   SiteLife life;
   LogFormat log_format = LogFormat::combined;
+  std::vector<PasswordList> password_lists;  // those that were overridden too
+  RateSettings request_rate;
 };
 
 inline constexpr std::uint32_t most_sites = 1'000'000;

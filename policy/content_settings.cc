@@ -36,6 +36,8 @@ void overlay(ContentSettings& base, const ContentSettings& more) {
   if (more.etag) base.etag = more.etag;
   if (more.symlinks) base.symlinks = more.symlinks;
   if (more.charset) base.charset = more.charset;
+  if (more.access.auth) base.access.auth = more.access.auth;
+  if (more.access.addresses) base.access.addresses = more.access.addresses;
 }
 
 }  // namespace perchild

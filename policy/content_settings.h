@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "policy/access_settings.h"
+
 namespace perchild {
 
 // Where requests are sent on to: by a redirect out to the client, by a rewrite within the site.
@@ -82,6 +84,7 @@ struct ContentSettings {
   std::optional<bool> etag{};
   std::optional<Symlinks> symlinks{};
   std::optional<std::string> charset{};  // of text; "" for none
+  AccessSettings access{};               // who may come here: never for the owner to say
 };
 
 // `base` with what `more` says. The one place that says how each key is inherited.

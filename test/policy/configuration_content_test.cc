@@ -24,8 +24,9 @@ Read read_text(const std::string& text) {
   Read read;
   const auto document = JsonDocument::parse("site.json", text, read.mistakes);
   if (!document) return read;
+  std::vector<PasswordList> lists;
   Report report(read.mistakes);
-  read_content(report, document->root(), read.content);
+  read_content(report, document->root(), read.content, &lists);
   return read;
 }
 

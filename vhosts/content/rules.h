@@ -14,6 +14,7 @@
 #include "policy/content_settings.h"
 #include "policy/path_template.h"
 #include "policy/pattern.h"
+#include "vhosts/access/entry_rules.h"
 #include "vhosts/content/hidden_names.h"
 #include "vhosts/content/move_rule.h"
 #include "vhosts/files/content_types.h"
@@ -47,6 +48,8 @@ class Rules {
   // Whether there is a redirect, rewrite or path to try at all.
   bool lead_elsewhere() const { return lead_elsewhere_; }
   bool hides(std::string_view path) const { return hidden_.hides(path); }
+  // Never what the owner says: he must not let in whom the operator keeps out.
+  const access::EntryRules& entry() const { return entry_; }
 
   Symlinks symlinks() const { return symlinks_; }
   // None: those that are compiled in.
@@ -78,6 +81,7 @@ class Rules {
   Symlinks symlinks_ = Symlinks::beneath;
   bool etag_ = true;
   bool edit_heads_ = false;
+  access::EntryRules entry_{{}};
 };
 
 // Whether a list of statuses, or of their first digits, names `status`; an empty one names all.

@@ -23,6 +23,8 @@ void fields(Archive& archive, Struct& value) {
     archive(value.etag);
     archive(value.symlinks);
     archive(value.charset);
+    archive(value.access.auth);
+    archive(value.access.addresses);
   } else if constexpr (std::is_same_v<Type, Move>) {
     archive(value.pattern);
     archive(value.to);
@@ -52,6 +54,16 @@ void fields(Archive& archive, Struct& value) {
   } else if constexpr (std::is_same_v<Type, ErrorPageSetting>) {
     archive(value.status);
     archive(value.path);
+  } else if constexpr (std::is_same_v<Type, AuthSettings>) {
+    archive(value.required);
+    archive(value.realm);
+    archive(value.list);
+  } else if constexpr (std::is_same_v<Type, AddressRule>) {
+    archive(value.block);
+    archive(value.allow);
+  } else if constexpr (std::is_same_v<Type, AddressBlock>) {
+    for (auto& byte : value.network) archive(byte);
+    archive(value.length);
   } else if constexpr (std::is_same_v<Type, Location>) {
     archive(value.kind);
     archive(value.match);
@@ -134,7 +146,13 @@ class Reader {
   }
   template <typename T>
   requires std::is_class_v<T>
-  void operator()(T& value) { fields(*this, value); }
+  void operator()(T& value) {
+    fields(*this, value);
+    if constexpr (std::is_same_v<T, AddressBlock>) {
+      plausible_ = plausible_ && value.length <= 8 * value.network.size() &&
+                   masked(value.network, value.length) == value.network;
+    }
+  }
 
  private:
   PackedReader& reader_;

@@ -95,6 +95,10 @@ std::string SiteSettings::pack() const {
   put_compression(writer, compression);
   writer.put(static_cast<std::uint8_t>(log_format));
   writer.put(static_cast<std::uint8_t>(acme));
+  writer.put(limits.per_address);
+  writer.put(request_rate.count);
+  put_duration(writer, request_rate.per);
+  writer.put(request_rate.burst);
   writer.put(static_cast<std::uint8_t>(landlock));
   return writer.take();
 }
@@ -123,6 +127,10 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.compression = get_compression(reader);
   settings.log_format = static_cast<LogFormat>(reader.get<std::uint8_t>());
   settings.acme = reader.get<std::uint8_t>() != 0;
+  settings.limits.per_address = reader.get<std::uint32_t>();
+  settings.request_rate.count = reader.get<std::uint32_t>();
+  settings.request_rate.per = get_duration(reader);
+  settings.request_rate.burst = reader.get<std::uint32_t>();
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
@@ -164,6 +172,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .compression = site.compression,
                    .log_format = site.log_format,
                    .acme = !configuration.acme_webroot.empty(),
+                   .request_rate = site.request_rate,
                    .landlock = configuration.mechanisms.landlock});
   }
   for (std::size_t site = 0; site < configuration.sites.size(); ++site) {

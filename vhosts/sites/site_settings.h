@@ -25,6 +25,7 @@ struct SiteSettings {
   CompressionSettings compression;
   LogFormat log_format = LogFormat::combined;
   bool acme = false;  // there is a folder of challenges
+  RateSettings request_rate;
   Requirement landlock = Requirement::required;
 
   std::string pack() const;

@@ -57,8 +57,14 @@ SiteSettings sample() {
                      .body = 1ULL << 40,
                      .queue = 6,
                      .cache = 1ULL << 41,
+                     .per_address = 7,
                      .quota = {.memory = 1ULL << 42}};
   settings.log_format = LogFormat::json;
+  settings.content.settings.access = {
+      .auth = AuthSettings{true, "Members", 3},
+      .addresses = {{{*AddressBlock::parse("10.0.0.0/8"), true},
+                     {*AddressBlock::parse("2001:db8::/32"), false}}}};
+  settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
   settings.landlock = Requirement::if_available;
   return settings;
 }
@@ -84,6 +90,20 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->limits.cache, 1ULL << 41);
   EXPECT_EQ(settings->log_format, LogFormat::json);
   EXPECT_EQ(settings->limits.quota.memory, 1ULL << 42);
+  EXPECT_EQ(settings->limits.per_address, 7u);
+  const AccessSettings& access = settings->content.settings.access;
+  ASSERT_TRUE(access.auth && access.addresses);
+  EXPECT_TRUE(access.auth->required);
+  EXPECT_EQ(access.auth->realm, "Members");
+  EXPECT_EQ(access.auth->list, 3u);
+  ASSERT_EQ(access.addresses->size(), 2u);
+  EXPECT_EQ(access.addresses->at(0).block, *AddressBlock::parse("10.0.0.0/8"));
+  EXPECT_TRUE(access.addresses->at(0).allow);
+  EXPECT_EQ(access.addresses->at(1).block, *AddressBlock::parse("2001:db8::/32"));
+  EXPECT_FALSE(access.addresses->at(1).allow);
+  EXPECT_EQ(settings->request_rate.count, 8u);
+  EXPECT_EQ(settings->request_rate.per.count(), 9);
+  EXPECT_EQ(settings->request_rate.burst, 10u);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   EXPECT_EQ(settings->pack(), sample().pack());
 }
@@ -106,6 +126,12 @@ TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
   SiteSettings closed = sample();
   closed.limits.connections = 0;
   EXPECT_FALSE(SiteSettings::unpack(closed.pack()));
+  SiteSettings crooked = sample();
+  crooked.content.settings.access.addresses->at(0).block.length = 129;
+  EXPECT_FALSE(SiteSettings::unpack(crooked.pack()));
+  crooked.content.settings.access.addresses->at(0).block.length =
+      4;  // 10.0.0.0 as an IPv6 prefix has bits behind it
+  EXPECT_FALSE(SiteSettings::unpack(crooked.pack()));
 }
 
 TEST(SiteSettings, HstsIsALineOfItsOwn) {
