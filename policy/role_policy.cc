@@ -46,6 +46,20 @@ constexpr RolePolicy router_policy{
                .queued_bytes = 0},
 };
 
+constexpr RolePolicy checker_policy{
+    .role = Role::checker,
+    .capabilities = 0,
+    .capabilities_at_exec = capability(CAP_SYS_CHROOT),
+    .bounding_set = 0,
+    .own_root = true,
+    .landlock = true,
+    .limits = {.open_files = 1024,  // its site's workers, and the password files
+               .processes = 0,
+               .file_size = ResourceLimits::no_limit,  // the site's error log
+               .core_size = 0,
+               .queued_bytes = 0},
+};
+
 constexpr RolePolicy worker_policy{
     .role = Role::worker,
     .capabilities = 0,
@@ -70,6 +84,8 @@ std::string_view name_of(Role role) {
       return "router";
     case Role::worker:
       return "worker";
+    case Role::checker:
+      return "checker";
   }
   __builtin_unreachable();
 }
@@ -82,6 +98,8 @@ std::string_view executable_of(Role role) {
       return "perchild-router";
     case Role::worker:
       return "perchild-worker";
+    case Role::checker:
+      return "perchild-checker";
   }
   __builtin_unreachable();
 }
@@ -94,6 +112,8 @@ const RolePolicy& policy_of(Role role) {
       return router_policy;
     case Role::worker:
       return worker_policy;
+    case Role::checker:
+      return checker_policy;
   }
   __builtin_unreachable();
 }

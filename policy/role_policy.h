@@ -8,7 +8,7 @@
 
 namespace perchild {
 
-enum class Role : std::uint8_t { master, router, worker };
+enum class Role : std::uint8_t { master, router, worker, checker };
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"
@@ -34,7 +34,7 @@ struct RolePolicy {
   // to change its root, which cannot be done before exec because the loader needs the real one.
   CapabilityMask capabilities_at_exec;
   CapabilityMask bounding_set;
-  bool own_root;  // its root directory is an empty one (router) or its docroot (worker)
+  bool own_root;  // its root directory is an empty one (router, checker) or its docroot (worker)
   bool landlock;  // restricted by Landlock
   ResourceLimits limits;
 };

@@ -20,21 +20,24 @@ struct MasterFds {
   static constexpr int log_directory = 13;      // only the master's uid can write in it
   static constexpr int control_socket = 14;     // listening: privsep/control_messages.h
   static constexpr int status_socket = 15;
-  static constexpr int site_cgroups = 16;    // directory of the sites' groups, or /dev/null
-  static constexpr int acme_webroot = 17;    // a detached mount, or /dev/null; for workers
-  static constexpr int first_listener = 18;  // as many as the site table says
+  static constexpr int site_cgroups = 16;  // directory of the sites' groups, or /dev/null
+  static constexpr int acme_webroot = 17;  // a detached mount, or /dev/null; for workers
+  static constexpr int checker_filter = 18;
+  static constexpr int checker_executable = 19;  // O_PATH
+  static constexpr int first_listener = 20;      // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the
-// site's error log in a worker.
+// site's error log in a worker or checker.
 struct ChildFds {
   static constexpr int log = 2;
   static constexpr int control = 3;       // Channel to the master
   static constexpr int filter = 4;        // sealed memory: its system-call filter
-  static constexpr int settings = 5;      // sealed memory: RouterSettings or SiteSettings
+  static constexpr int settings = 5;      // sealed memory: Router-, Site- or CheckerSettings
   static constexpr int routes = 6;        // router: the route table
   static constexpr int root = 7;          // router: the empty root directory, O_PATH
   static constexpr int acme_webroot = 6;  // worker: as the master has it
+  static constexpr int checker_root = 6;  // checker: the empty root directory, O_PATH
 };
 
 }  // namespace perchild

@@ -1,7 +1,7 @@
 // Every message between our processes: one struct each, listed once by direction at the end. What
 // is not in the list of its direction cannot be sent, and ends its sender when received.
 //
-// Runs in: master, router, worker.
+// Runs in: master, router, worker, checker.
 // Trusts: nobody. The bytes of a message are its sender's; `valid()` says which of them may be
 // believed in form. Who sent it is known from the channel alone, never from its content.
 //
@@ -24,6 +24,7 @@ namespace perchild {
 struct Master;
 struct Router;
 struct Worker;
+struct Checker;  // its own messages are in checker_messages.h
 
 enum class MessageType : std::uint32_t {
   lock_down_complete = 1,
@@ -55,6 +56,11 @@ enum class MessageType : std::uint32_t {
   take_router_settings,
   remove_listener,
   routes_taken,
+  attach_checker,
+  attach_worker,
+  peer_violation,
+  check_password,
+  password_answer,
   // control_messages.h
   greeting = 64,
   status_query,
@@ -375,6 +381,24 @@ struct RouterReport {
   friend bool operator==(const RouterReport&, const RouterReport&) = default;
 };
 
+// master → worker. The worker's end of a channel to its site's checker, the first or in place of
+// the one before, whose process is gone: what was not answered is to be asked again.
+struct AttachChecker {
+  static constexpr MessageType type = MessageType::attach_checker;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t channel;  // counted anew for each site, from 1; never the same twice
+  bool valid() const { return channel != 0; }
+};
+
+// checker → master, worker → master. What came by this channel between the two is no message of
+// ours: end who sent it. The channel is already closed.
+struct PeerViolation {
+  static constexpr MessageType type = MessageType::peer_violation;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t channel;
+  bool valid() const { return channel != 0; }
+};
+
 // What may go from one process to another, and nothing else.
 template <typename From, typename To>
 struct Direction;
@@ -399,12 +423,12 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages =
-      std::variant<TakeAccessLog, AttachRouter, Ping, Retire, Drain, ReplaceLog, MayReport>;
+  using Messages = std::variant<TakeAccessLog, AttachRouter, AttachChecker, Ping, Retire, Drain,
+                                ReplaceLog, MayReport>;
 };
 template <>
 struct Direction<Worker, Master> {
-  using Messages = std::variant<LockDownComplete, Pong, Idle, Busy, WorkerReport>;
+  using Messages = std::variant<LockDownComplete, PeerViolation, Pong, Idle, Busy, WorkerReport>;
 };
 
 }  // namespace perchild

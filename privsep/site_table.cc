@@ -94,6 +94,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.limits = get_limits(reader);
   site.generation = reader.get<std::uint32_t>();
   site.settings = reader.get_text();
+  site.checker_settings = reader.get_text();
   if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
                          site.gid.value != 0 && !site.settings.empty();
@@ -136,6 +137,7 @@ std::string SiteTable::pack() const {
     put_limits(writer, site.limits);
     writer.put(site.generation);
     writer.put_text(site.settings);
+    writer.put_text(site.checker_settings);
   }
   return writer.take();
 }

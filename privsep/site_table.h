@@ -26,13 +26,16 @@ struct SiteRecord {
   CgroupLimits limits{};
   std::uint32_t generation = 1;  // of the table in which it last changed
   std::string_view settings{};   // packed SiteSettings; points into the table
+  // Packed CheckerSettings, likewise; empty if the site has no passwords to check.
+  std::string_view checker_settings{};
 
   // A number that no site has, or has any more. Its ids mean nothing.
   bool is_hole() const { return name.empty(); }
   // Whether it says the same of the same site.
   bool same_as(const SiteRecord& other) const {
     return uid == other.uid && gid == other.gid && groups == other.groups && name == other.name &&
-           life == other.life && limits == other.limits && settings == other.settings;
+           life == other.life && limits == other.limits && settings == other.settings &&
+           checker_settings == other.checker_settings;
   }
 };
 

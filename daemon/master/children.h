@@ -19,6 +19,7 @@
 
 #include "policy/ids.h"
 #include "privsep/channel.h"
+#include "privsep/checker_messages.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 
@@ -133,6 +134,20 @@ struct WorkerChild {
   std::optional<Clock::time_point> idle_since;  // by its own word
   Clock::time_point pinged_at{};                // the last time
   Reports<WorkerReport> reports;
+  std::uint32_t checker_channel = 0;  // the one that it was given last; 0: none
+};
+
+// Checks passwords for the workers of a site.
+struct CheckerChild {
+  CheckerChild(SiteId of, std::string named)
+      : site(of), site_name(std::move(named)), name("checker of " + site_name) {}
+
+  const SiteId site;
+  const std::string site_name;  // when it was started
+  const std::string name;       // for messages
+  Child child;
+  BackOff back_off;
+  std::optional<Channel<Master, Checker>> control;
 };
 
 // The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not
@@ -140,6 +155,16 @@ struct WorkerChild {
 struct SiteGroup {
   std::vector<std::unique_ptr<WorkerChild>> workers;  // by slot, whether they run or not
   std::vector<std::unique_ptr<WorkerChild>> retired;  // on their way out; a slot has another
+  std::unique_ptr<CheckerChild> checker;              // of a site with passwords, once it has run
+  // Those of before a reload, for workers that are on their way out since.
+  std::vector<std::unique_ptr<CheckerChild>> retired_checkers;
+  std::uint32_t checker_channels = 0;  // how many there have been
+
+  template <typename Act>
+  void for_each_running_checker(Act act) const {
+    if (checker && checker->child.state != ChildState::absent) act(*checker);
+    for (const auto& one : retired_checkers) act(*one);
+  }
 
   // Calls `act` for each worker that runs, also for those on their way out.
   template <typename Act>
@@ -158,6 +183,9 @@ struct SiteGroup {
   }
   // Neither runs nor is to run, and has no trouble to be remembered.
   bool over(Clock::time_point now) const {
+    bool has_checker = false;
+    for_each_running_checker([&](CheckerChild&) { has_checker = true; });
+    if (has_checker) return false;
     return retired.empty() && std::all_of(workers.begin(), workers.end(), [&](const auto& worker) {
              return worker->child.state == ChildState::absent && !worker->wanted &&
                     worker->back_off.forgotten(now);

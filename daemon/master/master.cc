@@ -104,24 +104,30 @@ int MasterLoop::run() {
 }
 
 void MasterLoop::wait_and_dispatch() {
-  enum class Source : std::uint8_t { signals, router, worker };
+  enum class Source : std::uint8_t { signals, router, worker, checker };
   struct Entry {
     Source source;
     std::size_t router;
     WorkerChild* worker;
+    CheckerChild* checker;
   };
   std::vector<::pollfd> polled{{signals_.get(), POLLIN, 0}};
-  std::vector<Entry> entries{{Source::signals, 0, nullptr}};
+  std::vector<Entry> entries{{Source::signals, 0, nullptr, nullptr}};
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     if (!routers_[i].control) continue;
     polled.push_back({routers_[i].control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::router, i, nullptr});
+    entries.push_back({Source::router, i, nullptr, nullptr});
   }
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) {
       if (!worker.control) return;
       polled.push_back({worker.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::worker, 0, &worker});
+      entries.push_back({Source::worker, 0, &worker, nullptr});
+    });
+    group.for_each_running_checker([&](CheckerChild& checker) {
+      if (!checker.control) return;
+      polled.push_back({checker.control->fd().get(), POLLIN, 0});
+      entries.push_back({Source::checker, 0, nullptr, &checker});
     });
   }
   const std::size_t first_control = polled.size();
@@ -148,6 +154,9 @@ void MasterLoop::wait_and_dispatch() {
         break;
       case Source::worker:
         on_worker_readable(*entries[i].worker);
+        break;
+      case Source::checker:
+        on_checker_readable(*entries[i].checker);
         break;
     }
   }
@@ -181,11 +190,16 @@ void MasterLoop::reap() {
       if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
     }
     WorkerChild* dead = nullptr;
+    CheckerChild* dead_checker = nullptr;
     for (const auto& [site, group] : groups_) {
       group.for_each_running([&](WorkerChild& worker) {
         if (worker.child.pid == info.si_pid) dead = &worker;
       });
+      group.for_each_running_checker([&](CheckerChild& checker) {
+        if (checker.child.pid == info.si_pid) dead_checker = &checker;
+      });
     }
+    if (dead_checker != nullptr) on_checker_death(*dead_checker, status);
     if (dead == nullptr) continue;
     dead->child.cpu = duration_of(used.ru_utime) + duration_of(used.ru_stime);
     on_worker_death(*dead, status);
@@ -234,6 +248,7 @@ bool MasterLoop::every_child_gone() const {
       static_cast<std::size_t>(std::count_if(routers_.begin(), routers_.end(), runs));
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild&) { ++running; });
+    group.for_each_running_checker([&](CheckerChild&) { ++running; });
   }
   return running == 0;
 }
@@ -242,6 +257,7 @@ void MasterLoop::kill_all() {
   for (RouterChild& router : routers_) end(router.child, "");
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
+    group.for_each_running_checker([&](CheckerChild& checker) { end(checker.child, ""); });
   }
 }
 
@@ -260,6 +276,12 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   }
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { consider(deadline_of(worker.child)); });
+    group.for_each_running_checker(
+        [&](CheckerChild& checker) { consider(deadline_of(checker.child)); });
+    if (group.checker && group.checker->child.state == ChildState::absent && group.runs() &&
+        !drain_until_) {
+      consider(group.checker->back_off.next_start());
+    }
   }
   if (!drain_until_) consider(next_group_timer());
   consider(drain_until_);
@@ -296,6 +318,10 @@ void MasterLoop::on_timers() {
         end(worker.child, name_of_worker(worker) + complaint_about(worker.child));
       }
     });
+    group.for_each_running_checker([&](CheckerChild& checker) {
+      if (overdue(checker.child)) end(checker.child, checker.name + complaint_about(checker.child));
+    });
+    on_checker_timers(group);
   }
   if (!drain_until_) on_group_timers();
 }

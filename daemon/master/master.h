@@ -87,6 +87,7 @@ class MasterLoop {
   void on_group_timers();
 
   // master_workers.cc: the processes of one
+  Result<UniqueFd> make_cgroup_of(SiteId site) const;
   void start_worker(WorkerChild& worker);
   void connect(WorkerChild& worker, std::size_t router);
   void connect_all();
@@ -105,6 +106,18 @@ class MasterLoop {
   void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;
+
+  // master_checkers.cc
+  void want_checker(SiteId site);
+  void start_checker(CheckerChild& checker);
+  void introduce(WorkerChild& worker);
+  void retire_checker(SiteGroup& group);
+  void on_checker_readable(CheckerChild& checker);
+  bool on_message(CheckerChild& checker, const LockDownComplete& message);
+  bool on_message(CheckerChild& checker, const PeerViolation& message);
+  bool on_message(WorkerChild& worker, const PeerViolation& message);
+  void on_checker_death(CheckerChild& checker, int status);
+  void on_checker_timers(const SiteGroup& group);
   const SiteRecord& record_of(const WorkerChild& worker) const {
     return table_.sites[worker.site.value];
   }

@@ -26,9 +26,18 @@ std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
   return name;
 }
 
+// No descriptor where there are no groups.
+Result<UniqueFd> MasterLoop::make_cgroup_of(SiteId site) const {
+  if (!table_.has_cgroups) return UniqueFd();
+  const SiteRecord& record = table_.sites[site.value];
+  return make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), record.name, record.limits,
+                          table_.controllers);
+}
+
 void MasterLoop::start_worker(WorkerChild& worker) {
   const SiteRecord& record = record_of(worker);
   PERCHILD_ASSERT(!record.is_hole() && !record.life.suspended);
+  want_checker(worker.site);
   const auto give_up = [&](const SysError& error) {
     const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
@@ -42,13 +51,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!settings) return give_up(settings.error());
   auto pair = make_channel_pair();
   if (!pair) return give_up(pair.error());
-  UniqueFd cgroup;
-  if (table_.has_cgroups) {
-    auto made = make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), record.name, record.limits,
-                                 table_.controllers);
-    if (!made) return give_up(made.error());
-    cgroup = std::move(*made);
-  }
+  const auto cgroup = make_cgroup_of(worker.site);
+  if (!cgroup) return give_up(cgroup.error());
   auto process =
       spawn({.role = Role::worker,
              .identity = {record.uid.uid(), record.gid, record.groups},
@@ -62,7 +66,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
                      {settings->borrow(), ChildFds::settings},
                      {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot}},
              .environment = {},
-             .cgroup = cgroup.has_value() ? std::optional(cgroup.borrow()) : std::nullopt});
+             .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt});
   if (!process) return give_up(process.error());
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));
@@ -190,6 +194,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
            worker.router_ends[router].end.borrow());
     }
   }
+  introduce(worker);
   if (worker.retired) send(worker, Retire{0});
   if (drain_until_) send(worker, Drain{0});
 }
@@ -238,6 +243,7 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   const bool has_left = status == 0 || worker.child.leave_by.has_value();
   worker.control.reset();
   worker.child = {};
+  worker.checker_channel = 0;
   if (expected) remove_empty_cgroup(worker);
   if (worker.retired) {
     on_retired_death(worker, has_left, lived);

@@ -21,7 +21,7 @@ void Wait::await_suspend(std::coroutine_handle<> session) {
   if (deadline_ == Deadline::anew) deadlines_.set(connection_.deadline, connection_.loop_.now());
   if (what_ == For::turn) {
     connection_.loop_.queue_turn(connection_);
-  } else if (!connection_.watched_) {
+  } else if (what_ != For::answer && !connection_.watched_) {
     connection_.watched_ = connection_.loop_.watch(connection_);
   }
 }
@@ -35,11 +35,13 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
   client_.emplace(client);
   by_default = is_by_default;
   first_request = true;
+  one_too_many = false;
   may_read_ = may_write_ = true;
   watched_ = peer_closed_ = false;
 }
 
 void Connection::finish() {
+  loop_.on_finished(*this);
   release_buffer();
   input_begin_ = input_end_ = 0;
   bytes_ = {};
@@ -49,7 +51,6 @@ void Connection::finish() {
   deadline.unlink();
   waiting_ = nullptr;
   fd_.reset();
-  loop_.on_finished(*this);
 }
 
 IoBuffer& Connection::buffer() {

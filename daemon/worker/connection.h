@@ -18,6 +18,7 @@
 
 #include "policy/host_name.h"
 #include "privsep/unique_fd.h"
+#include "vhosts/access/credentials.h"
 #include "vhosts/deadline_list.h"
 #include "vhosts/http1/request_head.h"
 #include "vhosts/logs/client_address.h"
@@ -32,6 +33,7 @@ struct IoBuffer {
   // A redirect's Location takes three bytes for each of its path and query; a site's own headers
   // find room too.
   std::array<char, 3 * http1::max_target_bytes + 1024 + 4096> output;
+  std::array<char, access::longest_credentials> credentials;  // decoded
 };
 
 class IoBufferPool {
@@ -59,10 +61,11 @@ enum class WakeReason : std::uint8_t {
 
 class Connection;
 
-// What a session awaits: bytes to read, room to write, or its next turn; each with a deadline.
+// What a session awaits: bytes to read, room to write, its next turn, or that somebody who has its
+// answer resumes it; each with a deadline.
 class Wait {
  public:
-  enum class For : std::uint8_t { reading, writing, turn };
+  enum class For : std::uint8_t { reading, writing, turn, answer };
   // Whether the time runs from now, or goes on from an earlier wait on the same list.
   enum class Deadline : std::uint8_t { anew, kept };
 
@@ -92,8 +95,11 @@ class Connection {
   void begin(UniqueFd fd, const logs::ClientAddress& client, bool by_default);
   void finish();
 
+  const WorkerLoop& loop() const { return loop_; }
   BorrowedFd fd() const { return fd_.borrow(); }
   // Whose the request is that is served: who has connected, or whom a trusted proxy names.
+  // Who has connected, whoever it speaks for.
+  const logs::ClientAddress& peer() const { return *client_; }
   const logs::ClientAddress& client() const { return visitor_ ? *visitor_ : *client_; }
   void set_visitor(const logs::ClientAddress& visitor) { visitor_ = visitor; }
 
@@ -131,6 +137,7 @@ class Connection {
   bool over_tls = false;              // see HandOver
   bool over_https = false;            // of the request that is served
   bool first_request = true;          // the one whose host the router has looked at
+  bool one_too_many = false;          // its visitor has as many as it may: it is told so and closed
   Clock::time_point request_began{};  // its head was complete
   DeadlineLink<Connection> deadline;
 

@@ -18,13 +18,13 @@ std::uint64_t microseconds_since(const Connection& connection, const logs::Acces
 }
 
 void log_problem(const Sending& sending, const http1::RequestHead& head, logs::Severity severity,
-                 std::string_view message, int error) {
+                 std::string_view message, std::string_view subject, int error) {
   sending.context.site.error_log.add({.severity = severity,
                                       .client = sending.connection.client().host_and_port(),
                                       .method = head.method_text,
                                       .target = head.target,
                                       .message = message,
-                                      .subject = {},
+                                      .subject = subject,
                                       .error = error});
 }
 
@@ -42,6 +42,7 @@ void log_request(const Sending& sending, const http1::RequestHead& head, SendOut
   const std::uint64_t bytes_in = arrived_of(head, connection) + bytes.in;
   site.traffic.count(response.status, bytes_in, bytes.out, connection.request_began);
   site.access_log.add({.host = connection.client().host(),
+                       .user = response.user,
                        .method = head.method_text,
                        .target = head.target,
                        .protocol = head.method_text.empty() ? "" : protocol_of(head),
@@ -55,13 +56,13 @@ void log_request(const Sending& sending, const http1::RequestHead& head, SendOut
                        .microseconds = microseconds_since(connection, site.access_log)});
   if (outcome == SendOutcome::too_slow) {
     log_problem(sending, head, logs::Severity::warning, "the client took the response too slowly",
-                0);
+                {}, 0);
   }
   // A file that is not there is the visitor's matter, and in the access log already.
   if (response.problem.empty() || response.status == 404) return;
   log_problem(sending, head,
               response.status >= 500 ? logs::Severity::error : logs::Severity::warning,
-              response.problem, response.error);
+              response.problem, response.subject, response.error);
 }
 
 }  // namespace perchild

@@ -28,8 +28,10 @@ struct Response {
   std::vector<files::BodyPart> parts;  // else these, each with its bytes of `body` or `file`
   bool is_last = false;                // the connection is closed after it
   std::string_view problem;            // for the error log; empty if there is nothing to say
+  std::string_view subject;            // what the problem is about
   int error = 0;                       // an errno that goes with it
   std::string content_type{};          // of a file, where the site's rules ask for it
+  std::string_view user;               // for the access log
 };
 
 }  // namespace perchild

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <optional>
 
+#include "daemon/worker/admission.h"
 #include "daemon/worker/owner_rules.h"
 #include "daemon/worker/traffic_counter.h"
 #include "policy/host_name.h"
@@ -36,6 +37,7 @@ class ServedSite {
         error_log(error_file, log_clock),
         rules(rules_of(settings)),
         docroot(std::move(root)),
+        admission(settings),
         cache(docroot, {.bytes = settings.limits.cache}, hash_seed, settings.compression),
         access_file_(access_file),
         error_file_(error_file) {}
@@ -50,6 +52,7 @@ class ServedSite {
   OwnerRules owner_rules;
   const files::Docroot docroot;
   std::optional<files::Docroot> acme;  // the operator's folder of challenges
+  Admission admission;
   files::FileCache cache;
   files::EncoderPool encoders;
   TrafficCounter traffic;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/worker/answer.h"
+#include "daemon/worker/entry.h"
 #include "daemon/worker/reach.h"
 #include "daemon/worker/request_body.h"
 #include "daemon/worker/request_log.h"
@@ -146,6 +147,7 @@ Verdict judge(Connection& connection, const SiteSettings& settings, const Reques
     if (!head.host) return {400, "no host is named"};
     return {421, "the host is not this site's"};
   }
+  if (connection.one_too_many) return {429, "more connections than an address may have"};
   if (head.body == BodyFraming::content_length && head.content_length > settings.limits.body) {
     return {413, "the body is too large"};
   }
@@ -218,10 +220,20 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
                   .persistence = persistence};
   request.over_https = connection.over_https;
   Response response;
-  Progress progress = begin_answer(request, response);
-  while (progress == Progress::entered) progress = continue_answer(request, response);
+  Entry entry = judge_rate(request, response, connection.loop().now());
+  Progress progress =
+      entry == Entry::granted ? begin_answer(request, response) : Progress::answered;
+  while (progress == Progress::entered) {
+    entry = judge_entry(request, response, connection.loop().now());
+    if (entry == Entry::takes_password) {
+      entry = co_await check_password(connection, context, request, response);
+    }
+    if (entry == Entry::refused) break;
+    progress = continue_answer(request, response);
+  }
   finish_answer(request, response);
   response.is_last = !keep;
+  response.user = request.user;
   Sending sending(connection, context, response);
   auto sent = send_at_once(sending);
   if (!sent) sent = co_await send_rest(sending);

@@ -9,6 +9,7 @@
 
 #include "daemon/worker/connection.h"
 #include "daemon/worker/pace.h"
+#include "daemon/worker/password_checks.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/task.h"
 
@@ -30,15 +31,20 @@ struct Patience {
   DeadlineList<Connection> body;
   DeadlineList<Connection> send;
   DeadlineList<Connection> linger;
+  DeadlineList<Connection> check{std::chrono::milliseconds(15'000)};  // of a password
+  DeadlineList<Connection> penalty{std::chrono::milliseconds(1000)};  // for a wrong one
   const Pace body_pace;  // each body's begins as a copy
   const Pace response_pace;
 
-  std::array<DeadlineList<Connection>*, 5> lists() { return {&head, &idle, &body, &send, &linger}; }
+  std::array<DeadlineList<Connection>*, 7> lists() {
+    return {&head, &idle, &body, &send, &linger, &check, &penalty};
+  }
 };
 
 struct SessionContext {
   ServedSite& site;
   Patience patience;
+  PasswordChecks checks{};
   bool draining = false;
 };
 

@@ -20,7 +20,7 @@ constexpr int exit_broken = 2;
 constexpr std::chrono::seconds idle_notice{1};
 
 // What an event is about: the low bits say which kind the rest is the index of.
-enum class EventKind : std::uint8_t { master, router, connection };
+enum class EventKind : std::uint8_t { master, router, connection, checker };
 constexpr unsigned kind_bits = 2;
 
 constexpr std::uint64_t token_of(EventKind kind, std::uint64_t index) {
@@ -44,6 +44,7 @@ WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worke
       master_(std::move(master)),
       epoll_(std::move(epoll)),
       room_(site.settings.limits.connections),
+      visitors_(site.settings.limits.per_address),
       incarnation_(incarnation) {}
 
 int WorkerLoop::run() {
@@ -94,6 +95,9 @@ bool WorkerLoop::dispatch(std::uint64_t token, std::uint32_t events) {
       // One that has finished keeps its place until the turn is over: no event reaches another's.
       if (connections_[index]->open()) connections_[index]->on_events(events);
       return true;
+    case EventKind::checker:
+      on_checker_readable();
+      return true;
   }
   return true;
 }
@@ -110,15 +114,15 @@ bool WorkerLoop::watch(Connection& connection) {
                EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
-int WorkerLoop::timeout() const {
+int WorkerLoop::timeout() {
   if (!turns_.empty()) return 0;
-  const Patience& patience = context_.patience;
-  std::optional<Clock::time_point> notice;
-  if (idle_since_ && !told_idle_) notice = *idle_since_ + idle_notice;
-  return milliseconds_until_first(now_, patience.head.next_deadline(),
-                                  patience.idle.next_deadline(), patience.body.next_deadline(),
-                                  patience.send.next_deadline(), patience.linger.next_deadline(),
-                                  notice);
+  std::optional<Clock::time_point> first;
+  if (idle_since_ && !told_idle_) first = *idle_since_ + idle_notice;
+  for (const DeadlineList<Connection>* list : context_.patience.lists()) {
+    const auto deadline = list->next_deadline();
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  }
+  return milliseconds_until_first(now_, first);
 }
 
 void WorkerLoop::on_deadlines() {
@@ -177,6 +181,20 @@ bool WorkerLoop::on_message(const TakeAccessLog&, UniqueFd) {
 bool WorkerLoop::on_message(const Ping&, UniqueFd) {
   // One at a time is asked, so there is room for the answer.
   return master_.send(Pong{0}) == SendStatus::sent;
+}
+
+bool WorkerLoop::on_message(const AttachChecker& message, UniqueFd fd) {
+  if (!watch(fd.borrow(), token_of(EventKind::checker, 0), EPOLLIN)) return false;
+  context_.checks.attach(std::move(fd), message.channel);
+  return true;
+}
+
+void WorkerLoop::on_checker_readable() {
+  const auto channel = context_.checks.on_readable();
+  if (!channel) return;
+  site_.error_log.add({.message = "the site's checker sent what is no answer"});
+  // If the master has no room for it, it is about to end this worker as well.
+  static_cast<void>(master_.send(PeerViolation{*channel}));
 }
 
 // Who is between two requests may be sending the next one: it is answered, and told to come again
@@ -265,6 +283,7 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
   connection->begin(std::move(fd), client, message.by_default != 0);
   connection->over_tls = message.over_tls != 0;
+  connection->one_too_many = !visitors_.add(client.bytes());
   serve(*connection, context_);
 }
 

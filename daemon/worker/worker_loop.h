@@ -16,6 +16,7 @@
 #include "daemon/worker/credits.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/session.h"
+#include "daemon/worker/visitor_counts.h"
 #include "privsep/channel.h"
 #include "privsep/lock_down.h"
 #include "vhosts/deadline_list.h"
@@ -35,7 +36,10 @@ class WorkerLoop {
   IoBufferPool& buffers() { return buffers_; }
   bool watch(Connection& connection);
   void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
-  void on_finished(Connection& connection) { finished_.push_back(connection.index()); }
+  void on_finished(const Connection& connection) {
+    visitors_.remove(connection.peer().bytes());
+    finished_.push_back(connection.index());
+  }
 
  private:
   struct RouterChannel {
@@ -53,9 +57,11 @@ class WorkerLoop {
   bool on_message(const TakeAccessLog& message, UniqueFd fd);  // a second one: not permitted
   bool on_message(const Ping& message, UniqueFd fd);
   bool on_message(const Retire& message, UniqueFd fd);
+  bool on_message(const AttachChecker& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_message(const ReplaceLog& message, UniqueFd fd);
   bool on_message(const MayReport& message, UniqueFd fd);
+  void on_checker_readable();
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);
   void take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd);
@@ -67,7 +73,7 @@ class WorkerLoop {
   void collect_finished();
   void run_turns();
   void on_deadlines();
-  int timeout() const;
+  int timeout();
   bool watch(BorrowedFd fd, std::uint64_t token, std::uint32_t events);
   bool drained() const;
 
@@ -78,6 +84,7 @@ class WorkerLoop {
   std::vector<std::optional<RouterChannel>> routers_;
   std::vector<Arrival> arrived_;  // received, not served yet
   Room room_;
+  VisitorCounts visitors_;
   const std::uint32_t incarnation_;  // see Credit
   IoBufferPool buffers_;
   std::vector<std::unique_ptr<Connection>> connections_;

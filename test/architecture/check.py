@@ -27,6 +27,7 @@ LIBRARIES = {
     "perchild-router": set(),
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                         "libbrotlicommon.so.1"},
+    "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},
 }
 
 

@@ -46,10 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
                       "tell_master report_flood", "tell_master routers_report",
                       "tell_master busy_without_idle", "tell_master pong_without_ping",
                       "tell_router empty", "tell_master idle_twice", "tell_master descriptor_alone",
-                      "not_locked_down", "tell_router garbage", "tell_router extra_descriptor",
-                      "tell_router extra_descriptors", "tell_router no_credit",
-                      "tell_router too_many_credits", "tell_router credits_beyond",
-                      "tell_router hand_over", "tell_router wake", "tell_router descriptor_alone"),
+                      "tell_master peer_violation", "not_locked_down", "tell_router garbage",
+                      "tell_router extra_descriptor", "tell_router extra_descriptors",
+                      "tell_router no_credit", "tell_router too_many_credits",
+                      "tell_router credits_beyond", "tell_router hand_over", "tell_router wake",
+                      "tell_router descriptor_alone"),
     [](const auto& each) {
       std::string name = each.param;
       for (char& c : name) c = c == ' ' ? '_' : c;

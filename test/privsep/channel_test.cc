@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "privsep/checker_messages.h"
 #include "test/privsep/descriptors.h"
 #include "test/privsep/message_samples.h"
 
@@ -44,7 +45,9 @@ using EveryMessage =
            AllSent<Router, Worker>::Types, AllSent<Worker, Router>::Types,
            AllSent<Master, Worker>::Types, AllSent<Worker, Master>::Types,
            AllSent<Command, Master>::Types, AllSent<Master, Command>::Types,
-           AllSent<LocalUser, Master>::Types, AllSent<Master, LocalUser>::Types>::Types;
+           AllSent<LocalUser, Master>::Types, AllSent<Master, LocalUser>::Types,
+           AllSent<Master, Checker>::Types, AllSent<Checker, Master>::Types,
+           AllSent<Worker, Checker>::Types, AllSent<Checker, Worker>::Types>::Types;
 
 constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::reload_done);
 

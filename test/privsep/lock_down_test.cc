@@ -59,8 +59,8 @@ int parent_death_signal() {
   return signal;
 }
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4;
-constexpr unsigned of_children = of_router | of_worker;
+constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
+constexpr unsigned of_children = of_router | of_worker | of_checker;
 constexpr unsigned of_all = of_master | of_children;
 
 struct Question {
@@ -94,7 +94,17 @@ const Question questions[] = {
 };
 
 unsigned bit_of(Role role) {
-  return role == Role::master ? of_master : role == Role::router ? of_router : of_worker;
+  switch (role) {
+    case Role::master:
+      return of_master;
+    case Role::router:
+      return of_router;
+    case Role::worker:
+      return of_worker;
+    case Role::checker:
+      return of_checker;
+  }
+  return 0;
 }
 
 class LockDown : public ::testing::TestWithParam<Role> {
@@ -151,6 +161,7 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
                   return forks() && ::setresuid(uid_b, uid_b, uid_b) == 0 ? 0 : 2;
                 case Role::router:
                 case Role::worker:
+                case Role::checker:
                   return opens("/index.html", O_RDONLY) ? 0 : 3;
               }
               return 4;
@@ -159,7 +170,7 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, LockDown,
-                         ::testing::Values(Role::master, Role::router, Role::worker),
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 TEST(RouterLockDown, ReadsNothingNotEvenInItsRoot) {

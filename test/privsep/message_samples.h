@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "privsep/checker_messages.h"
 #include "privsep/control_messages.h"
 #include "privsep/messages.h"
 
@@ -151,6 +152,44 @@ template <>
 struct Samples<Busy> {
   static std::vector<Busy> valid() { return {{0}}; }
   static std::vector<Busy> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<AttachChecker> {
+  static std::vector<AttachChecker> valid() { return {{1}, {~0U}}; }
+  static std::vector<AttachChecker> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<AttachWorker> {
+  static std::vector<AttachWorker> valid() { return {{1}, {~0U}}; }
+  static std::vector<AttachWorker> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<PeerViolation> {
+  static std::vector<PeerViolation> valid() { return {{1}, {~0U}}; }
+  static std::vector<PeerViolation> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<CheckPassword> {
+  static std::vector<CheckPassword> valid() {
+    return {{0, 0, 0, 0, {}, {}}, {~0U, max_password_lists - 1, 128, 256, {'a'}, {'\xff'}}};
+  }
+  static std::vector<CheckPassword> invalid() {
+    return {{0, max_password_lists, 0, 0, {}, {}},
+            {0, 0, 129, 0, {}, {}},
+            {0, 0, 0, 257, {}, {}},
+            {0, 0, 65535, 65535, {}, {}}};
+  }
+};
+template <>
+struct Samples<PasswordAnswer> {
+  static std::vector<PasswordAnswer> valid() {
+    return {{0, PasswordVerdict::wrong},
+            {~0U, PasswordVerdict::right},
+            {1, PasswordVerdict::unavailable}};
+  }
+  static std::vector<PasswordAnswer> invalid() {
+    return {{0, PasswordVerdict{0}}, {0, PasswordVerdict{4}}, {0, PasswordVerdict{~0U}}};
+  }
 };
 
 template <>

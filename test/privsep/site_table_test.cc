@@ -26,7 +26,8 @@ SiteTable good_table() {
                      .limits = {{.memory = 1ULL << 40, .processes = 5, .cpu_percent = 6, .io = 7},
                                 {.major = 8, .minor = 9}},
                      .generation = 9,
-                     .settings = "settings of a"},
+                     .settings = "settings of a",
+                     .checker_settings = "passwords of a"},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
                      .name = "*.b.example",
@@ -76,7 +77,9 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_TRUE(table->has_cgroups);
   EXPECT_EQ(table->controllers, memory_controller);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
+  EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
   EXPECT_EQ(table->sites[1].name, "*.b.example");
+  EXPECT_EQ(table->sites[1].checker_settings, "");
   EXPECT_EQ(table->sites[1].life, SiteLife{});
   EXPECT_EQ(table->groups, good_table().groups);
   EXPECT_EQ(table->sites[1].settings, std::string_view("\0\1", 2));

@@ -26,12 +26,23 @@
 namespace perchild::test {
 namespace {
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4;
-constexpr unsigned of_children = of_router | of_worker;
+constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
+constexpr unsigned of_children = of_router | of_worker | of_checker;
 constexpr unsigned of_all = of_master | of_children;
+constexpr unsigned of_all_but_checker = of_master | of_router | of_worker;
 
 unsigned bit_of(Role role) {
-  return role == Role::master ? of_master : role == Role::router ? of_router : of_worker;
+  switch (role) {
+    case Role::master:
+      return of_master;
+    case Role::router:
+      return of_router;
+    case Role::worker:
+      return of_worker;
+    case Role::checker:
+      return of_checker;
+  }
+  return 0;
 }
 
 struct Call {
@@ -64,7 +75,12 @@ const Call forbidden[] = {
     {"bind", of_all, [] { call(SYS_bind, -1, nullptr, 0); }},
     {"listen", of_all, [] { call(SYS_listen, -1, 1); }},
     {"accept", of_all, [] { call(SYS_accept, -1, nullptr, nullptr); }},
-    {"accept4", of_worker, [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
+    {"openat", of_router | of_worker | of_checker, [] { call(SYS_openat, -1, "", 0); }},
+    {"openat2", of_router | of_checker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
+    {"read", of_router | of_checker, [] { call(SYS_read, -1, nullptr, 0); }},
+    {"recv", of_checker, [] { call(SYS_recvfrom, -1, nullptr, 0, 0, nullptr, nullptr); }},
+    {"accept4", of_worker | of_checker,
+     [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"connect_by_sendto", of_all,
      [] {
        const ::sockaddr_in to{AF_INET, htons(9), {htonl(INADDR_LOOPBACK)}, {}};
@@ -187,16 +203,24 @@ const Call allowed[] = {
     {"time", of_all, [] { call(SYS_clock_gettime, CLOCK_REALTIME, nullptr); }},
     {"mmap", of_all,
      [] { call(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }},
-    {"epoll_wait", of_all, [] { call(SYS_epoll_wait, -1, nullptr, 1, 0); }},
+    {"epoll_wait", of_all_but_checker, [] { call(SYS_epoll_wait, -1, nullptr, 1, 0); }},
     {"sendmsg", of_all, [] { call(SYS_sendmsg, -1, nullptr, MSG_DONTWAIT | MSG_NOSIGNAL); }},
-    {"send", of_all, [] { call(SYS_sendto, -1, "", 0, MSG_NOSIGNAL | MSG_MORE, nullptr, 0); }},
+    {"send", of_all_but_checker,
+     [] { call(SYS_sendto, -1, "", 0, MSG_NOSIGNAL | MSG_MORE, nullptr, 0); }},
     {"recvmsg", of_all, [] { call(SYS_recvmsg, -1, nullptr, MSG_CMSG_CLOEXEC); }},
-    {"peek", of_all, [] { call(SYS_recvfrom, -1, nullptr, 0, MSG_PEEK, nullptr, nullptr); }},
-    {"shutdown", of_all, [] { call(SYS_shutdown, -1, SHUT_WR); }},
+    {"peek", of_all_but_checker,
+     [] { call(SYS_recvfrom, -1, nullptr, 0, MSG_PEEK, nullptr, nullptr); }},
+    {"shutdown", of_all_but_checker, [] { call(SYS_shutdown, -1, SHUT_WR); }},
     {"accept4", of_router, [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"openat2", of_worker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
     {"readlinkat", of_worker, [] { call(SYS_readlinkat, -1, "", nullptr, 0); }},
     {"sendfile", of_worker, [] { call(SYS_sendfile, -1, -1, nullptr, 0); }},
+    {"ppoll", of_checker,
+     [] {
+       const ::timespec at_once{};
+       call(SYS_ppoll, nullptr, 0, &at_once, nullptr, 0);
+     }},
+    {"fstat", of_worker | of_checker, [] { call(SYS_fstat, -1, nullptr); }},
     {"fork", of_master, [] { fork_and_end(SYS_clone, SIGCHLD); }},
     {"cgroup", of_master, [] { call(SYS_mkdirat, -1, "x", 0); }},
     {"ids", of_master, [] { call(SYS_setresuid, -1, -1, -1); }},
@@ -206,7 +230,7 @@ const Call allowed[] = {
 const std::string& filter_of(Role role) {
   static const auto filters = [] {
     std::map<Role, std::string> all;
-    for (const Role each : {Role::master, Role::router, Role::worker}) {
+    for (const Role each : {Role::master, Role::router, Role::worker, Role::checker}) {
       all[each] = compile_syscall_filter(each).value();
     }
     return all;
@@ -254,7 +278,7 @@ TEST_P(SyscallFilter, NeedsNoNewPrivsOfWhoIsNotPrivileged) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, SyscallFilter,
-                         ::testing::Values(Role::master, Role::router, Role::worker),
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 TEST(SyscallFilterLoading, AProgramOfAnImpossibleSizeIsRefused) {

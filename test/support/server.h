@@ -70,6 +70,7 @@ class Server {
   std::vector<ProcessFacts> processes() const;  // the master and its children
   std::vector<ProcessFacts> routers() const;
   std::vector<ProcessFacts> workers_of(std::size_t site) const;
+  std::vector<ProcessFacts> checkers_of(std::size_t site) const;
 
   // What the server has said so far, and waiting until it says something.
   std::string log();

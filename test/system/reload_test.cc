@@ -312,5 +312,29 @@ TEST(Reload, WithoutAServerThereIsASentence) {
   EXPECT_TRUE(contains(end.output, "none is running")) << end.output;
 }
 
+// The old checker stays with the old worker, whose lists are its own.
+TEST(Reload, PasswordsThatAreChangedHoldAtOnceAndForNewConnections) {
+  constexpr const char* of_secret = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
+  constexpr const char* of_nothing = "$apr1$abcdefgh$L.PT565ESX4Tp2bqNs7Ie.";
+  const std::string alice_secret = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+  const std::string alice_nothing = "Authorization: Basic YWxpY2U6\r\n";
+  Server server({.sites = two_sites(R"(, "auth": { "users": { "alice": ")" +
+                                    std::string(of_secret) + R"(" } })")});
+  Client kept(server.port());
+  kept.send(request("a.example"));
+  EXPECT_EQ(kept.receive().status, 401);
+  const auto checker = server.checkers_of(0).at(0).pid;
+  edit(server, of_secret, of_nothing);
+  EXPECT_EQ(reload(server).status, 0);
+  EXPECT_EQ(ask(server, request("a.example", "/", alice_nothing)).body, "of a");
+  EXPECT_EQ(ask(server, request("a.example", "/", alice_secret)).status, 401);
+  kept.send(request("a.example", "/", alice_secret));
+  EXPECT_EQ(kept.receive().body, "of a");
+  EXPECT_TRUE(eventually([&] {
+    const auto left = server.checkers_of(0);
+    return left.size() == 1 && left[0].pid != checker;
+  }));
+}
+
 }  // namespace
 }  // namespace perchild::test

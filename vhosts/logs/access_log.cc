@@ -22,6 +22,19 @@ void append_request(Line& line, const AccessRecord& record) {
   line.append_escaped(record.protocol, longest_protocol);
 }
 
+// A blank or a quote in it would shift the fields behind it, which are found by counting.
+void append_user(Line& line, std::string_view user) {
+  if (user.empty()) {
+    line.append('-');
+  } else if (user.find(' ') == std::string_view::npos) {
+    line.append_escaped(user, AccessLog::longest_user);
+  } else {
+    line.append('"');
+    line.append_escaped(user, AccessLog::longest_user);
+    line.append('"');
+  }
+}
+
 void append_quoted(Line& line, std::string_view field) {
   line.append('"');
   line.append_escaped(field.empty() ? "-" : field, AccessLog::longest_field);
@@ -71,7 +84,9 @@ void AccessLog::add(const AccessRecord& record) {
 
 void AccessLog::write_combined(Line& line, const AccessRecord& record) const {
   line.append(record.host.empty() ? "-" : record.host);
-  line.append(" - - [");
+  line.append(" - ");
+  append_user(line, record.user);
+  line.append(" [");
   line.append(clock_.combined());
   line.append("] \"");
   append_request(line, record);
@@ -94,6 +109,7 @@ void AccessLog::write_json(Line& line, const AccessRecord& record) const {
   line.append(clock_.iso());
   line.append('"');
   append_json(line, "client", record.host, longest_method);
+  append_json(line, "user", record.user, longest_user);
   append_json(line, "site", record.site, longest_site);
   append_json(line, "method", record.method, longest_method);
   append_json(line, "target", record.target, longest_target);

@@ -1,5 +1,5 @@
 // The access log: one line a request, in the combined format,
-//   host - - [24/Nov/2026:03:00:00 +0000] "GET /x HTTP/1.1" 200 612 "referer" "user agent"
+//   host - user [24/Nov/2026:03:00:00 +0000] "GET /x HTTP/1.1" 200 612 "referer" "user agent"
 // or as a JSON object (access_log.cc has its keys; a text that is absent is null there).
 // All that comes from a client is escaped and bounded (escape.h).
 #pragma once
@@ -19,6 +19,7 @@ namespace perchild::logs {
 // Empty texts read "-".
 struct AccessRecord {
   std::string_view host{};    // ClientAddress::host()
+  std::string_view user{};    // who gave a password, right or wrong
   std::string_view method{};  // of a request that could not be read: empty, or what is known of it
   std::string_view target{};  // as sent
   std::string_view protocol{};  // "HTTP/1.1"
@@ -36,11 +37,12 @@ struct AccessRecord {
 class AccessLog {
  public:
   // Bytes of a line, after escaping.
+  static constexpr std::size_t longest_user = 256;
   static constexpr std::size_t longest_method = 64;
   static constexpr std::size_t longest_target = 4096;
   static constexpr std::size_t longest_field = 1024;
   static constexpr std::size_t longest_line =
-      longest_method + longest_target + 2 * longest_field + 1024;
+      longest_user + longest_method + longest_target + 2 * longest_field + 1024;
 
   // Both outlive the log.
   AccessLog(BorrowedFd file, const LogClock& clock, LogFormat format = LogFormat::combined)

@@ -63,7 +63,7 @@ struct MasterParts {
   UniqueFd notify;
   SiteTables tables;
   Filters filters;
-  UniqueFd master, router, worker;  // executables
+  UniqueFd master, router, worker, checker;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
@@ -92,8 +92,9 @@ struct MasterParts {
         {status.borrow(), MasterFds::status_socket},
         {cgroups.directory.has_value() ? cgroups.directory.borrow() : null.borrow(),
          MasterFds::site_cgroups},
-        {acme_webroot.has_value() ? acme_webroot.borrow() : null.borrow(),
-         MasterFds::acme_webroot}};
+        {acme_webroot.has_value() ? acme_webroot.borrow() : null.borrow(), MasterFds::acme_webroot},
+        {filters.checker.borrow(), MasterFds::checker_filter},
+        {checker.borrow(), MasterFds::checker_executable}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -131,6 +132,7 @@ Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) 
       take(parts.master, open_executable(Role::master), error) &&
       take(parts.router, open_executable(Role::router), error) &&
       take(parts.worker, open_executable(Role::worker), error) &&
+      take(parts.checker, open_executable(Role::checker), error) &&
       take(parts.listeners,
            bind_listeners(configuration.listeners, configuration.router_limits.head), error) &&
       take(parts.cgroups, prepare_quotas(configuration, log), error) &&

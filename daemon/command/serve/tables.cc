@@ -10,6 +10,7 @@
 #include "privsep/messages.h"
 #include "privsep/sealed_memory.h"
 #include "privsep/syscall_filter.h"
+#include "vhosts/sites/checker_settings.h"
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
 #include "vhosts/sites/site_settings.h"
@@ -26,6 +27,12 @@ std::string name_of(const Site& site) {
 std::uint32_t routers_of(const Configuration& configuration) {
   if (configuration.router_limits.routers != 0) return configuration.router_limits.routers;
   return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, max_routers);
+}
+
+// Empty for a site without passwords, which has no checker.
+std::string pack_for_checker(const Configuration& configuration, const Site& site) {
+  if (site.password_lists.empty()) return {};
+  return CheckerSettings{site.password_lists, configuration.mechanisms.landlock}.pack();
 }
 
 CgroupLimits limits_of(const Site& site) {
@@ -80,8 +87,9 @@ SiteTable lasting_facts(const SiteTable& running) {
 std::string pack_site_table(const Configuration& configuration, SiteTable table,
                             const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
-  std::vector<std::string> packed;  // the records' views point into it
+  std::vector<std::string> packed, packed_for_checkers;  // the records' views point into them
   packed.reserve(all_settings.size());
+  packed_for_checkers.reserve(all_settings.size());
   table.routers = routers_of(configuration);
   table.id_range = configuration.id_range;
   table.router = configuration.router;
@@ -94,7 +102,11 @@ std::string pack_site_table(const Configuration& configuration, SiteTable table,
   for (std::size_t i = 0; i < configuration.sites.size(); ++i) {
     SiteRecord record = record_of(configuration.sites[i]);
     record.generation = table.generation.value;
-    if (!record.is_hole()) record.settings = packed.emplace_back(all_settings[i].pack());
+    if (!record.is_hole()) {
+      record.settings = packed.emplace_back(all_settings[i].pack());
+      record.checker_settings =
+          packed_for_checkers.emplace_back(pack_for_checker(configuration, configuration.sites[i]));
+    }
     const bool unchanged =
         running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);
     if (unchanged) record.generation = running->sites[i].generation;
@@ -137,7 +149,7 @@ Result<Filters> make_filters() {
   Filters filters;
   for (const auto& [role, into] :
        {std::pair(Role::master, &filters.master), std::pair(Role::router, &filters.router),
-        std::pair(Role::worker, &filters.worker)}) {
+        std::pair(Role::worker, &filters.worker), std::pair(Role::checker, &filters.checker)}) {
     auto filter = make_filter(role);
     if (!filter) return failure(filter.error());
     *into = std::move(*filter);

@@ -26,7 +26,7 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, const Si
 
 // System-call filters, a role each.
 struct Filters {
-  UniqueFd master, router, worker;
+  UniqueFd master, router, worker, checker;
 };
 Result<Filters> make_filters();
 

@@ -7,6 +7,7 @@
 //   unlocked NAME ARGUMENT      the same where the lock-down is left out
 //   tell_master WHAT            sends the master what a worker may not
 //   tell_router WHAT            sends each router what a worker may not
+//   tell_checker WHAT           sends its checker what a worker may not
 //
 // Results go to the site's error log, as "attack NAME ARGUMENT: ERRNO".
 #include <fcntl.h>
@@ -68,6 +69,8 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
     send_bytes(socket, encode(Idle{0}));
   }
   if (what == "hand_over") send_bytes(socket, encode(HandOver{{}, 1, 0, 0, 7}), 1);
+  if (what == "peer_violation") send_bytes(socket, encode(PeerViolation{7}));
+  if (what == "list_of_nobody") send_bytes(socket, encode(CheckPassword{1, 9, 0, 0, {}, {}}));
   if (what == "no_credit") send_bytes(socket, encode(Credit{0, 7}));
   if (what == "too_many_credits") send_bytes(socket, encode(Credit{max_credits + 1, 7}));
   if (what == "credits_beyond") {
@@ -95,6 +98,10 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
       for (;;) ::epoll_wait(epoll.get(), &event, 1, -1);
     }
     if (order.manner == "tell_router" && std::holds_alternative<AttachRouter>(*received.message)) {
+      misbehave(received.fd.borrow(), order.name, 0);
+    }
+    if (order.manner == "tell_checker" &&
+        std::holds_alternative<AttachChecker>(*received.message)) {
       misbehave(received.fd.borrow(), order.name, 0);
     }
     kept.push_back(std::move(received.fd));

@@ -57,6 +57,14 @@ TEST_F(AccessLogTest, LineIsInTheCombinedFormat) {
             R"(192.0.2.1 - - [T] "GET /x?y HTTP/1.1" 200 612 "https://example.org/" "curl/8")");
 }
 
+TEST_F(AccessLogTest, AUserIsOneFieldWhateverHisName) {
+  AccessRecord record = usual;
+  record.user = "alice";
+  EXPECT_EQ(line_of(record).substr(0, 22), "192.0.2.1 - alice [T] ");
+  record.user = "a] \"b\nc";
+  EXPECT_EQ(line_of(record).substr(0, 31), R"(192.0.2.1 - "a] \x22b\x0Ac" [T])");
+}
+
 TEST_F(AccessLogTest, WhatIsAbsentIsADash) {
   EXPECT_EQ(line_of({.status = 408}), R"(- - - [T] "-" 408 - "-" "-")");
   EXPECT_EQ(line_of({.host = "::1", .target = "rubbish", .status = 400}),
@@ -126,19 +134,20 @@ TEST_F(JsonAccessLogTest, LineIsAnObject) {
   record.bytes_in = 80;
   record.bytes_out = 800;
   record.microseconds = 1234;
-  EXPECT_EQ(text_of(record),
-            R"({"time":")" + std::string(clock_.iso()) +
-                R"(","client":"192.0.2.1","site":"a.example","method":"GET","target":"/x?y",)"
-                R"("protocol":"HTTP/1.1","status":200,"body_bytes":612,"bytes_in":80,)"
-                R"("bytes_out":800,"microseconds":1234,"referer":"https://example.org/",)"
-                R"("user_agent":"curl/8"})"
-                "\n");
+  EXPECT_EQ(
+      text_of(record),
+      R"({"time":")" + std::string(clock_.iso()) +
+          R"(","client":"192.0.2.1","user":null,"site":"a.example","method":"GET","target":"/x?y",)"
+          R"("protocol":"HTTP/1.1","status":200,"body_bytes":612,"bytes_in":80,)"
+          R"("bytes_out":800,"microseconds":1234,"referer":"https://example.org/",)"
+          R"("user_agent":"curl/8"})"
+          "\n");
 }
 
 TEST_F(JsonAccessLogTest, WhatIsAbsentIsNull) {
   const auto object = object_of({.status = 408});
   for (const char* key :
-       {"client", "site", "method", "target", "protocol", "referer", "user_agent"}) {
+       {"client", "user", "site", "method", "target", "protocol", "referer", "user_agent"}) {
     EXPECT_TRUE(object.at(key).is_null()) << key;
   }
   EXPECT_EQ(object.at("status"), 408);
@@ -151,7 +160,7 @@ TEST_F(JsonAccessLogTest, ClientCannotForgeALineOrAField) {
   hostile.referer = "\\\",\"client\":\"192.0.2.9";
   hostile.user_agent = "\x1b[2J\xc3(\xff";
   const auto object = object_of(hostile);
-  EXPECT_EQ(object.size(), 13U);
+  EXPECT_EQ(object.size(), 14U);
   EXPECT_EQ(object.at("status"), 200);
   EXPECT_EQ(object.at("client"), "192.0.2.1");
   EXPECT_EQ(object.at("target"), std::string(hostile.target));

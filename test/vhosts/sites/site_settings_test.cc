@@ -57,8 +57,8 @@ SiteSettings sample() {
                      .body = 1ULL << 40,
                      .queue = 6,
                      .cache = 1ULL << 41,
-                     .per_address = 7,
-                     .quota = {.memory = 1ULL << 42}};
+                     .quota = {.memory = 1ULL << 42},
+                     .per_address = 7};
   settings.log_format = LogFormat::json;
   settings.content.settings.access = {
       .auth = AuthSettings{true, "Members", 3},

@@ -1,0 +1,262 @@
+// Who may come in: by address, by password, by how often.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "test/system/requests.h"
+
+namespace perchild::test {
+namespace {
+
+// Of "secret", and cheap.
+constexpr const char* bcrypt_of_secret =
+    "$2y$04$/5oBhC0ol2ROJ.WP6V2zcOp3UMkjj.ZV6QMIEwcYudRq6AO/Z1zI6";
+constexpr const char* sha_of_secret = "$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA";
+constexpr const char* apr1_of_secret = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
+
+const std::string alice_secret = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+const std::string alice_wrong = "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n";
+const std::string bob_secret = "Authorization: Basic Ym9iOnNlY3JldA==\r\n";
+
+std::string auth_with(const std::string& users) {
+  return R"(, "auth": { "realm": "The \"inner\" circle", "users": { )" + users + " } }";
+}
+
+std::string users_alice_and_bob() {
+  return std::string("\"alice\": \"") + bcrypt_of_secret + "\", \"bob\": \"" + sha_of_secret + "\"";
+}
+
+class Passwords : public ::testing::Test {
+ protected:
+  HttpResponse ask_a(const std::string& fields, const std::string& target = "/") {
+    return ask(server_, request("a.example", target, fields));
+  }
+
+  Server server_{{.sites = two_sites(auth_with(users_alice_and_bob()))}};
+};
+
+TEST_F(Passwords, AreAskedForOfTheSiteThatHasThemAlone) {
+  const HttpResponse asked = ask_a("");
+  EXPECT_EQ(asked.status, 401);
+  EXPECT_EQ(asked.fields.at("www-authenticate"),
+            R"(Basic realm="The \"inner\" circle", charset="UTF-8")");
+  EXPECT_FALSE(contains(asked.body, "of a"));
+  EXPECT_EQ(get(server_.port(), "b.example").body, "of b");
+  EXPECT_EQ(ask_a("", "/no-such-file").status, 401);
+}
+
+TEST_F(Passwords, LetInWhoHasOneAndAreLoggedByName) {
+  EXPECT_EQ(ask_a(alice_secret).body, "of a");
+  EXPECT_EQ(ask_a(bob_secret).body, "of a");
+  EXPECT_TRUE(access_log_has(server_, 0, "127.0.0.1 - alice ["));
+  EXPECT_TRUE(access_log_has(server_, 0, "127.0.0.1 - bob ["));
+}
+
+TEST_F(Passwords, ThatAreWrongOrOfNobodyAreRefusedAfterAWhile) {
+  for (const std::string& fields :
+       {alice_wrong, std::string("Authorization: Basic Y2Fyb2w6c2VjcmV0\r\n")}) {
+    const std::int64_t begin = now_ms();
+    const HttpResponse refused = ask_a(fields);
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_TRUE(refused.fields.contains("www-authenticate"));
+    EXPECT_GE(now_ms() - begin, 900);
+  }
+  EXPECT_TRUE(error_log_has(server_, 0, "GET /: wrong password, or no such user: alice"));
+  EXPECT_TRUE(error_log_has(server_, 0, "GET /: wrong password, or no such user: carol"));
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
+}
+
+TEST_F(Passwords, OfAnotherSchemeOrGarbledAreAskedForAnew) {
+  for (const char* value : {"Bearer abc", "Basic", "Basic !!!!", "Basic YWxpY2U",
+                            "Basic Og==", "Basic YWxpY2U=", "Basic YWxpY2U6AA=="}) {
+    EXPECT_EQ(ask_a("Authorization: " + std::string(value) + "\r\n").status, 401) << value;
+  }
+  EXPECT_TRUE(error_log_has(server_, 0, "GET /: the client's credentials cannot be read"));
+}
+
+TEST_F(Passwords, HoldUpNobodyWhileOneIsRefused) {
+  Client waiting(server_.port());
+  waiting.send(request("a.example", "/", alice_wrong));
+  const std::int64_t begin = now_ms();
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
+  EXPECT_LT(now_ms() - begin, 900);
+  EXPECT_EQ(waiting.receive().status, 401);
+}
+
+TEST_F(Passwords, AreNotTriedOnForEver) {
+  const HttpResponse before = ask_a(bob_secret);  // remembered from here on
+  std::vector<Client> clients;
+  int refused = 0, limited = 0;
+  std::string retry;
+  for (int round = 0; round < 4; ++round) {
+    clients.clear();
+    for (int i = 0; i < 4; ++i) {
+      clients.emplace_back(server_.port());
+      clients.back().send(request("a.example", "/", alice_wrong));
+    }
+    for (Client& client : clients) {
+      const HttpResponse response = client.receive();
+      refused += response.status == 401 ? 1 : 0;
+      limited += response.status == 429 ? 1 : 0;
+      if (response.status == 429) retry = response.fields.at("retry-after");
+    }
+  }
+  EXPECT_GE(refused, 10);
+  EXPECT_GE(limited, 1);
+  EXPECT_FALSE(retry.empty());
+  // Even with the right one; but not who is known already.
+  EXPECT_EQ(ask_a(alice_secret).status, 429);
+  EXPECT_EQ(ask_a(bob_secret).status, 200);
+}
+
+TEST_F(Passwords, AreAskedAgainOfACheckersSuccessor) {
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
+  const auto checker = server_.checkers_of(0).at(0).pid;
+  ASSERT_EQ(::kill(checker, SIGSTOP), 0);
+  Client client(server_.port());
+  client.send(request("a.example", "/", bob_secret));
+  EXPECT_FALSE(client.closed_by_server(200));
+  ASSERT_EQ(::kill(checker, SIGKILL), 0);
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_NE(server_.checkers_of(0).at(0).pid, checker);
+  EXPECT_TRUE(server_.wait_for_log("checker of a.example")) << server_.log();
+}
+
+TEST_F(Passwords, CheckerRunsWhereItIsNeededAndEndsWithTheService) {
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
+  EXPECT_EQ(get(server_.port(), "b.example").status, 200);
+  ASSERT_EQ(server_.checkers_of(0).size(), 1u);
+  EXPECT_EQ(server_.checkers_of(0)[0].uid, uid_a);
+  EXPECT_TRUE(server_.checkers_of(1).empty());
+  EXPECT_EQ(server_.stop(), 0) << server_.log();
+}
+
+class PasswordFile : public ::testing::Test {
+ protected:
+  explicit PasswordFile(const std::string& contents = std::string("# users\nalice:") +
+                                                      apr1_of_secret + "\nbroken\n")
+      : path_(folder_.path() + "/.htpasswd") {
+    write(contents);
+  }
+  void write(const std::string& contents) const {
+    folder_.write(".htpasswd.new", contents);
+    ASSERT_EQ(::chown((path_ + ".new").c_str(), uid_a, uid_a), 0);
+    std::filesystem::rename(path_ + ".new", path_);
+  }
+  ServerSpec spec() const {
+    return {.sites = two_sites(R"(, "auth": { "file": ")" + path_ + "\" }")};
+  }
+
+  TemporaryDirectory folder_;
+  std::string path_;
+};
+
+TEST_F(PasswordFile, OutsideOfTheDocrootIsReadAndItsMistakesAreSaid) {
+  Server server(spec());
+  EXPECT_EQ(ask(server, request("a.example", "/", alice_secret)).body, "of a");
+  EXPECT_EQ(ask(server, request("a.example", "/", bob_secret)).status, 401);
+  EXPECT_TRUE(error_log_has(server, 0, "the password file " + path_ + ", line 3: has no colon"));
+}
+
+TEST_F(PasswordFile, ThatChangesIsReadAnewWithoutAnyRequestFailing) {
+  Server server(spec());
+  EXPECT_EQ(ask(server, request("a.example", "/", alice_secret)).status, 200);
+  write(std::string("bob:") + bcrypt_of_secret + "\n");
+  EXPECT_EQ(ask(server, request("a.example", "/", bob_secret)).status, 200);
+  std::ofstream(path_, std::ios::app) << "dora:" << sha_of_secret << "\n";
+  EXPECT_EQ(
+      ask(server, request("a.example", "/", "Authorization: Basic ZG9yYTpzZWNyZXQ=\r\n")).status,
+      200);
+}
+
+TEST_F(PasswordFile, ThatIsMissingClosesTheSiteUntilItIsThere) {
+  std::filesystem::remove(path_);
+  Server server(spec());
+  EXPECT_EQ(ask(server, request("a.example", "/", alice_secret)).status, 500);
+  EXPECT_EQ(get(server.port(), "a.example").status, 401);
+  EXPECT_TRUE(error_log_has(
+      server, 0, "the password file " + path_ + " cannot be used: No such file or directory"));
+  EXPECT_EQ(get(server.port(), "b.example").status, 200);
+  write(std::string("alice:") + apr1_of_secret + "\n");
+  EXPECT_TRUE(eventually(
+      [&] { return ask(server, request("a.example", "/", alice_secret)).status == 200; }));
+}
+
+TEST(Entry, OfAPartOfASiteIsThatOfItsLocation) {
+  const std::string locations = std::string(R"(, "access": { "deny": ["all"] }, "locations": [
+      { "prefix": "/open", "access": {} },
+      { "prefix": "/open/inner", "auth": { "users": { "alice": ")") +
+                                bcrypt_of_secret + R"(" } } },
+      { "prefix": "/open/inner/hall", "auth": false }])";
+  Server server({.sites = {{"a.example",
+                            {{"index.html", "of a"},
+                             {"open/file", "open"},
+                             {"open/inner/file", "inner"},
+                             {"open/inner/hall/file", "hall"}},
+                            locations}}});
+  const auto status = [&](const std::string& target, const std::string& fields = {}) {
+    return ask(server, request("a.example", target, fields)).status;
+  };
+  EXPECT_EQ(status("/"), 403);
+  EXPECT_EQ(status("/open/../"), 403);
+  EXPECT_EQ(status("/open/file"), 200);
+  EXPECT_EQ(status("/open/inner/file"), 401);
+  EXPECT_EQ(status("/open/%69nner/file"), 401);
+  EXPECT_EQ(status("//open//inner/./file"), 401);
+  EXPECT_EQ(status("/open/inner/hall/../file"), 401);
+  EXPECT_EQ(status("/open/inner/file", alice_secret), 200);
+  EXPECT_EQ(status("/open/inner/hall/file"), 200);
+}
+
+TEST(Addresses, AreLetInOrNotByTheMostSpecificBlock) {
+  Server server(
+      {.sites = {{"a.example",
+                  {{"index.html", "of a"}},
+                  R"(, "access": { "deny": ["127.0.0.1"], "allow": ["127.0.0.0/8"] })"},
+                 {"b.example",
+                  {{"index.html", "of b"}},
+                  R"(, "access": { "deny": ["127.0.0.0/8"], "allow": ["127.0.0.1"] })"}}});
+  const HttpResponse denied = get(server.port(), "a.example");
+  EXPECT_EQ(denied.status, 403);
+  EXPECT_FALSE(contains(denied.body, "of a"));
+  EXPECT_EQ(get(server.port(), "b.example").body, "of b");
+  EXPECT_TRUE(error_log_has(server, 0, "GET /: not permitted from this address"));
+}
+
+TEST(Rates, OfRequestsAreHeldForEachAddress) {
+  Server server(
+      {.sites = two_sites(R"(, "rates": { "requests": { "per_address": "1/h", "burst": 3 } })")});
+  Client client(server.port());
+  for (int i = 0; i < 3; ++i) {
+    client.send(request("a.example"));
+    EXPECT_EQ(client.receive().status, 200) << i;
+  }
+  client.send(request("a.example"));
+  const HttpResponse limited = client.receive();
+  EXPECT_EQ(limited.status, 429);
+  EXPECT_GT(std::stoi(limited.fields.at("retry-after")), 3000);
+  EXPECT_EQ(get(server.port(), "b.example").status, 200);
+  EXPECT_TRUE(error_log_has(server, 0, "GET /: more requests than this address may make"));
+}
+
+TEST(Connections, OfOneAddressAreLimitedInEachWorker) {
+  Server server({.sites = two_sites(R"(, "limits": { "per_address": 2 })")});
+  Client first(server.port()), second(server.port());
+  for (Client* client : {&first, &second}) {
+    client->send(request("a.example"));
+    EXPECT_EQ(client->receive().status, 200);
+  }
+  Client third(server.port());
+  third.send(request("a.example"));
+  EXPECT_EQ(third.receive().status, 429);
+  EXPECT_TRUE(third.closed_by_server());
+  EXPECT_TRUE(error_log_has(server, 0, "GET /: more connections than an address may have"));
+  first.send(request("a.example", "/", "Connection: close\r\n"));
+  EXPECT_EQ(first.receive().status, 200);
+  EXPECT_TRUE(eventually([&] { return get(server.port(), "a.example").status == 200; }));
+}
+
+}  // namespace
+}  // namespace perchild::test
