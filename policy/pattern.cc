@@ -46,7 +46,7 @@ std::optional<Pattern> Pattern::compile(std::string_view text, PatternProblem& p
     problem = {std::min<std::size_t>(offset, text.size()), sentence_of(error)};
     return std::nullopt;
   }
-  return Pattern(code);
+  return Pattern(code, text);
 }
 
 std::uint32_t Pattern::groups() const {

@@ -28,6 +28,7 @@ class Pattern {
  public:
   static std::optional<Pattern> compile(std::string_view text, PatternProblem& problem);
 
+  const std::string& text() const { return text_; }
   std::uint32_t groups() const;  // that capture, besides the whole match
 
  private:
@@ -35,8 +36,9 @@ class Pattern {
   struct Free {
     void operator()(pcre2_real_code_8* code) const;
   };
-  explicit Pattern(pcre2_real_code_8* code) : code_(code) {}
+  Pattern(pcre2_real_code_8* code, std::string_view text) : code_(code), text_(text) {}
   std::unique_ptr<pcre2_real_code_8, Free> code_;
+  std::string text_;
 };
 
 // What a match has captured: views of its subject, empty where a group took no part.

@@ -40,4 +40,13 @@ struct ChildFds {
   static constexpr int checker_root = 6;  // checker: the empty root directory, O_PATH
 };
 
+// Of the explainer, which the command starts under a site's ids. 0 is /dev/null, 1 and 2 are a pipe
+// to the command.
+struct ExplainerFds {
+  static constexpr int filter = 3;    // a worker's
+  static constexpr int settings = 4;  // sealed memory: SiteSettings
+  static constexpr int request = 5;   // sealed memory: the client's address, 16 bytes, and a head
+  static constexpr int acme_webroot = 6;
+};
+
 }  // namespace perchild

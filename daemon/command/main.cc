@@ -30,9 +30,11 @@ int main(int argc, char** argv) {
   }
   check->add_flag("--json", json, "Print what is found as JSON");
 
-  CLI::App* explain = app.add_subcommand("explain", "Say which site would answer, and why");
+  CLI::App* explain = app.add_subcommand("explain", "Say which site, rules and file would answer");
   std::string url;
-  explain->add_option("url", url, "http://HOST[:PORT][/PATH]")->required();
+  explain->add_option("url", url, "http://HOST[:PORT][/PATH][?QUERY]")->required();
+  std::string from = "127.0.0.1";
+  explain->add_option("--from", from, "The visitor's address")->capture_default_str();
   explain->add_option("-c,--config", config, "The configuration file")->capture_default_str();
 
   CLI::App* status = app.add_subcommand("status", "Say which sites run, and how");
@@ -49,7 +51,7 @@ int main(int argc, char** argv) {
   status->add_flag("--json", json, "Print it as JSON");
 
   CLI11_PARSE(app, argc, argv);
-  if (explain->parsed()) return perchild::run_explain(config, url, std::cout, std::cerr);
+  if (explain->parsed()) return perchild::run_explain(config, url, from, std::cout, std::cerr);
   if (status->parsed()) {
     return perchild::run_status({runtime_dir, site, json}, std::cout, std::cerr);
   }

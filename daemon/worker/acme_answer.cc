@@ -30,6 +30,9 @@ bool answer_acme(const Request& request, Response& response) {
   if (!is_token(token)) return false;
   files::Opened opened = request.site.acme->open(token, Symlinks::none);
   if (opened.kind != files::Kind::file) return false;
+  if (request.explanation != nullptr) {
+    request.explanation->note("file", token, " in the folder of ACME challenges");
+  }
   files::ResponseHead made(request.buffer.output, request.site.date);
   made.start(200, request.persistence);
   made.add("Content-Type", "application/octet-stream");

@@ -80,6 +80,10 @@ std::optional<Response> custom_page(const Request& request, int status,
   const content::RuleBook::Found found = site.rules.find(path);
   if (found.too_costly || found.rules->hides(path)) return std::nullopt;
   files::Answer file = site.cache.get(path.substr(1), file_rules_of(*found.rules), site.turn);
+  if (request.explanation != nullptr) {
+    const bool is_there = file.opened.kind == Kind::file;
+    request.explanation->note("page", path, is_there ? "" : ", which is not there");
+  }
   if (file.opened.kind != Kind::file) return std::nullopt;
   return page_response(request, status, std::move(file), more_fields);
 }
@@ -87,6 +91,12 @@ std::optional<Response> custom_page(const Request& request, int status,
 // The request comes to stand at `path`, which is in buffer.path.
 Progress enter(Request& request, Response& response, std::string_view path) {
   request.path = path;
+  if (request.explanation != nullptr) {
+    request.explanation->note("path", path);
+    for (const std::string& location : request.site.rules.locations_of(path)) {
+      request.explanation->note("location", location);
+    }
+  }
   content::RuleBook::Found found = request.site.rules.find(path);
   request.rules = std::move(found.rules);
   if (!found.too_costly) return Progress::entered;
@@ -120,6 +130,9 @@ Response answer_path(const Request& request) {
   ServedSite& site = request.site;
   const std::string_view path = request.path.substr(1);
   files::Answer found = site.cache.get(path, file_rules_of(*request.rules), site.turn);
+  if (found.opened.kind == Kind::file && request.explanation != nullptr) {
+    request.explanation->note("file", site.settings.root + "/", path, found.index_name);
+  }
   if (found.opened.kind == Kind::file) return file_response(request, path, std::move(found));
   if (found.opened.kind == Kind::directory && !request.path.ends_with('/')) {
     return slash_response(request);

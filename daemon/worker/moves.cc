@@ -52,6 +52,12 @@ bool is_there(const Request& request, std::string_view path) {
   return is_there(site.cache.get(path.substr(1), file_rules_of(*found.rules), site.turn), path);
 }
 
+void explain_rule(const Request& request, std::string_view kind, const MoveRule& rule) {
+  if (request.explanation == nullptr) return;
+  request.explanation->note(kind, rule.pattern == nullptr ? "every path" : "pattern ",
+                            rule.pattern == nullptr ? "" : rule.pattern->text());
+}
+
 // "{path}/" of a folder that was asked for without its slash: a redirect has to say so, or links
 // in its pages would lead astray.
 bool is_with_slash(std::string_view path, std::string_view folder) {
@@ -79,6 +85,7 @@ Step redirect(const Request& request) {
   if (match.too_costly) return too_costly(request);
   if (match.rule == nullptr) return {};
   const MoveRule& rule = *match.rule;
+  explain_rule(request, "redirect", rule);
   const PathTemplate::Values values = values_of(request, match.captures);
   std::string location = rule.to.address(values);
   std::string query = rule.to.query(values);
@@ -101,6 +108,7 @@ Step rewrite(Request& request) {
   const PathTemplate::Values values = values_of(request, match.captures);
   std::string path = match.rule->to.path(values);
   if (path == request.path) return {};
+  explain_rule(request, "rewrite", *match.rule);
   request.set_query(joined_query(match.rule->to.query(values),
                                  match.rule->keep_query ? request.query : std::string_view()));
   Step step;
@@ -114,7 +122,11 @@ Step try_paths(Request& request) {
   const PathTemplate::Values values = values_of(request, no_captures);
   for (const PathTemplate& candidate : rule->paths) {
     std::string path = candidate.path(values);
-    if (!is_there(request, path)) continue;
+    const bool found = is_there(request, path);
+    if (request.explanation != nullptr) {
+      request.explanation->note("try", path, found ? ", which is there" : ", which is not there");
+    }
+    if (!found) continue;
     request.settled = true;
     Step step;
     if (path != request.path && !is_with_slash(request.path, path)) step.path = std::move(path);
@@ -122,6 +134,7 @@ Step try_paths(Request& request) {
   }
   if (!rule->fallback) return refusal(request, rule->status, "none of the paths to try is there");
   std::string path = rule->fallback->path(values);
+  if (request.explanation != nullptr) request.explanation->note("try", path, ", the last");
   // The fallback itself: it is there or not.
   if (path == request.path) return {};
   request.set_query(joined_query(rule->fallback->query(values), request.query));

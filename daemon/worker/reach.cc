@@ -102,6 +102,10 @@ bool redirect_to_own_name(const Request& request, Response& response) {
   if (!to_https) location += port_of(request);
   append_encoded(location, request.head.path);
   if (!request.head.query.empty()) append_encoded(location += '?', request.head.query);
+  if (request.explanation != nullptr) {
+    request.explanation->note(to_https ? "https" : "canonical", "the site is reached by ",
+                              to_https ? "https" : "another of its names");
+  }
   const Method method = request.head.method;
   // Older clients know 301, and 308 keeps a method that has a body.
   const int status = method == Method::get || method == Method::head ? 301 : 308;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "daemon/worker/connection.h"
+#include "daemon/worker/explanation.h"
 #include "daemon/worker/served_site.h"
 #include "vhosts/content/rules.h"
 #include "vhosts/files/response_head.h"
@@ -32,6 +33,7 @@ struct Request {
   int moves = 0;            // to other paths than the client's
   std::string own_query{};
   std::string_view user{};  // whose password came with it, right or wrong
+  Explanation* explanation = nullptr;  // of who asks how the response comes about
 
   // `query` becomes what a rule has made of it.
   void set_query(std::string made) {

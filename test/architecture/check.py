@@ -28,6 +28,8 @@ LIBRARIES = {
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                         "libbrotlicommon.so.1"},
     "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},
+    "perchild-explainer": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
+                           "libbrotlicommon.so.1"},
 }
 
 

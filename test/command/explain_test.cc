@@ -32,7 +32,11 @@ class Explain : public ::testing::Test {
   }
   std::string said(const std::string& url, bool is_served = true) {
     std::ostringstream out;
-    EXPECT_EQ(explain(configuration_, url, out), is_served) << url;
+    const auto answer_of = [](SiteId site, const std::string& head) {
+      return "  asked:    site " + std::to_string(site.value) + ", " +
+             head.substr(0, head.find("\r\n\r\n")) + "\n";
+    };
+    EXPECT_EQ(explain(configuration_, url, answer_of, out), is_served) << url;
     return out.str();
   }
   void expect(const std::string& url, const std::string& part, bool is_served = true) {
@@ -49,7 +53,7 @@ TEST_F(Explain, NamesListenerReasonSiteIdsAndRoot) {
             "  site:     a.example\n"
             "  runs as:  uid 20000, gid 20000\n"
             "  root:     /srv/site\n"
-            "  path:     /y, before the site's own locations and rewrites\n");
+            "  asked:    site 0, GET /x/../y?z HTTP/1.1\r\nHost: www.a.example\n");
 }
 
 TEST_F(Explain, TheLongestWildcardWins) {
@@ -68,14 +72,19 @@ TEST_F(Explain, AnUnknownNameIsTheDefaultsOrNobodys) {
 TEST_F(Explain, WhatIsNoUrlOfOursIsSaidToBeNone) {
   for (const char* url : {"https://a.example/", "http://a b/", "http://u@a.example/", "http://:80/",
                           "http://a.example:99999/", "", "ftp://a.example/"}) {
-    expect(url, "is not http://HOST[:PORT][/PATH]", false);
+    expect(url, "is not http://HOST[:PORT][/PATH][?QUERY]", false);
   }
 }
 
-TEST_F(Explain, PathsThatNameNoFileAndSuspendedSitesHaveTheirAnswer) {
-  expect("http://a.example/%2e%2e/x", "answer:   400, the path names no file");
+TEST_F(Explain, ASuspendedSiteIsNotAsked) {
   configuration_.sites[0].life.suspended = true;
-  expect("http://a.example/", "answer:   503, the site is suspended");
+  expect("http://a.example/", "answer:   503, the site is suspended\n");
+  EXPECT_EQ(said("http://a.example/").find("asked:"), std::string::npos);
+}
+
+TEST_F(Explain, AQueryWithoutAPathAndAFragmentAreWhatABrowserMakesOfThem) {
+  expect("http://a.example?x", "GET /?x HTTP/1.1\r\nHost: a.example\n");
+  expect("http://a.example:8080/x#y", "GET /x HTTP/1.1\r\nHost: a.example:8080\n");
 }
 
 }  // namespace

@@ -68,11 +68,11 @@ void RuleBook::add_places() {
   }
 }
 
-RuleBook::Found RuleBook::find_place(std::string_view path) const {
+std::optional<RuleBook::Position> RuleBook::position_of(std::string_view path) const {
   Position position;
   if (const auto exact = exact_.find(path); exact != exact_.end()) {
     position.place = static_cast<std::uint16_t>(exact->second + 1);
-    return {rules_at(position)};
+    return position;
   }
   if (const auto prefix = prefixes_.find(path)) {
     position.place = static_cast<std::uint16_t>(*prefix + 1);
@@ -84,10 +84,37 @@ RuleBook::Found RuleBook::find_place(std::string_view path) const {
     if (first != 0) continue;
     const MatchOutcome outcome = matcher_.match(*patterns_[i].pattern, path, captures);
     // As it may be what keeps a file from being served, the request cannot go on without it.
-    if (outcome == MatchOutcome::too_costly) return {.rules = base_, .too_costly = true};
+    if (outcome == MatchOutcome::too_costly) return std::nullopt;
     if (outcome == MatchOutcome::matched) first = static_cast<std::uint16_t>(i + 1);
   }
-  return {rules_at(position)};
+  return position;
+}
+
+RuleBook::Found RuleBook::find_place(std::string_view path) const {
+  const auto position = position_of(path);
+  if (!position) return {.rules = base_, .too_costly = true};
+  return {rules_at(*position)};
+}
+
+std::vector<std::string> RuleBook::locations_of(std::string_view path) const {
+  const auto position = position_of(path);
+  if (!position) return {};
+  std::vector<std::string> names;
+  const auto add = [&](const Layer& layer, std::string name) {
+    names.push_back(layer.of_owner ? name + " of .perchild.json" : std::move(name));
+  };
+  for (const std::size_t place : places_around(*position)) {
+    const bool is_prefix = place < prefixes_.size();
+    for (const Layer& layer : places_[place].layers) {
+      add(layer, is_prefix ? "prefix " + prefixes_.folder(place) : "exact " + std::string(path));
+    }
+  }
+  for (const std::uint16_t pattern : {position->operators_pattern, position->owners_pattern}) {
+    if (pattern == 0) continue;
+    const Layer& layer = patterns_[pattern - std::size_t{1}];
+    add(layer, "pattern " + layer.pattern->text());
+  }
+  return names;
 }
 
 std::shared_ptr<const Rules> RuleBook::rules_at(Position position) const {
@@ -99,17 +126,22 @@ std::shared_ptr<const Rules> RuleBook::rules_at(Position position) const {
   return rules;
 }
 
-std::shared_ptr<const Rules> RuleBook::make_rules(Position position) const {
-  std::vector<std::size_t> chain;  // from the innermost place to the outermost
+std::vector<std::size_t> RuleBook::places_around(Position position) const {
+  std::vector<std::size_t> chain;
   for (auto at = position.place == 0 ? std::nullopt
                                      : std::optional(position.place - std::size_t{1});
        at; at = places_[*at].around) {
     chain.push_back(*at);
   }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+std::shared_ptr<const Rules> RuleBook::make_rules(Position position) const {
   std::vector<Layer> layers{{.settings = &operators_->settings},
                             {.settings = &owners_->settings, .of_owner = true}};
-  for (auto place = chain.rbegin(); place != chain.rend(); ++place) {
-    const auto& more = places_[*place].layers;
+  for (const std::size_t place : places_around(position)) {
+    const auto& more = places_[place].layers;
     layers.insert(layers.end(), more.begin(), more.end());
   }
   for (const std::uint16_t pattern : {position.operators_pattern, position.owners_pattern}) {

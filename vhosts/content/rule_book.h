@@ -35,6 +35,9 @@ class RuleBook {
     if (places_.empty() && patterns_.empty()) return {base_};
     return find_place(path);
   }
+  // The locations that `path` stands in, from the outermost on, in words: "prefix /a",
+  // "pattern \.png$ of .perchild.json".
+  std::vector<std::string> locations_of(std::string_view path) const;
   const PatternMatcher& matcher() const { return matcher_; }
 
  private:
@@ -56,6 +59,8 @@ class RuleBook {
   RuleBook() = default;
   bool add_patterns(const Content& content, bool of_owner);
   void add_places();
+  std::optional<Position> position_of(std::string_view path) const;  // none: too costly
+  std::vector<std::size_t> places_around(Position position) const;   // from the outermost on
   Found find_place(std::string_view path) const;
   std::shared_ptr<const Rules> rules_at(Position position) const;
   std::shared_ptr<const Rules> make_rules(Position position) const;

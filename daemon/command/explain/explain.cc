@@ -1,6 +1,7 @@
 #include "daemon/command/explain/explain.h"
 
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <optional>
@@ -9,38 +10,15 @@
 
 #include "daemon/command/check/check.h"
 #include "daemon/command/check/system_view.h"
+#include "daemon/command/explain/site_answer.h"
+#include "daemon/command/explain/url.h"
 #include "privsep/result.h"
-#include "vhosts/http1/authority.h"
-#include "vhosts/http1/path.h"
 #include "vhosts/sites/route_table.h"
 
 namespace perchild {
 namespace {
 
-constexpr std::string_view scheme = "http://";
-constexpr std::uint16_t default_port = 80;
-
-struct Url {
-  std::string host;
-  std::uint16_t port = default_port;
-  std::string path = "/";
-};
-
-// "http://host[:port][/path]", or the same without its beginning.
-std::optional<Url> parse_url(std::string_view text) {
-  if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
-  const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
-  // Another scheme's.
-  if (text.substr(0, end).ends_with(':') && text.substr(end).starts_with("//")) return std::nullopt;
-  const auto authority = http1::split_authority(text.substr(0, end));
-  if (!authority || text.substr(0, end).find('@') != std::string_view::npos) return std::nullopt;
-  Url url;
-  url.host = authority->host_text;
-  url.port = authority->port.value_or(default_port);
-  const std::string_view path = text.substr(end, text.find_first_of("?#", end) - end);
-  if (!path.empty()) url.path = path;
-  return url;
-}
+constexpr std::uint8_t one_address = 128;
 
 std::uint16_t port_of(const Listener& listener) {
   const ::sockaddr_storage& storage = listener.address.storage;
@@ -79,30 +57,28 @@ std::string ids_of(const Site& site) {
   return text;
 }
 
-void write_site(const Site& site, const std::string& path, std::ostream& out) {
+// A router's answers are in the tables; a worker's are for its own code to tell.
+void write_site(const Configuration& configuration, SiteId id, const Url& url,
+                const SiteAnswer& answer_of, std::ostream& out) {
+  const Site& site = configuration.sites[id.value];
   out << "  site:     " << text_of(site.hosts.front()) << "\n";
   out << "  runs as:  " << ids_of(site) << "\n";
   out << "  root:     " << site.root << "\n";
   if (site.life.suspended) {
     out << "  answer:   503, the site is suspended\n";
-    return;
-  }
-  std::vector<char> buffer(path.size());
-  const http1::DecodedPath decoded = http1::decode_path(path, buffer);
-  if (decoded.ok()) {
-    out << "  path:     " << decoded.path << ", before the site's own locations and rewrites\n";
   } else {
-    out << "  answer:   " << http1::status_of(decoded.outcome) << ", the path names no file\n";
+    out << answer_of(id, "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\n\r\n");
   }
 }
 
 }  // namespace
 
-bool explain(const Configuration& configuration, const std::string& text, std::ostream& out) {
+bool explain(const Configuration& configuration, const std::string& text,
+             const SiteAnswer& answer_of, std::ostream& out) {
   const auto url = parse_url(text);
   const auto host = url ? HostName::parse(url->host) : std::nullopt;
   if (!host) {
-    out << text << " is not http://HOST[:PORT][/PATH], with the host in ASCII\n";
+    out << text << " is not http://HOST[:PORT][/PATH][?QUERY], with the host in ASCII\n";
     return false;
   }
   const std::string packed = pack_route_table(configuration);
@@ -130,21 +106,32 @@ bool explain(const Configuration& configuration, const std::string& text, std::o
                                     ", and this one is the listener's default"
                               : "\"" + covering(site, *host) + "\" is one of its hosts")
         << "\n";
-    write_site(site, url->path, out);
+    write_site(configuration, route->site, *url, answer_of, out);
   }
   if (!heard) out << "no listener has port " << url->port << "\n";
   return served;
 }
 
-int run_explain(const std::string& config_path, const std::string& url, std::ostream& out,
-                std::ostream& errors) {
+int run_explain(const std::string& config_path, const std::string& url, const std::string& from,
+                std::ostream& out, std::ostream& errors) {
+  const auto client = AddressBlock::parse(from);
+  if (!client || client->length != one_address) {
+    errors << "perchild: " << from << " is no address\n";
+    return exit_mistakes;
+  }
   MachineView machine;
   const ReadConfiguration read = load_configuration(config_path, machine);
   if (!read.configuration) {
     write_findings(config_path, read, false, errors);
     return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
   }
-  return explain(*read.configuration, url, out) ? 0 : 1;
+  const Configuration& configuration = *read.configuration;
+  const auto answer_of = [&](SiteId site, const std::string& request_head) -> std::string {
+    if (::geteuid() != 0) return "  answer:   is told to root, who can ask as the site's user\n";
+    const auto answer = ask_site(configuration, site, client->network, request_head);
+    return answer ? *answer : "  no answer: " + answer.error().text() + "\n";
+  };
+  return explain(configuration, url, answer_of, out) ? 0 : 1;
 }
 
 }  // namespace perchild

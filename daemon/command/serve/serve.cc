@@ -6,14 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <cstdlib>
 #include <iostream>
 
 #include "daemon/command/check/check.h"
 #include "daemon/command/check/system_view.h"
 #include "daemon/command/serve/directories.h"
+#include "daemon/command/serve/executables.h"
 #include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
@@ -30,25 +29,6 @@ namespace perchild {
 namespace {
 
 constexpr int exit_failed = 1;
-constexpr const char* installed_executables = "/usr/lib/perchild";
-
-// Of the role, opened but not executed yet: beside this command, as in a build tree, or where a
-// package puts them.
-Result<UniqueFd> open_executable(Role role) {
-  std::array<char, PATH_MAX> self{};
-  if (::readlink("/proc/self/exe", self.data(), self.size() - 1) < 0) {
-    return failure_from_errno("readlink", "/proc/self/exe");
-  }
-  const std::string command = self.data();
-  const std::string name(executable_of(role));
-  const std::string beside = command.substr(0, command.rfind('/') + 1) + name;
-  for (const std::string& path : {beside, installed_executables + ("/" + name)}) {
-    UniqueFd executable(::open(path.c_str(), O_PATH | O_CLOEXEC));
-    if (executable.has_value()) return executable;
-    if (errno != ENOENT) return failure_from_errno("open", path);
-  }
-  return failure({"find", name + " beside the command or in " + installed_executables, ENOENT});
-}
 
 // As many descriptors as the master may hand out; routers and workers lower theirs.
 void raise_open_files() {

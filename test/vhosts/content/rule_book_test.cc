@@ -32,6 +32,21 @@ TEST(RuleBook, TheSettingsOfTheInnermostPrefixHold) {
   EXPECT_EQ(rules_at(*book, "/a/b/"), "b");
 }
 
+TEST(RuleBook, NamesTheLocationsOfAPathFromTheOutermostOn) {
+  const auto book = RuleBook::make(
+      site({{Kind::prefix, "/a/b", {}}, {Kind::prefix, "/a", {}}, {Kind::pattern, "y$", {}}}),
+      {.settings = {},
+       .locations = {{Kind::prefix, "/a", {}}, {Kind::exact, "/x", {}}, {Kind::pattern, "z|y", {}}},
+       .owner_settings = {}});
+  ASSERT_TRUE(book);
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(book->locations_of("/"), Names());
+  EXPECT_EQ(book->locations_of("/x"), Names({"exact /x of .perchild.json"}));
+  EXPECT_EQ(book->locations_of("/a/b/y"),
+            Names({"prefix /a", "prefix /a of .perchild.json", "prefix /a/b", "pattern y$",
+                   "pattern z|y of .perchild.json"}));
+}
+
 TEST(RuleBook, WhatALocationLeavesOutIsThatOfThePrefixAroundIt) {
   const auto book = RuleBook::make(site({{Kind::prefix, "/a", named("a")},
                                          {Kind::prefix, "/a/b", {}},

@@ -1,0 +1,23 @@
+// The addresses that `perchild explain` is asked about.
+//
+// Runs in: command.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace perchild {
+
+struct Url {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string authority{};   // host and port, as in Host
+  std::string target = "/";  // path and query
+};
+
+// "http://host[:port][/path][?query]", or the same without its beginning.
+std::optional<Url> parse_url(std::string_view text);
+
+}  // namespace perchild

@@ -1,0 +1,75 @@
+// perchild-explainer: says how a site's worker would answer one request, by the worker's own steps,
+// under the site's uid and behind the worker's walls.
+//
+// Runs in: explainer, a child of the command; locked down as a worker is.
+// Trusts: the command, which placed its descriptors (privsep/inherited_fds.h).
+// Does not trust: the site's files, .perchild.json among them.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "daemon/worker/explainer/one_answer.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/lock_down.h"
+#include "privsep/sealed_memory.h"
+
+namespace perchild {
+namespace {
+
+void say(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (wrote <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+}
+
+Result<void> run() {
+  const auto packed = SealedMapping::map(BorrowedFd(ExplainerFds::settings));
+  if (!packed) return failure(packed.error());
+  auto settings = SiteSettings::unpack(packed->bytes());
+  if (!settings) return failure({"load", "the site's settings", 0});
+  const auto filter = SealedMapping::map(BorrowedFd(ExplainerFds::filter));
+  if (!filter) return failure(filter.error());
+  const auto request = SealedMapping::map(BorrowedFd(ExplainerFds::request));
+  if (!request) return failure(request.error());
+  AddressBytes client;
+  if (request->bytes().size() < client.size()) return failure({"load", "the request", 0});
+  std::copy_n(request->bytes().begin(), client.size(), client.begin());
+  logs::LogClock::load();
+  const ::uid_t owner = ::geteuid();
+  UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.has_value()) return failure_from_errno("open", settings->root);
+  UniqueFd acme(ExplainerFds::acme_webroot);
+  if (!settings->acme) acme.reset();
+  const auto proof = lock_down<Role::worker>(
+      {.filter = filter->bytes(),
+       .new_root = root.borrow(),
+       .root_is_readable = true,
+       .also_readable = acme.has_value() ? std::optional(acme.borrow()) : std::nullopt,
+       .landlock = settings->landlock});
+  if (!proof) return failure(proof.error());
+  // What the site's error log would say is part of the answer.
+  ServedSite site(std::move(*settings), files::Docroot(std::move(root), owner),
+                  BorrowedFd(STDOUT_FILENO), BorrowedFd(STDIN_FILENO), 0);
+  if (acme.has_value()) site.acme.emplace(std::move(acme));
+  site.begin_turn();
+  Explanation explanation;
+  explain(site, client, request->bytes().substr(client.size()), explanation);
+  say(explanation.text());
+  site.end_turn();
+  return {};
+}
+
+}  // namespace
+}  // namespace perchild
+
+int main() {
+  ::prctl(PR_SET_NAME, "perchild-explainer");
+  const auto done = perchild::run();
+  if (done) return 0;
+  perchild::say("  no answer: " + done.error().text() + "\n");
+  return 1;
+}
