@@ -84,7 +84,7 @@ std::optional<Selected> precompressed(const Request& request, std::string_view p
   const SiblingPath sibling(path, found.index_name, coding_suffixes[index_of(coding)]);
   if (sibling.view().empty()) return std::nullopt;
   const content::RuleBook::Found rules = site.rules.find(sibling.view());
-  if (rules.too_costly) return std::nullopt;
+  if (rules.too_costly || rules.rules->hides(sibling.view())) return std::nullopt;
   files::Answer beside =
       site.cache.get(sibling.view().substr(1), file_rules_of(*rules.rules), site.turn);
   if (beside.opened.kind != files::Kind::file) {
@@ -182,15 +182,17 @@ void attach_body(Response& response, Selected& selected, std::uint64_t offset,
   }
 }
 
-Response unsatisfiable(const Request& request, std::uint64_t size) {
-  std::array<char, 64> line;
+// `vary` is that of the 200: another Accept-Encoding can select what has the range.
+Response unsatisfiable(const Request& request, std::uint64_t size, std::string_view vary) {
+  std::array<char, 128> lines;
   files::Digits digits;
   std::size_t length = 0;
-  for (const std::string_view part : {std::string_view("Content-Range: bytes */"),
-                                      files::decimal(size, digits), std::string_view("\r\n")}) {
-    length += part.copy(line.data() + length, part.size());
+  for (const std::string_view part :
+       {std::string_view("Content-Range: bytes */"), files::decimal(size, digits),
+        std::string_view("\r\n"), vary}) {
+    length += part.copy(lines.data() + length, lines.size() - length);
   }
-  return refuse(request, 416, "the range lies outside of the file", {line.data(), length});
+  return refuse(request, 416, "the range lies outside of the file", {lines.data(), length});
 }
 
 Response multipart_response(const Request& request, Selected& selected, const ByteRanges& ranges) {
@@ -261,7 +263,8 @@ Response selected_response(const Request& request, Selected selected) {
       case files::Precondition::met:
         break;
       case files::Precondition::failed:
-        return refuse(request, 412, "the file is not the one that the request is about");
+        return refuse(request, 412, "the file is not the one that the request is about",
+                      lines.vary());
       case files::Precondition::not_modified: {
         Response response;
         response.status = 304;
@@ -276,7 +279,7 @@ Response selected_response(const Request& request, Selected selected) {
       files::range_still_applies(head, lines.tag(), selected.facts, now)) {
     const ByteRanges ranges(head.range, selected.facts.size);
     if (ranges.outcome() == ByteRanges::Outcome::unsatisfiable) {
-      return unsatisfiable(request, selected.facts.size);
+      return unsatisfiable(request, selected.facts.size, lines.vary());
     }
     if (ranges.outcome() == ByteRanges::Outcome::partial) {
       return range_response(request, selected, ranges);

@@ -192,6 +192,32 @@ TEST(Compression, AnIndexHasFilesBesideItToo) {
   EXPECT_EQ(get_with(server, "/", "br").body, "index in brotli");
 }
 
+TEST(Compression, AFileBesideObeysTheRulesOfLinksAndNames) {
+  for (const auto& [more, coding] :
+       std::vector<std::pair<std::string, std::string>>{{"", "gzip"},
+                                                        {R"(, "symlinks": "owner")", "gzip"},
+                                                        {R"(, "symlinks": "none")", "none"},
+                                                        {R"(, "deny": ["*.gz"])", "none"}}) {
+    Server server({.sites = {{"a.example",
+                              {{"small.html", small_page}, {"packed/page", "contents"}},
+                              R"(, "compression": {"on_the_fly": []})" + more}}});
+    const std::string link = server.docroot(0) + "/small.html.gz";
+    ASSERT_EQ(::symlink("packed/page", link.c_str()), 0);
+    ASSERT_EQ(::lchown(link.c_str(), uid_a, uid_a), 0);
+    EXPECT_EQ(coding_of(get_with(server, "/small.html", "gzip")), coding) << more;
+  }
+}
+
+TEST(Compression, RefusalsOfARepresentationSayThatItVaries) {
+  Server server({.sites = site()});
+  for (const auto& [field, status] : std::vector<std::pair<std::string, int>>{
+           {"If-Match: \"other\"\r\n", 412}, {"Range: bytes=99999999-\r\n", 416}}) {
+    const HttpResponse varied = ask(server, request("a.example", "/small.html", field));
+    EXPECT_EQ(varied.status, status);
+    EXPECT_EQ(varied.fields.at("vary"), "Accept-Encoding") << status;
+  }
+}
+
 TEST(Compression, RangesAreOfThePlainFileOrOfTheOneBesideIt) {
   Server server({.sites = site()});
   for (const std::string& target : {std::string("/small.html"), std::string("/large.html")}) {

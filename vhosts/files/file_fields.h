@@ -31,6 +31,7 @@ class FieldLines {
   std::string_view all() const { return text_; }
   std::string_view without_length() const { return text_.substr(marks_.type); }
   std::string_view without_type() const { return text_.substr(marks_.rest); }
+  std::string_view vary() const { return text_.substr(marks_.vary, marks_.tag - marks_.vary); }
   // What a 304 repeats (RFC 9110, 15.4.5).
   std::string_view for_304() const { return text_.substr(marks_.vary); }
   std::string_view content_type() const;
