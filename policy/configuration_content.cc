@@ -20,9 +20,9 @@ constexpr std::size_t most_locations = 1000;
 constexpr std::size_t most_patterns = 100;  // each is tried for each request
 constexpr std::size_t longest_file_name = 255;
 
-constexpr std::string_view content_keys[] = {"index",   "redirect",    "rewrite", "try",  "deny",
-                                             "headers", "cors",        "expires", "etag", "charset",
-                                             "types",   "error_pages", "symlinks"};
+constexpr std::string_view content_keys[] = {
+    "index",   "redirect", "rewrite", "try",   "deny",        "headers",  "cors",
+    "expires", "etag",     "charset", "types", "error_pages", "symlinks", "listing"};
 constexpr std::string_view symlinks_names[] = {"none", "owner", "beneath"};
 constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
 constexpr std::string_view location_keys[] = {"prefix", "exact", "pattern", "auth", "access"};
@@ -186,6 +186,9 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
     settings.caching = read_caching(report, *expires);
   }
   if (const auto etag = object.find("etag")) settings.etag = read_boolean(report, *etag);
+  if (const auto listing = object.find("listing")) {
+    settings.listing = read_boolean(report, *listing);
+  }
   if (const auto charset = object.find("charset")) {
     settings.charset = read_charset(report, *charset);
   }

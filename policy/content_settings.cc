@@ -34,6 +34,7 @@ void overlay(ContentSettings& base, const ContentSettings& more) {
   overlay_by(base.error_pages, more.error_pages, &ErrorPageSetting::status);
   if (more.cors) base.cors = more.cors;
   if (more.etag) base.etag = more.etag;
+  if (more.listing) base.listing = more.listing;
   if (more.symlinks) base.symlinks = more.symlinks;
   if (more.charset) base.charset = more.charset;
   if (more.access.auth) base.access.auth = more.access.auth;

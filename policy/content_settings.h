@@ -82,6 +82,7 @@ struct ContentSettings {
   std::vector<ErrorPageSetting> error_pages{};  // by status
   std::optional<Cors> cors{};                   // no origins: none
   std::optional<bool> etag{};
+  std::optional<bool> listing{};  // of folders without an index
   std::optional<Symlinks> symlinks{};
   std::optional<std::string> charset{};  // of text; "" for none
   AccessSettings access{};               // who may come here: never for the owner to say

@@ -88,6 +88,7 @@ constexpr SyscallRule worker_only[] = {
     {"openat2", "files of the docroot; the root directory is the docroot, Landlock allows no more"},
     {"fstat", "what was opened; no call that takes a path may follow a name twice"},
     {"readlinkat", "where a link of the docroot leads, if its owner is asked first"},
+    {"getdents64", "the names in a folder of the docroot, where it is to be listed"},
     {"read", "small files into the cache"},
     {"pread64", "small files into the cache, others into an encoder"},
     {"sendfile", "large files to a client"},

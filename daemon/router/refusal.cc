@@ -1,10 +1,13 @@
 #include "daemon/router/refusal.h"
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 
+#include "privsep/result.h"
 #include "vhosts/files/status.h"
 #include "vhosts/http1/date.h"
+#include "vhosts/pages/look.h"
+#include "vhosts/pages/notices.h"
 
 namespace perchild {
 namespace {
@@ -34,46 +37,63 @@ const char* sentence_for(int status) {
   }
 }
 
+// Text in a buffer that has room for it.
+class Text {
+ public:
+  explicit Text(RefusalBuffer& buffer) : buffer_(buffer) {}
+
+  Text& operator<<(std::string_view part) {
+    PERCHILD_ASSERT(part.size() <= buffer_.size() - length_);
+    length_ += part.copy(buffer_.data() + length_, part.size());
+    return *this;
+  }
+  Text& operator<<(std::size_t number) {
+    std::array<char, 24> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    return *this << std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  }
+  std::string_view view() const { return {buffer_.data(), length_}; }
+
+ private:
+  RefusalBuffer& buffer_;
+  std::size_t length_ = 0;
+};
+
+// Up to the empty line.
+void write_head(Text& text, int status, std::size_t body_size, unsigned retry_seconds,
+                std::time_t now) {
+  std::array<char, http1::date_length> date;  // gmtime(3) would open the time zone's file
+  text << "HTTP/1.1 " << static_cast<std::size_t>(status) << " " << files::reason_of(status)
+       << "\r\nDate: " << http1::format_date(now, date)
+       << "\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: " << body_size
+       << "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+  if (retry_seconds > 0) text << "Retry-After: " << std::size_t{retry_seconds} << "\r\n";
+  text << "Connection: close\r\n\r\n";
+}
+
 }  // namespace
 
-std::string_view write_suspended(WithBody body, std::time_t now, std::span<char, 1024> buffer) {
-  constexpr std::string_view page =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width\">\n"
-      "<title>Site suspended</title>\n"
-      "<style>body{font:1.1em/1.5 sans-serif;max-width:34em;margin:15vh auto;padding:0 "
-      "1em}</style>\n"
-      "</head>\n<body>\n<h1>This site is suspended</h1>\n"
-      "<p>Its operator has taken it off line for now. If it is yours, please ask your hosting "
-      "provider.</p>\n</body>\n</html>\n";
-  std::array<char, http1::date_length> date;
-  http1::format_date(now, date);
-  const int length = std::snprintf(
-      buffer.data(), buffer.size(),
-      "HTTP/1.1 503 Service Unavailable\r\nDate: %.*s\r\nContent-Type: text/html; charset=utf-8\r\n"
-      "Content-Length: %zu\r\nCache-Control: no-store\r\nRetry-After: 3600\r\n"
-      "Connection: close\r\n\r\n%s",
-      static_cast<int>(date.size()), date.data(), page.size(),
-      body == WithBody::yes ? page.data() : "");
-  return {buffer.data(), static_cast<std::size_t>(length)};
+std::string_view write_suspended(WithBody body, std::time_t now, RefusalBuffer& buffer) {
+  const std::string_view page = pages::suspended_page();
+  Text text(buffer);
+  write_head(text, 503, page.size(), 3600, now);
+  if (body == WithBody::yes) text << page;
+  return text.view();
 }
 
 std::string_view write_refusal(int status, WithBody body, unsigned retry_seconds, std::time_t now,
-                               std::span<char, 512> buffer) {
+                               RefusalBuffer& buffer) {
+  RefusalBuffer page_buffer;
+  Text page(page_buffer);
   const std::string_view reason = files::reason_of(status);
-  std::array<char, http1::date_length> date;  // gmtime(3) would open the time zone's file
-  http1::format_date(now, date);
-  char retry[40] = "";
-  if (retry_seconds > 0) std::snprintf(retry, sizeof retry, "Retry-After: %u\r\n", retry_seconds);
-  const std::string_view sentence = sentence_for(status);
-  const int length = std::snprintf(
-      buffer.data(), buffer.size(),
-      "HTTP/1.1 %d %.*s\r\nDate: %.*s\r\nContent-Type: text/plain; charset=utf-8\r\n"
-      "Content-Length: %zu\r\n%sConnection: close\r\n\r\n%s%s",
-      status, static_cast<int>(reason.size()), reason.data(), static_cast<int>(date.size()),
-      date.data(), sentence.size() + 1, retry, body == WithBody::yes ? sentence.data() : "",
-      body == WithBody::yes ? "\n" : "");
-  return {buffer.data(), static_cast<std::size_t>(length)};
+  page << pages::before_title << reason << pages::before_style << pages::style
+       << pages::before_content << "<p class=\"code\">" << static_cast<std::size_t>(status)
+       << "</p>\n<h1>" << reason << "</h1>\n<p>" << sentence_for(status) << "</p>\n"
+       << pages::after_content;
+  Text text(buffer);
+  write_head(text, status, page.view().size(), retry_seconds, now);
+  if (body == WithBody::yes) text << page.view();
+  return text.view();
 }
 
 }  // namespace perchild

@@ -298,7 +298,7 @@ void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
   ++reporter_.counts.refused;
   log_limited(Priority::info, text_of(stranger.address) + ": refused with " +
                                   std::to_string(status) + ": " + std::string(reason));
-  std::array<char, 512> buffer;
+  RefusalBuffer buffer;
   const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
   const std::string_view response =
       write_refusal(status, body, retry_seconds, ::time(nullptr), buffer);
@@ -306,7 +306,7 @@ void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
 }
 
 void RouterLoop::refuse_suspended(Stranger& stranger) {
-  std::array<char, 1024> buffer;
+  RefusalBuffer buffer;
   const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
   answer(stranger, write_suspended(body, ::time(nullptr), buffer));
 }

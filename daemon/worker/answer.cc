@@ -6,6 +6,7 @@
 
 #include "daemon/worker/acme_answer.h"
 #include "daemon/worker/file_answer.h"
+#include "daemon/worker/folder_answer.h"
 #include "daemon/worker/head_rules.h"
 #include "daemon/worker/moves.h"
 #include "daemon/worker/reach.h"
@@ -32,7 +33,6 @@ Failure failure_of(Kind kind) {
     case Kind::special:
       return {403, "not a regular file"};
     case Kind::directory:
-      return {403, "a directory without an index"};
     case Kind::file:
     case Kind::error:
       break;
@@ -134,8 +134,8 @@ Response answer_path(const Request& request) {
     request.explanation->note("file", site.settings.root + "/", path, found.index_name);
   }
   if (found.opened.kind == Kind::file) return file_response(request, path, std::move(found));
-  if (found.opened.kind == Kind::directory && !request.path.ends_with('/')) {
-    return slash_response(request);
+  if (found.opened.kind == Kind::directory) {
+    return request.path.ends_with('/') ? folder_response(request) : slash_response(request);
   }
   const Failure failure = failure_of(found.opened.kind);
   return refuse(request, failure.status, failure.problem, {}, found.opened.error);

@@ -179,6 +179,7 @@ const Case header_cases[] = {
      R"("30x" is neither a duration nor a directive of Cache-Control)",
      R"(for example "30d", "no-store" or "public, max-age=3600")"},
     {R"({"symlinks": ^"below"})", R"("symlinks" must be "none", "owner" or "beneath")", ""},
+    {R"({"listing": ^"on"})", R"("listing" must be true or false, but is a string)"},
     {R"({"etag": ^1})", R"("etag" must be true or false, but is a number)"},
     {R"({"charset": ^"utf 8"})", R"("utf 8" is not the name of a charset)",
      R"(for example "utf-8", or false for none)"},
@@ -200,7 +201,7 @@ TEST(ConfigurationContent, HeadersTypesAndPagesAreRead) {
     "cors": {"origins": ["https://b.example:8443"], "methods": ["PUT"], "headers": ["X-Y"],
              "expose": ["X-Z"], "credentials": true, "max_age": "1h"},
     "expires": {"image/*": "30d", "text/html": 0, "*": "no-cache, private"},
-    "symlinks": "owner", "etag": false, "charset": "ISO-8859-1", "types": {"MD": "text/markdown"},
+    "symlinks": "owner", "etag": false, "listing": true, "charset": "ISO-8859-1", "types": {"MD": "text/markdown"},
     "error_pages": {"404": "/404.html", "5xx": "/5xx.html", "403": null}})");
   ASSERT_TRUE(read.mistakes.empty()) << told(read.mistakes);
   const ContentSettings& settings = read.content.settings;
@@ -219,6 +220,7 @@ TEST(ConfigurationContent, HeadersTypesAndPagesAreRead) {
   EXPECT_EQ(settings.caching[1].value, "max-age=0");
   EXPECT_EQ(settings.caching[2].value, "no-cache, private");
   EXPECT_EQ(settings.etag, false);
+  EXPECT_EQ(settings.listing, true);
   EXPECT_EQ(settings.symlinks, Symlinks::owner);
   EXPECT_EQ(settings.charset, "iso-8859-1");
   EXPECT_EQ(settings.types[0].extension, "md");

@@ -213,6 +213,7 @@ const Call allowed[] = {
     {"shutdown", of_all_but_checker, [] { call(SYS_shutdown, -1, SHUT_WR); }},
     {"accept4", of_router, [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"openat2", of_worker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
+    {"getdents64", of_worker, [] { call(SYS_getdents64, -1, nullptr, 0); }},
     {"readlinkat", of_worker, [] { call(SYS_readlinkat, -1, "", nullptr, 0); }},
     {"sendfile", of_worker, [] { call(SYS_sendfile, -1, -1, nullptr, 0); }},
     {"ppoll", of_checker,

@@ -43,6 +43,7 @@ Rules::Rules(std::span<const Layer> layers) {
   symlinks_ = std::min(operators.symlinks.value_or(Symlinks::beneath),
                        owners.symlinks.value_or(Symlinks::beneath));
   etag_ = all.etag.value_or(true);
+  listing_ = all.listing.value_or(false);
   edit_heads_ = !headers_.empty() || !caching_.empty() || cors_ || !etag_;
   entry_ = access::EntryRules(operators.access);
   hidden_ = HiddenNames(std::move(operators.deny), std::move(owners.deny));

@@ -65,6 +65,8 @@ class Rules {
   // The value of Cache-Control for a file of this type; empty for none.
   std::string_view caching_of(std::string_view content_type) const;
   bool etag() const { return etag_; }
+  // Whether a folder without an index shows what is in it.
+  bool listing() const { return listing_; }
 
  private:
   std::vector<std::string> index_;
@@ -80,6 +82,7 @@ class Rules {
   std::optional<Cors> cors_;
   Symlinks symlinks_ = Symlinks::beneath;
   bool etag_ = true;
+  bool listing_ = false;
   bool edit_heads_ = false;
   access::EntryRules entry_{{}};
 };

@@ -57,19 +57,32 @@ Opened failed(int error) {
   }
 }
 
+// O_NONBLOCK stays set on what is served: on a regular file it does nothing.
+constexpr std::uint64_t for_reading = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+
 // Opened with errno as it is where there is no value.
-UniqueFd open_for_reading(BorrowedFd root, const CPath& path, Symlinks symlinks) {
-  // O_NONBLOCK stays set on what is served: on a regular file it does nothing.
-  constexpr std::uint64_t flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+UniqueFd open_by_rule(BorrowedFd root, const CPath& path, std::uint64_t flags, Symlinks symlinks) {
   if (symlinks == Symlinks::beneath) return open_beneath(root, path.get(), flags);
   UniqueFd fd = open_beneath(root, path.get(), flags, RESOLVE_NO_SYMLINKS);
   if (symlinks == Symlinks::none || fd.has_value() || errno != ELOOP) return fd;
   return open_owner_matched(root, path.get(), flags);
 }
 
+// What has been opened, if it may be served.
+Opened judge(UniqueFd fd, Symlinks symlinks, std::uint32_t site_owner) {
+  const FileStatus status = status_of(fd.borrow());
+  if (status.error != 0) return {.kind = Kind::error, .error = status.error};
+  if (S_ISDIR(status.mode)) return {.kind = Kind::directory, .facts = status.facts};
+  if (S_ISLNK(status.mode)) return {.kind = Kind::forbidden};  // put there a moment ago
+  if (!S_ISREG(status.mode)) return {.kind = Kind::special};
+  const bool is_linked_strange = status.links > 1 && status.owner != site_owner;
+  if (symlinks != Symlinks::beneath && is_linked_strange) return {.kind = Kind::forbidden};
+  return {.kind = Kind::file, .fd = std::move(fd), .facts = status.facts};
+}
+
 Opened open_path(BorrowedFd root, const CPath& path, Symlinks symlinks, std::uint32_t site_owner) {
   if (!path.valid()) return {.kind = Kind::not_found};
-  UniqueFd fd = open_for_reading(root, path, symlinks);
+  UniqueFd fd = open_by_rule(root, path, for_reading, symlinks);
   if (!fd.has_value()) {
     if (errno != EACCES) return failed(errno);
     // A directory of mode 0711 can be entered but not read. It is a directory all the same.
@@ -77,13 +90,7 @@ Opened open_path(BorrowedFd root, const CPath& path, Symlinks symlinks, std::uin
     const UniqueFd entered = open_beneath(root, path.get(), O_PATH | O_DIRECTORY, links);
     return {.kind = entered.has_value() ? Kind::directory : Kind::forbidden};
   }
-  const FileStatus status = status_of(fd.borrow());
-  if (status.error != 0) return {.kind = Kind::error, .error = status.error};
-  if (S_ISDIR(status.mode)) return {.kind = Kind::directory};
-  if (!S_ISREG(status.mode)) return {.kind = Kind::special};
-  const bool is_linked_strange = status.links > 1 && status.owner != site_owner;
-  if (symlinks != Symlinks::beneath && is_linked_strange) return {.kind = Kind::forbidden};
-  return {.kind = Kind::file, .fd = std::move(fd), .facts = status.facts};
+  return judge(std::move(fd), symlinks, site_owner);
 }
 
 }  // namespace
@@ -98,6 +105,28 @@ Result<Docroot> Docroot::at(const std::string& path) {
 
 Opened Docroot::open(std::string_view path, Symlinks symlinks) const {
   return open_path(directory_.borrow(), CPath(path, {}), symlinks, owner_);
+}
+
+Opened Docroot::look_at(std::string_view path, Symlinks symlinks) const {
+  const CPath name(path, {});
+  if (!name.valid()) return {.kind = Kind::not_found};
+  UniqueFd fd = open_by_rule(directory_.borrow(), name, O_PATH, symlinks);
+  if (!fd.has_value()) return failed(errno);
+  Opened seen = judge(std::move(fd), symlinks, owner_);
+  seen.fd.reset();
+  return seen;
+}
+
+UniqueFd Docroot::open_directory(std::string_view path, Symlinks symlinks) const {
+  const CPath name(path, {});
+  if (!name.valid()) {
+    errno = ENOENT;
+    return {};
+  }
+  // In two steps: whose owner is asked for is opened as a place only.
+  const UniqueFd place = open_by_rule(directory_.borrow(), name, O_PATH | O_DIRECTORY, symlinks);
+  if (!place.has_value()) return {};
+  return open_beneath(place.borrow(), ".", O_RDONLY | O_DIRECTORY);
 }
 
 Resolved Docroot::resolve(std::string_view path, const FileRules& rules) const {

@@ -36,7 +36,7 @@ struct Opened {
   Kind kind = Kind::not_found;
   int error = 0;
   UniqueFd fd{};      // with Kind::file
-  FileFacts facts{};  // with Kind::file
+  FileFacts facts{};  // with Kind::file, and of a directory that could be opened
 };
 
 inline constexpr std::size_t no_index = ~std::size_t{0};
@@ -69,6 +69,13 @@ class Docroot {
   // Opens `path`, which is decoded and relative; "" is the docroot itself. Does not wait, be it a
   // FIFO or a leased file. One openat2 and one fstat if all is well.
   [[nodiscard]] Opened open(std::string_view path, Symlinks symlinks = Symlinks::beneath) const;
+
+  // What is at `path`, without opening it: a Kind::file has its facts, but no descriptor, and need
+  // not be readable.
+  [[nodiscard]] Opened look_at(std::string_view path, Symlinks symlinks) const;
+
+  // The directory at `path`, to be read. No value: errno says why.
+  [[nodiscard]] UniqueFd open_directory(std::string_view path, Symlinks symlinks) const;
 
   // Like open(), but a directory named by "" or "dir/" becomes the first of `index` that is a file
   // in it. An index that cannot be opened ends the search: the next one is not what its owner

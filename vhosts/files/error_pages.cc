@@ -1,57 +1,34 @@
 #include "vhosts/files/error_pages.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 
 #include "vhosts/files/status.h"
+#include "vhosts/pages/constant_text.h"
+#include "vhosts/pages/look.h"
 
 namespace perchild::files {
 namespace {
 
-// Text put together by the compiler. Writing past the end does not compile.
-template <std::size_t capacity>
-class ConstantText {
- public:
-  constexpr void append(std::string_view text) {
-    for (const char c : text) text_[length_++] = c;
-  }
-  constexpr void append_number(std::size_t number) {
-    if (number >= 10) append_number(number / 10);
-    text_[length_++] = static_cast<char>('0' + number % 10);
-  }
-  constexpr std::size_t size() const { return length_; }
-  constexpr std::string_view view() const { return {text_.data(), length_}; }
-
- private:
-  std::array<char, capacity> text_{};
-  std::size_t length_ = 0;
-};
-
-constexpr std::string_view style =
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto 0;padding:0 1.5rem}"
-    "h1{font-size:1.6rem;font-weight:600;margin:0 0 .5rem}p{margin:0;opacity:.75}";
-
 struct Page {
   int status;
-  ConstantText<704> body;
-  ConstantText<128> fields;
+  pages::ConstantText<1408> body;
+  pages::ConstantText<128> fields;
 
   constexpr Page(int number, std::string_view sentence) : status(number) {
-    body.append(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width\">"
-        "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+    body.append(pages::before_title);
     body.append(reason_of(status));
-    body.append("</title><style>");
-    body.append(style);
-    body.append("</style></head>\n<body><h1>");
+    body.append(pages::before_style);
+    body.append(pages::style);
+    body.append(pages::before_content);
+    body.append("<p class=\"code\">");
     body.append_number(static_cast<std::size_t>(status));
-    body.append(" ");
+    body.append("</p>\n<h1>");
     body.append(reason_of(status));
-    body.append("</h1><p>");
+    body.append("</h1>\n<p>");
     body.append(sentence);
-    body.append("</p></body></html>\n");
+    body.append("</p>\n");
+    body.append(pages::after_content);
 
     fields.append("Content-Type: text/html; charset=utf-8\r\nContent-Length: ");
     fields.append_number(body.size());
@@ -59,7 +36,7 @@ struct Page {
   }
 };
 
-constexpr Page pages[] = {
+constexpr Page all_pages[] = {
     {301, "This page has moved."},
     {302, "This page is elsewhere at the moment."},
     {303, "The answer is on another page."},
@@ -90,17 +67,17 @@ constexpr Page pages[] = {
 
 template <std::size_t... i>
 constexpr auto views_of(std::index_sequence<i...>) {
-  return std::array{ErrorPage{pages[i].fields.view(), pages[i].body.view()}...};
+  return std::array{ErrorPage{all_pages[i].fields.view(), all_pages[i].body.view()}...};
 }
-constexpr auto views = views_of(std::make_index_sequence<std::size(pages)>());
+constexpr auto views = views_of(std::make_index_sequence<std::size(all_pages)>());
 
 constexpr std::size_t position_of(int status) {
   std::size_t i = 0;
-  while (i < std::size(pages) && pages[i].status != status) ++i;
+  while (i < std::size(all_pages) && all_pages[i].status != status) ++i;
   return i;
 }
 constexpr std::size_t internal_error = position_of(500);
-static_assert(internal_error < std::size(pages));
+static_assert(internal_error < std::size(all_pages));
 
 }  // namespace
 

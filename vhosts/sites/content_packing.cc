@@ -21,6 +21,7 @@ void fields(Archive& archive, Struct& value) {
     archive(value.error_pages);
     archive(value.cors);
     archive(value.etag);
+    archive(value.listing);
     archive(value.symlinks);
     archive(value.charset);
     archive(value.access.auth);

@@ -202,8 +202,9 @@ TEST(ErrorPagesTest, EveryErrorStatusHasAPageOfItsStatedLength) {
   for (const int status : {301, 400, 403, 404, 405, 408, 412, 413, 414, 416, 417, 421, 431, 500,
                            501, 502, 503, 504, 505}) {
     const ErrorPage& error = error_page(status);
-    const std::string title = std::to_string(status) + " " + std::string(reason_of(status));
-    EXPECT_NE(error.body.find("<h1>" + title + "</h1>"), std::string_view::npos) << status;
+    const std::string title = "<p class=\"code\">" + std::to_string(status) + "</p>\n<h1>" +
+                              std::string(reason_of(status)) + "</h1>";
+    EXPECT_NE(error.body.find(title), std::string_view::npos) << status;
     EXPECT_EQ(error.body.find('\0'), std::string_view::npos);
     EXPECT_TRUE(error.body.ends_with("</html>\n"));
     EXPECT_EQ(error.fields, "Content-Type: text/html; charset=utf-8\r\nContent-Length: " +

@@ -41,6 +41,7 @@ SiteSettings sample() {
   settings.content.settings.error_pages = {{404, "/404.html"}, {5, ""}};
   settings.content.owner_settings = {"index", "deny"};
   settings.content.settings.etag = false;
+  settings.content.settings.listing = true;
   settings.content.settings.symlinks = Symlinks::owner;
   settings.content.settings.charset = "iso-8859-1";
   settings.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),

@@ -1,0 +1,173 @@
+// The pages that the server makes itself: listings, errors, and those about a site as such.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "test/system/requests.h"
+
+namespace perchild::test {
+namespace {
+
+constexpr const char* html = "text/html; charset=utf-8";
+
+SiteSpec listed_site() {
+  return {"a.example",
+          {{"docs/b.txt", std::string(1500, 'b')},
+           {"docs/A.txt", "a"},
+           {"docs/c & <d>.txt", std::string(20, 'c')},
+           {"docs/inner/x.txt", "x"},
+           {"docs/.htpasswd", "secret"},
+           {"docs/dump.sql", "secret"},
+           {"docs/code.inc", "secret"},
+           {"plain/x.txt", "x"},
+           {"index.html", "of a"}},
+          R"(, "locations": [{"prefix": "/docs", "listing": true, "deny": ["*.inc"]}])"};
+}
+
+void make_link(const Server& server, const std::string& target, const std::string& name) {
+  const std::string path = server.docroot(0) + "/" + name;
+  std::filesystem::create_symlink(target, path);
+  ASSERT_EQ(::lchown(path.c_str(), uid_a, uid_a), 0);
+}
+
+bool is_before(const std::string& text, const std::string& first, const std::string& second) {
+  const std::size_t at = text.find(first);
+  return at != std::string::npos && text.find(second, at) != std::string::npos;
+}
+
+TEST(Listings, AreOffUnlessAsked) {
+  const Server server({.sites = {listed_site()}});
+  const HttpResponse response = get(server.port(), "a.example", "/plain/");
+  EXPECT_EQ(response.status, 403);
+  EXPECT_FALSE(contains(response.body, "x.txt"));
+  EXPECT_TRUE(error_log_has(server, 0, "GET /plain/: a directory without an index"));
+}
+
+TEST(Listings, ShowWhatIsServedAndHideTheRest) {
+  const Server server({.sites = {listed_site()}});
+  ASSERT_EQ(::mkfifo((server.docroot(0) + "/docs/fifo").c_str(), 0666), 0);
+  make_link(server, "b.txt", "docs/inside");
+  make_link(server, "../../../outside", "docs/outside");
+  make_link(server, "../index.html", "docs/up");
+  const HttpResponse response = get(server.port(), "a.example", "/docs/");
+  ASSERT_EQ(response.status, 200);
+  EXPECT_EQ(response.fields.at("content-type"), html);
+  EXPECT_EQ(response.fields.at("cache-control"), "no-cache");
+  for (const char* name : {">b.txt<", ">A.txt<", ">c &amp; &lt;d&gt;.txt<", ">inner<", ">inside<",
+                           ">up<", "1.5 kB", "href=\"./inner/\"", "href=\"../\""}) {
+    EXPECT_TRUE(contains(response.body, name)) << name;
+  }
+  for (const char* name : {"htpasswd", "dump.sql", "code.inc", "fifo", "outside", "<d>"}) {
+    EXPECT_FALSE(contains(response.body, name)) << name;
+  }
+  EXPECT_EQ(get(server.port(), "a.example", "/docs/c%20%26%20%3Cd%3E.txt").status, 200);
+  EXPECT_EQ(get(server.port(), "a.example", "/docs").status, 301);
+  EXPECT_EQ(get(server.port(), "a.example", "/docs/inner/").status, 200);
+  EXPECT_EQ(get(server.port(), "a.example", "/").body, "of a") << "an index goes before";
+}
+
+TEST(Listings, AreSortedAsTheQuerySays) {
+  const Server server({.sites = {listed_site()}});
+  const auto body = [&](const std::string& query) {
+    return get(server.port(), "a.example", "/docs/" + query).body;
+  };
+  EXPECT_TRUE(is_before(body(""), ">A.txt<", ">b.txt<"));
+  EXPECT_TRUE(is_before(body("?sort=name&order=desc"), ">b.txt<", ">A.txt<"));
+  EXPECT_TRUE(is_before(body("?sort=size"), ">A.txt<", ">c &amp;"));
+  EXPECT_TRUE(is_before(body("?sort=size"), ">c &amp;", ">b.txt<"));
+  EXPECT_TRUE(is_before(body("?sort=size&order=desc"), ">inner<", ">b.txt<")) << "folders first";
+}
+
+TEST(Listings, AnswerHeadAsGetAndKeepTheConnection) {
+  const Server server({.sites = {listed_site()}});
+  Client client(server.port());
+  client.send(request("a.example", "/docs/"));
+  const HttpResponse got = client.receive();
+  client.send(request("a.example", "/docs/", {}, "HEAD"));
+  const HttpResponse head = client.receive(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.fields.at("content-length"), std::to_string(got.body.size()));
+  client.send(request("a.example"));
+  EXPECT_EQ(client.receive().body, "of a");
+}
+
+TEST(Listings, FollowTheRuleOfSymbolicLinks) {
+  const auto names_by = [](const std::string& rule) {
+    const Server server({.sites = {{"a.example",
+                                    {{"docs/own.txt", "own"}, {"folder/x.txt", "x"}},
+                                    R"(, "listing": true, "symlinks": ")" + rule + "\""}}});
+    make_link(server, "docs/own.txt", "to-own");
+    make_link(server, "folder", "to-folder");
+    make_link(server, "docs/own.txt", "of-another");
+    EXPECT_EQ(::lchown((server.docroot(0) + "/of-another").c_str(), uid_b, uid_b), 0);
+    const std::string body = get(server.port(), "a.example", "/").body;
+    std::string names;
+    for (const char* name : {"docs", "to-own", "to-folder", "of-another"}) {
+      if (contains(body, ">" + std::string(name) + "<")) names.append(name).append(" ");
+    }
+    return names + std::to_string(get(server.port(), "a.example", "/to-folder/").status);
+  };
+  EXPECT_EQ(names_by("beneath"), "docs to-own to-folder of-another 200");
+  EXPECT_EQ(names_by("owner"), "docs to-own to-folder 200");
+  EXPECT_EQ(names_by("none"), "docs 403");
+}
+
+TEST(Listings, OfManyFilesAreBounded) {
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 1100; ++i) files["f" + std::to_string(i)] = "x";
+  const Server server({.sites = {{"a.example", files, R"(, "listing": true)"}}});
+  const HttpResponse response = get(server.port(), "a.example", "/");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(count_of(response.body, "<bdi>f"), 1000U);
+  EXPECT_TRUE(contains(response.body, "There are more files here: only 1000 of them are shown."));
+}
+
+TEST(Listings, OfAFolderThatCannotBeReadAreForbidden) {
+  const Server server({.sites = {{"a.example", {{"docs/x.txt", "x"}}, R"(, "listing": true)"}}});
+  ASSERT_EQ(::chmod((server.docroot(0) + "/docs").c_str(), 0311), 0);
+  EXPECT_EQ(get(server.port(), "a.example", "/docs/").status, 403);
+  EXPECT_TRUE(error_log_has(server, 0, "GET /docs/: the site's user may not read the folder"));
+  EXPECT_EQ(get(server.port(), "a.example", "/docs/x.txt").body, "x");
+}
+
+TEST(Listings, AreTheOwnersToTurnOnIfTheOperatorLetsHim) {
+  for (const bool may : {true, false}) {
+    const Server server({.sites = {{"a.example",
+                                    {{"x.txt", "x"}, {".perchild.json", R"({"listing": true})"}},
+                                    may ? R"(, "owner_settings": ["listing"])" : ""}}});
+    EXPECT_EQ(get(server.port(), "a.example", "/").status, may ? 200 : 403);
+  }
+}
+
+TEST(Pages, ASiteWithoutAFileWelcomesAndAnyOtherDoesNot) {
+  const Server server({.sites = {{"a.example", {{".hidden", "x"}, {".git/config", "x"}}},
+                                 {"b.example", {{"x.txt", "x"}}}}});
+  const HttpResponse welcome = get(server.port(), "a.example", "/");
+  EXPECT_EQ(welcome.status, 200);
+  EXPECT_EQ(welcome.fields.at("content-type"), html);
+  EXPECT_TRUE(contains(welcome.body, "<h1>This site is ready</h1>"));
+  EXPECT_EQ(get(server.port(), "a.example", "/x.txt").status, 404);
+  const HttpResponse forbidden = get(server.port(), "b.example", "/");
+  EXPECT_EQ(forbidden.status, 403);
+  EXPECT_FALSE(contains(forbidden.body, "ready"));
+}
+
+TEST(Pages, OfTheRouterAndOfWorkersHaveOneLook) {
+  const Server server({.sites = two_sites(R"(, "suspended": true)")});
+  const auto style_of = [&](const std::string& host, const std::string& target) {
+    const HttpResponse response = get(server.port(), host, target);
+    EXPECT_EQ(response.fields.at("content-type"), html);
+    EXPECT_GT(response.status, 399);
+    const std::size_t begin = response.body.find("<style>");
+    return response.body.substr(begin, response.body.find("</style>") - begin);
+  };
+  const std::string style = style_of("b.example", "/absent");
+  EXPECT_GT(style.size(), 100U);
+  EXPECT_EQ(style_of("a.example", "/"), style) << "suspended";
+  EXPECT_EQ(style_of("nobody.example", "/"), style) << "421, by the router";
+}
+
+}  // namespace
+}  // namespace perchild::test
