@@ -139,6 +139,7 @@ bool is_ours(Connection& connection, const SiteSettings& settings, const Request
 struct Verdict {
   int status = 0;  // 0: go on
   std::string_view reason;
+  std::string_view more_fields{};  // whole lines
 };
 
 // What can be told from the head alone. Whatever is refused here ends the connection.
@@ -147,7 +148,9 @@ Verdict judge(Connection& connection, const SiteSettings& settings, const Reques
     if (!head.host) return {400, "no host is named"};
     return {421, "the host is not this site's"};
   }
-  if (connection.one_too_many) return {429, "more connections than an address may have"};
+  if (connection.one_too_many) {
+    return {429, "more connections than an address may have", "Retry-After: 1\r\n"};
+  }
   if (head.body == BodyFraming::content_length && head.content_length > settings.limits.body) {
     return {413, "the body is too large"};
   }
@@ -169,12 +172,20 @@ Verdict verdict_of(HeadOutcome outcome, const HeadParser& parser) {
   return {};
 }
 
-Task<Afterwards> refuse(Connection& connection, SessionContext& context, const HeadParser& parser,
-                        Verdict verdict) {
+Task<Afterwards> refuse_and_close(Connection& connection, SessionContext& context,
+                                  const HeadParser& parser, Verdict verdict) {
   const RequestHead head = parser.head(connection.input());
-  Response response = error_response(context.site, connection.buffer(), verdict.status,
-                                     Persistence::close, head.method == Method::head);
-  response.problem = verdict.reason;
+  // Of a head that may be none, nothing is looked at any more.
+  Request request{.site = context.site,
+                  .buffer = connection.buffer(),
+                  .client = connection.client(),
+                  .head = head,
+                  .head_bytes = {},
+                  .persistence = Persistence::close};
+  // Whoever asked for another host is not shown this site's pages.
+  if (verdict.status != 421) request.rules = context.site.rules.find("/").rules;
+  Response response = refuse(request, verdict.status, verdict.reason, verdict.more_fields);
+  finish_answer(request, response);
   response.is_last = true;
   co_await send_and_log(connection, context, head, response);
   connection.consume(arrived_of(head, connection));
@@ -191,7 +202,7 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
   RequestHead head = parser.head(connection.input());
   const Verdict verdict = judge(connection, context.site.settings, head);
   if (verdict.status != 0) {
-    const Afterwards afterwards = co_await refuse(connection, context, parser, verdict);
+    const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, verdict);
     co_return afterwards;
   }
   // A body that nobody has asked for yet, or that a refused method brings, is not waited for.
@@ -201,7 +212,7 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
     if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
     if (body.kind != BodyPiece::Kind::end) {
       const Verdict of_body{body.status, body.problem};
-      const Afterwards afterwards = co_await refuse(connection, context, parser, of_body);
+      const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
       co_return afterwards;
     }
     head = parser.head(connection.input());
@@ -258,7 +269,7 @@ Session serve(Connection& connection, SessionContext& context) {
       afterwards = co_await handle_request(connection, context, parser);
     } else {
       const Verdict verdict = verdict_of(outcome, parser);
-      afterwards = co_await refuse(connection, context, parser, verdict);
+      afterwards = co_await refuse_and_close(connection, context, parser, verdict);
     }
     if (in_a_row % requests_in_a_row == 0 && afterwards == Afterwards::keep) {
       Wait turn(connection, Wait::For::turn, context.patience.send, Wait::Deadline::anew);

@@ -250,7 +250,9 @@ TEST(Connections, OfOneAddressAreLimitedInEachWorker) {
   }
   Client third(server.port());
   third.send(request("a.example"));
-  EXPECT_EQ(third.receive().status, 429);
+  const HttpResponse refused = third.receive();
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.fields.at("retry-after"), "1");
   EXPECT_TRUE(third.closed_by_server());
   EXPECT_TRUE(error_log_has(server, 0, "GET /: more connections than an address may have"));
   first.send(request("a.example", "/", "Connection: close\r\n"));

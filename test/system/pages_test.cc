@@ -169,5 +169,47 @@ TEST(Pages, OfTheRouterAndOfWorkersHaveOneLook) {
   EXPECT_EQ(style_of("nobody.example", "/"), style) << "421, by the router";
 }
 
+class SitesErrorPages : public ::testing::Test {
+ protected:
+  // What the second request on a connection gets, of which the router has seen the first.
+  HttpResponse second(const std::string& bytes) {
+    Client client(server_.port());
+    client.send(request("a.example") + bytes);
+    EXPECT_EQ(client.receive().status, 200);
+    HttpResponse response = client.receive();
+    EXPECT_TRUE(client.closed_by_server());
+    return response;
+  }
+
+  Server server_{{.sites = {{"a.example",
+                             {{"index.html", "of a"}, {"sorry.html", "sorry, by a"}},
+                             R"(, "error_pages": {"4xx": "/sorry.html"}, "limits": {"body": "1K"},
+                     "timeouts": {"head": "500ms"},
+                     "headers": {"X-Frame-Options": {"value": "DENY", "on": "always"}})"}}}};
+};
+
+TEST_F(SitesErrorPages, AreShownForWhatEndsAConnectionToo) {
+  const std::string large = "Content-Length: 2000\r\n";
+  for (const auto& [bytes, status] : std::vector<std::pair<std::string, int>>{
+           {request("a.example", "/", large, "POST"), 413},
+           {"GET / HTTP/1.1\r\nHost: a.example\r\nHost: a.example\r\n\r\n", 400},
+           {"GET  / HTTP/1.1\r\n\r\n", 400},
+           {request("a.example", "/", "X: " + std::string(40'000, 'x') + "\r\n"), 431},
+           {"GET / HTTP/1.1\r\nHost: a.ex", 408}}) {
+    const HttpResponse response = second(bytes);
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.body, "sorry, by a") << status;
+    EXPECT_EQ(response.fields.at("x-frame-options"), "DENY") << status;
+    EXPECT_EQ(response.fields.at("connection"), "close") << status;
+  }
+}
+
+TEST_F(SitesErrorPages, AreNotShownToWhoAskedForAnotherHost) {
+  const HttpResponse response = second(request("b.example"));
+  EXPECT_EQ(response.status, 421);
+  EXPECT_FALSE(contains(response.body, "sorry"));
+  EXPECT_FALSE(response.fields.contains("x-frame-options"));
+}
+
 }  // namespace
 }  // namespace perchild::test
