@@ -127,7 +127,7 @@ TEST(Refusal, AMissingFileIsAnswered404AndIsNoMatterForTheErrorLog) {
   const HttpResponse response = get(server.port(), "a.example", "/missing");
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.fields.at("content-type"), "text/html; charset=utf-8");
-  EXPECT_TRUE(contains(response.body, "404 Not Found"));
+  EXPECT_TRUE(contains(response.body, "<h1>Not Found</h1>"));
   EXPECT_TRUE(access_log_has(server, 0, "\"GET /missing HTTP/1.1\" 404 "));
   EXPECT_EQ(server.error_log(0), "");
 }
