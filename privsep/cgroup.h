@@ -55,6 +55,9 @@ Result<DelegatedCgroup> delegate_own_cgroup(ServiceIds master, bool root_too);
 // The same below the group of which `own` is the directory.
 Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master);
 
+// Of a group that another service of ours has made: this process comes to live beside that one's.
+Result<void> join_service_group(BorrowedFd directory);
+
 // The group of a site, which may be there already: its limits are set anew.
 Result<UniqueFd> make_site_cgroup(BorrowedFd directory, std::string_view site,
                                   const CgroupLimits& limits, ControllerMask controllers);

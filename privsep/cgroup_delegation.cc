@@ -23,6 +23,7 @@ namespace {
 
 constexpr int open_directory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr std::string_view prefix = "perchild-";
+constexpr const char* service_group = "service";
 
 struct NamedController {
   ControllerMask controller;
@@ -96,7 +97,7 @@ void remove_left_over(BorrowedFd own) {
     const UniqueFd group(::openat(own.get(), entry->d_name, open_directory));
     if (!group.has_value()) continue;
     // Another service's, which lives.
-    if (::unlinkat(group.get(), "service", AT_REMOVEDIR) != 0 && errno == EBUSY) continue;
+    if (::unlinkat(group.get(), service_group, AT_REMOVEDIR) != 0 && errno == EBUSY) continue;
     const OpenDirectory inner = list(group.borrow());
     while (const ::dirent* site = inner ? ::readdir(inner.get()) : nullptr) {
       if (site->d_type == DT_DIR) ::unlinkat(group.get(), site->d_name, AT_REMOVEDIR);
@@ -134,7 +135,7 @@ Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master) {
   remove_left_over(own);
   auto directory = make_group(own, std::string(prefix) + std::to_string(::getpid()));
   if (!directory) return failure(directory.error());
-  const auto service = make_group(directory->borrow(), "service");
+  const auto service = make_group(directory->borrow(), service_group);
   if (!service) return failure(service.error());
   // Out of the way first: a group that hands on controllers has no processes of its own.
   if (auto joined = join_cgroup(service->borrow()); !joined) return failure(joined.error());
@@ -150,6 +151,12 @@ Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master) {
     return failure_from_errno("chown", "the cgroup of the sites");
   }
   return delegated;
+}
+
+Result<void> join_service_group(BorrowedFd directory) {
+  const UniqueFd service(::openat(directory.get(), service_group, open_directory));
+  if (!service.has_value()) return failure_from_errno("open cgroup", service_group);
+  return join_cgroup(service.borrow());
 }
 
 }  // namespace perchild

@@ -222,6 +222,85 @@ struct ReloadDone {
   bool valid() const { return static_cast<std::uint32_t>(outcome) < reload_outcomes; }
 };
 
+// An upgrade, root's alone: the command of another version asks for what the service holds and a
+// successor cannot make for itself, starts the successor, and when that serves tells this one to
+// give way. Until then nothing has changed here, but that no further command is let in. The two
+// ends are of different builds: like Greeting, these messages never change.
+
+// command → master. Answered by TakeOverAnswer.
+struct TakeOver {
+  static constexpr MessageType type = MessageType::take_over;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+enum class TakeOverOutcome : std::uint32_t {
+  permitted,
+  supervised,  // a service manager has started it, and would start it again
+  busy,        // it has not started yet, is stopping, or somebody else takes over
+};
+inline constexpr std::uint32_t take_over_outcomes = 3;
+
+// master → command.
+struct TakeOverAnswer {
+  static constexpr MessageType type = MessageType::take_over_answer;
+  static constexpr std::size_t fd_count = 0;
+  TakeOverOutcome outcome;
+  std::uint32_t listeners;           // their numbers are below this one
+  std::uint32_t cgroup_controllers;  // of HeldKind::site_cgroups: a ControllerMask
+  bool valid() const {
+    return static_cast<std::uint32_t>(outcome) < take_over_outcomes && listeners <= max_listeners &&
+           cgroup_controllers <= 15;
+  }
+};
+
+enum class HeldKind : std::uint32_t { control_socket, status_socket, listener, log, site_cgroups };
+inline constexpr std::uint32_t held_kinds = 5;
+
+// command → master, after a TakeOver that is permitted. Answered by Held or NotHeld.
+struct AskHeld {
+  static constexpr MessageType type = MessageType::ask_held;
+  static constexpr std::size_t fd_count = 0;
+  HeldKind kind;
+  std::uint32_t index;  // of a listener; else 0
+  bool valid() const {
+    return static_cast<std::uint32_t>(kind) < held_kinds && index < max_listeners &&
+           (index == 0 || kind == HeldKind::listener);
+  }
+};
+
+// master → command.
+struct Held {
+  static constexpr MessageType type = MessageType::held;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+struct NotHeld {
+  static constexpr MessageType type = MessageType::not_held;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// command → master, likewise. The successor serves: accept nothing more, finish what has begun.
+// Answered by GivingWay.
+struct GiveWay {
+  static constexpr MessageType type = MessageType::give_way;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → command.
+struct GivingWay {
+  static constexpr MessageType type = MessageType::giving_way;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
 // What an OnlyAsk leaves: the messages that change nothing.
 template <typename M>
 inline constexpr bool only_asks =
@@ -230,12 +309,12 @@ inline constexpr bool only_asks =
 template <>
 struct Direction<Command, Master> {
   using Messages = std::variant<ServerQuery, StatusQuery, FindSite, OnlyAsk, ReopenLogs, AskTable,
-                                OfferTable, OfferListener, Reload>;
+                                OfferTable, OfferListener, Reload, TakeOver, AskHeld, GiveWay>;
 };
 template <>
 struct Direction<Master, Command> {
   using Messages = std::variant<Greeting, ServerStatus, SiteStatus, StatusEnd, LogsReopened,
-                                RunningTable, ReloadDone>;
+                                RunningTable, ReloadDone, TakeOverAnswer, Held, NotHeld, GivingWay>;
 };
 template <>
 struct Direction<LocalUser, Master> {

@@ -78,6 +78,14 @@ enum class MessageType : std::uint32_t {
   offer_listener,
   reload,
   reload_done,
+  // Of an upgrade, whose two ends are of different builds: these numbers never change.
+  take_over = 128,
+  take_over_answer,
+  ask_held,
+  held,
+  not_held,
+  give_way,
+  giving_way,
 };
 
 inline constexpr std::uint32_t max_listeners = 256;
@@ -269,8 +277,8 @@ struct AttachRouter {
 struct Drain {
   static constexpr MessageType type = MessageType::drain;
   static constexpr std::size_t fd_count = 0;
-  std::uint32_t reserved;
-  bool valid() const { return reserved == 0; }
+  std::uint32_t sites_start;  // 1 to a router: the master still starts sites for what it holds
+  bool valid() const { return sites_start <= 1; }
 };
 
 // master → worker. The routers are told to let go of this worker: serve what they have sent and

@@ -1,10 +1,13 @@
 // sd_notify(3) by hand: libsystemd would bring four libraries into a privileged process.
 //
-// Runs in: command (connects, while it can still reach the socket), master (says).
+// Runs in: command (connects, while it can still reach the socket; takes what is passed), master
+// (says).
 // Trusts: the service manager that started us.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
@@ -17,5 +20,19 @@ Result<UniqueFd> connect_service_manager(const char* notify_socket);
 // Sends one state, such as "READY=1". A service manager that does not listen is no reason to stop
 // serving: whatever goes wrong is not reported.
 void tell_service_manager(BorrowedFd socket, std::string_view state);
+
+// Whether `notify` leads to a service manager. (What leads to `perchild upgrade` is of another
+// kind.)
+bool is_service_manager(BorrowedFd notify);
+
+// Has the service manager keep a listening socket of this address ("0.0.0.0:80") beyond the end of
+// the service, for its next start. False if it cannot be told.
+[[nodiscard]] bool store_listener(BorrowedFd socket, const std::string& address,
+                                  BorrowedFd listener);
+void forget_listener(BorrowedFd socket, const std::string& address);
+
+// The descriptors that a service manager has passed to this process, which are its own now; sockets
+// that listen among them. $LISTEN_PID and $LISTEN_FDS as sd_listen_fds(3) says.
+std::vector<UniqueFd> take_passed_descriptors(const char* pid, const char* count);
 
 }  // namespace perchild

@@ -14,6 +14,7 @@
 #include "daemon/command/explain/explain.h"
 #include "daemon/command/reload/reload.h"
 #include "daemon/command/serve/serve.h"
+#include "daemon/command/upgrade/upgrade.h"
 
 int main(int argc, char** argv) {
   CLI::App app("perchild: a web server that serves each virtual host under its own userid");
@@ -25,7 +26,9 @@ int main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve the configured sites until told to stop");
   CLI::App* check = app.add_subcommand("check", "Say what is wrong with a configuration");
   CLI::App* reload = app.add_subcommand("reload", "Let the running server go by a configuration");
-  for (CLI::App* command : {serve, check, reload}) {
+  CLI::App* upgrade =
+      app.add_subcommand("upgrade", "Let this version take over from the one that runs");
+  for (CLI::App* command : {serve, check, reload, upgrade}) {
     command->add_option("-c,--config", config, "The configuration file")->capture_default_str();
   }
   check->add_flag("--json", json, "Print what is found as JSON");
@@ -59,6 +62,7 @@ int main(int argc, char** argv) {
   if (metrics->parsed()) return perchild::run_metrics(runtime_dir, std::cout, std::cerr);
   if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
   if (reload->parsed()) return perchild::run_reload(config, std::cout, std::cerr);
+  if (upgrade->parsed()) return perchild::run_upgrade(config, std::cout, std::cerr);
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);
 }

@@ -14,7 +14,7 @@ constexpr int accepts_at_once = 16;
 
 void ControlPeers::append_polled(std::vector<::pollfd>& polled, Clock::time_point now) const {
   // poll(2) passes over negative descriptors.
-  const bool accepts = accept_again_at_ <= now;
+  const bool accepts = accept_again_at_ <= now && !somebody_takes_over();
   for (const UniqueFd* door : {&control_, &status_}) {
     polled.push_back({accepts ? door->get() : -1, POLLIN, 0});
   }
@@ -31,6 +31,11 @@ std::vector<ControlPeer*> ControlPeers::readable(std::span<const ::pollfd> polle
     ready.push_back(peers_[i].get());
   }
   return ready;
+}
+
+bool ControlPeers::somebody_takes_over() const {
+  return std::any_of(peers_.begin(), peers_.end(),
+                     [](const auto& peer) { return peer->takes_over && !peer->closed; });
 }
 
 void ControlPeers::accept(std::span<const ::pollfd> polled, const Greeting& greeting,

@@ -53,7 +53,9 @@ class ControlPeer {
   // See OnlyAsk.
   void only_ask() { only_asks_ = true; }
   bool only_asks() const { return only_asks_; }
-  bool is_overdue(Clock::time_point now) const { return !only_asks_ && deadline <= now; }
+  bool is_overdue(Clock::time_point now) const {
+    return !only_asks_ && (takes_over ? start_patience : Clock::duration::zero()) + deadline <= now;
+  }
 
   BorrowedFd fd() const {
     return std::visit([](const auto& channel) { return channel.fd(); }, channel_);
@@ -69,6 +71,9 @@ class ControlPeer {
   }
 
  private:
+  // A successor of very many sites, which are checked once more, takes its time to start.
+  static constexpr std::chrono::minutes start_patience{10};
+
   template <typename Peers, typename M, typename... Fd>
   static SendStatus send_on(Peers& channel, const M& message, Fd... fd) {
     if constexpr (requires { channel.send(message, fd...); }) {
@@ -86,7 +91,8 @@ class ControlPeer {
   Clock::time_point deadline;  // to say something by
   bool closed = false;         // is forgotten when the turn is over
   OfferedTables offer;
-  bool reloading = false;  // is to be told when all routers go by what it has offered
+  bool takes_over = false;  // see TakeOver
+  bool reloading = false;   // is to be told when all routers go by what it has offered
 };
 
 class ControlPeers {
@@ -105,6 +111,16 @@ class ControlPeers {
   std::vector<ControlPeer*> readable(std::span<const ::pollfd> polled, Clock::time_point now);
   // Then: lets those in who have connected, each of whom is told `greeting`.
   void accept(std::span<const ::pollfd> polled, const Greeting& greeting, Clock::time_point now);
+
+  // While somebody takes over, nobody else is let in: he waits for the successor, or the end of it.
+  bool somebody_takes_over() const;
+  // From now on it is for the successor to let in whoever comes.
+  void close_doors() {
+    control_.reset();
+    status_.reset();
+  }
+  BorrowedFd control() const { return control_.borrow(); }
+  BorrowedFd status() const { return status_.borrow(); }
 
   template <typename Act>
   void for_each(Act act) {

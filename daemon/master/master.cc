@@ -169,7 +169,7 @@ void MasterLoop::on_signals() {
     if (info.ssi_signo == SIGCHLD) {
       reap();
     } else if (!drain_until_) {
-      begin_drain();
+      stop();
     } else {
       log_.line(Priority::warning, "told to stop again: ending at once");
       drain_until_ = now_;
@@ -213,6 +213,13 @@ std::string MasterLoop::describe_death(const std::string& name, ::pid_t pid, int
     return who + "was killed by SIG" + (signal != nullptr ? signal : "?");
   }
   return who + "exited with status " + std::to_string(WEXITSTATUS(status));
+}
+
+void MasterLoop::stop() {
+  if (leaving_until_ || !listeners_are_stored_) return begin_drain();
+  log_.line(Priority::info, "stopping: running requests may finish, and who comes may wait");
+  tell_service_manager(BorrowedFd(MasterFds::notify), "STOPPING=1");
+  leave_listeners();
 }
 
 void MasterLoop::begin_drain() {
@@ -268,7 +275,7 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   };
   for (const RouterChild& router : routers_) {
     consider(deadline_of(router.child));
-    if (router.child.state == ChildState::absent && !drain_until_) {
+    if (router.child.state == ChildState::absent && !is_ending()) {
       consider(router.back_off.next_start());
     }
     // Not POLLOUT: with too many descriptors in flight the socket is writable and takes none.
@@ -284,13 +291,14 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
     }
   }
   if (!drain_until_) consider(next_group_timer());
-  consider(drain_until_);
+  consider(drain_until_ ? drain_until_ : leaving_until_);
   consider(control_peers_.next_deadline(now_));
   if (!reports_due_.empty()) consider(reports_due_.front().at);
   return first;
 }
 
 void MasterLoop::on_timers() {
+  if (leaving_until_ && !drain_until_) finish_leaving();
   if (drain_until_ && *drain_until_ <= now_ && !every_child_gone()) {
     log_.line(Priority::warning, "what still runs is ended");
     kill_all();
@@ -307,7 +315,7 @@ void MasterLoop::on_timers() {
     RouterChild& router = routers_[i];
     flush(router);
     if (overdue(router.child)) end(router.child, name_of_router(i) + complaint_about(router.child));
-    if (!drain_until_ && router.child.state == ChildState::absent &&
+    if (!is_ending() && router.child.state == ChildState::absent &&
         router.back_off.next_start() <= now_) {
       start_router(i);
     }
@@ -327,7 +335,7 @@ void MasterLoop::on_timers() {
 }
 
 void MasterLoop::announce_ready() {
-  if (announced_ready_ || drain_until_) return;
+  if (announced_ready_ || is_ending()) return;
   const bool routers_serve = std::all_of(routers_.begin(), routers_.end(), [](const auto& router) {
     return router.child.state == ChildState::serving;
   });
@@ -343,6 +351,7 @@ void MasterLoop::announce_ready() {
   if (!routers_serve || !(groups_serve || site_in_trouble)) return;
   announced_ready_ = true;
   log_.line(Priority::info, "ready");
+  store_listeners();
   tell_service_manager(BorrowedFd(MasterFds::notify), "READY=1");
 }
 

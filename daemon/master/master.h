@@ -42,6 +42,7 @@ class MasterLoop {
   void wait_and_dispatch();
   void on_signals();
   void reap();
+  void stop();
   void begin_drain();
   void on_timers();
   std::optional<Clock::time_point> next_timer() const;
@@ -154,6 +155,17 @@ class MasterLoop {
   void add_measured(SiteStatus& status, WorkerChild& worker) const;
   void add_group_usage(SiteStatus& status);
 
+  // master_upgrade.cc: how it gives way to a successor
+  bool on_message(ControlPeer& peer, const TakeOver& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const AskHeld& message, UniqueFd fd);
+  bool on_message(ControlPeer& peer, const GiveWay& message, UniqueFd fd);
+  BorrowedFd held(const AskHeld& question) const;
+  void store_listeners();
+  void leave_listeners();
+  void finish_leaving();
+  void tell_to_leave(WorkerChild& worker);
+  bool is_ending() const { return drain_until_ || leaving_until_; }
+
   // master_reload.cc
   ReloadOutcome take_offer(OfferedTables& offer, Generation based_on);
   bool fits(const SiteTable& table, const OfferedTables& offer) const;
@@ -191,6 +203,11 @@ class MasterLoop {
   bool channels_are_missing_ = false;
   Clock::time_point connect_at_{};
   Clock::time_point now_{};
+  // Its listeners live on elsewhere: it accepts nothing more, and starts sites for what its routers
+  // still hold. When these have gone, it drains.
+  std::optional<Clock::time_point> leaving_until_;
+  bool gives_way_ = false;             // to a successor, which serves already
+  bool listeners_are_stored_ = false;  // by the service manager
   std::optional<Clock::time_point> drain_until_;
   std::uint32_t own_filters_ = 0;  // seccomp filters on this process; a child has one more
   bool announced_ready_ = false;

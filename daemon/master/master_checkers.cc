@@ -169,7 +169,7 @@ void MasterLoop::on_checker_death(CheckerChild& checker, int status) {
     log_.line(Priority::error, describe_death(checker.name, checker.child.pid, status));
   }
   // Its last process, perhaps, if it outlived the workers.
-  if (table_.has_cgroups && !group.runs()) {
+  if (table_.has_cgroups && !gives_way_ && !group.runs()) {
     remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), checker.site_name);
   }
   if (&checker != group.checker.get()) {

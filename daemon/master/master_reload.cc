@@ -11,6 +11,7 @@
 
 #include "daemon/master/master.h"
 #include "privsep/inherited_fds.h"
+#include "privsep/service_manager.h"
 
 namespace perchild {
 namespace {
@@ -53,7 +54,7 @@ bool MasterLoop::on_message(ControlPeer& peer, const Reload& message, UniqueFd) 
 }
 
 ReloadOutcome MasterLoop::take_offer(OfferedTables& offer, Generation based_on) {
-  if (drain_until_) return ReloadOutcome::stopping;
+  if (is_ending()) return ReloadOutcome::stopping;
   if (based_on != table_.generation) return ReloadOutcome::not_current;
   auto memory = SealedMapping::map(offer.of(TableKind::sites));
   if (!memory) return ReloadOutcome::incomplete;
@@ -118,12 +119,16 @@ void MasterLoop::take_listeners(const SiteTable& before, OfferedTables& offer) {
     const bool was_there = i < before.listeners.size() && !before.listeners[i].empty();
     if (table_.listeners[i].empty()) {
       listeners_[i].reset();
-      if (was_there) removed.push_back(i);
+      if (!was_there) continue;
+      removed.push_back(i);
+      if (listeners_are_stored_)
+        forget_listener(BorrowedFd(MasterFds::notify), before.listeners[i]);
     } else if (!was_there) {
       listeners_[i] = std::move(offer.listeners.at(i));
       added.push_back(i);
     }
   }
+  if (!added.empty() && listeners_are_stored_) store_listeners();
   for (RouterChild& router : routers_) {
     router.wakes.resize(table_.sites.size(), 1);
     if (router.child.state != ChildState::serving) continue;

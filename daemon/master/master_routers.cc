@@ -90,7 +90,7 @@ bool MasterLoop::on_message(std::size_t index, const LockDownComplete& message) 
 
 void MasterLoop::on_router_serving(std::size_t index) {
   RouterChild& router = routers_[index];
-  if (drain_until_) {
+  if (is_ending()) {
     end(router.child, "");
     return;
   }
@@ -182,7 +182,7 @@ bool MasterLoop::on_message(std::size_t index, const WorkerSilent& message) {
 void MasterLoop::on_router_death(std::size_t index, int status) {
   RouterChild& router = routers_[index];
   const std::string name = name_of_router(index);
-  const bool expected = drain_until_.has_value() && status == 0;
+  const bool expected = is_ending() && status == 0;
   if (!expected) log_.line(Priority::error, describe_death(name, router.child.pid, status));
   router.control.reset();
   router.outbox.clear();
@@ -193,13 +193,13 @@ void MasterLoop::on_router_death(std::size_t index, int status) {
     for (const auto& worker : group.workers) {
       // While the service drains, a worker that is still starting is owed what the router had
       // queued.
-      const bool owed = drain_until_ && worker->child.state == ChildState::locking_down;
+      const bool owed = is_ending() && worker->child.state == ChildState::locking_down;
       if (!owed) worker->router_ends[index].end.reset();
     }
   }
   tell_who_reloads();
   // Without ever having served, the fault is in the machine or in us: say so instead of trying on.
-  if (!announced_ready_ && !drain_until_) {
+  if (!announced_ready_ && !is_ending()) {
     log_.line(Priority::critical, "a router cannot be started: giving up");
     failed_ = true;
   }

@@ -196,7 +196,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
   }
   introduce(worker);
   if (worker.retired) send(worker, Retire{0});
-  if (drain_until_) send(worker, Drain{0});
+  if (drain_until_) tell_to_leave(worker);
 }
 
 // A worker whose channel has no room for the few messages that it is ever sent does not read.
@@ -270,7 +270,8 @@ void MasterLoop::on_retired_death(WorkerChild& worker, bool has_left, Clock::dur
 
 // One that starts has been promised the group, which it may not have joined yet.
 void MasterLoop::remove_empty_cgroup(const WorkerChild& worker) {
-  if (!table_.has_cgroups) return;
+  // A successor's processes may be about to join it.
+  if (!table_.has_cgroups || gives_way_) return;
   if (is_of_its_site(worker) && groups_.at(worker.site).serves_or_starts()) return;
   remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), worker.name);
 }

@@ -144,6 +144,7 @@ class RouterLoop {
   unsigned suppressed_ = 0;
   bool accepting_ = false;
   bool draining_ = false;
+  bool sites_start_ = true;  // the master starts sites when it is asked
   std::array<char, http1::max_head_bytes + 1> peek_buffer_;
 };
 

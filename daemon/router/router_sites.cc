@@ -116,8 +116,7 @@ void RouterLoop::enqueue(Stranger& stranger) {
     }
     site.down_until.reset();
   }
-  // The master starts nothing any more.
-  if (draining_ && !site.woken) {
+  if (!sites_start_ && !site.woken) {
     refuse_for(site, stranger, "the server is stopping", 1);
     return;
   }

@@ -71,8 +71,9 @@ RouterLoop::Outcome RouterLoop::on_message(TakeRouterSettings, UniqueFd fd) {
   return Outcome::go_on;
 }
 
-RouterLoop::Outcome RouterLoop::on_message(Drain, UniqueFd) {
+RouterLoop::Outcome RouterLoop::on_message(Drain message, UniqueFd) {
   draining_ = true;
+  sites_start_ = message.sites_start != 0;
   for (std::size_t i = 0; i < listeners_.size(); ++i) close_listener(i);
   return Outcome::go_on;
 }
@@ -85,11 +86,12 @@ bool RouterLoop::watch_listener(std::size_t index) {
 
 void RouterLoop::close_listener(std::size_t index) {
   if (!listeners_[index].has_value()) return;
-  // What the kernel has queued has been promised an answer: take it before the socket closes.
+  // The master and others share the open file, so closing alone would not unwatch it. First of all:
+  // whoever comes from here on wakes somebody else who listens, if there is such.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listeners_[index].get(), nullptr);
+  // What the kernel has queued has been promised an answer, and may have woken this router alone.
   for (int left = most_queued; left > 0 && accept_one(static_cast<std::uint16_t>(index)); --left) {
   }
-  // The master and other routers share the open file, so closing alone would not unwatch it.
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listeners_[index].get(), nullptr);
   listeners_[index].reset();
 }
 

@@ -181,6 +181,68 @@ TEST_F(HostileReload, OfTheRunningTableIsNoStepForward) {
   EXPECT_EQ(server_.workers_of(0).at(0).pid, worker);
 }
 
+class HostileUpgrade : public HostileControl {
+ protected:
+  // What one on `name` hears after its greeting for each of `said`; nullopt where the connection
+  // ends.
+  std::optional<MessageType> last_answer(const std::string& name,
+                                         std::initializer_list<std::span<const std::byte>> said) {
+    const UniqueFd socket = connect(name);
+    std::optional<MessageType> type = next_type(socket.borrow());
+    EXPECT_EQ(type, MessageType::greeting);
+    for (const auto& bytes : said) {
+      if (send_with_fds(socket.borrow(), bytes, {}) != SendStatus::sent) return std::nullopt;
+      type = next_type(socket.borrow());
+    }
+    return type;
+  }
+  const std::array<std::byte, sizeof(MessageType) + sizeof(TakeOver)> take_over_ =
+      encode(TakeOver{0});
+  const std::array<std::byte, sizeof(MessageType) + sizeof(AskHeld)> ask_ =
+      encode(AskHeld{HeldKind::listener, 0});
+  const std::array<std::byte, sizeof(MessageType) + sizeof(GiveWay)> give_way_ = encode(GiveWay{0});
+};
+
+TEST_F(HostileUpgrade, IsForNoUserToAskFor) {
+  for (const std::span<const std::byte> said :
+       {std::span<const std::byte>(take_over_), std::span<const std::byte>(ask_),
+        std::span<const std::byte>(give_way_)}) {
+    EXPECT_FALSE(last_answer(status_socket_name, {said}));
+  }
+  EXPECT_EQ(last_answer(control_socket_name, {take_over_}), MessageType::take_over_answer);
+  expect_unharmed();
+}
+
+TEST_F(HostileUpgrade, NothingIsHandedOutNorGivenUpBeforeItHasBegun) {
+  EXPECT_FALSE(last_answer(control_socket_name, {ask_}));
+  EXPECT_FALSE(last_answer(control_socket_name, {give_way_}));
+  EXPECT_FALSE(last_answer(control_socket_name, {take_over_, take_over_}));
+  const UniqueFd bound = connect(control_socket_name);
+  ASSERT_EQ(next_type(bound.borrow()), MessageType::greeting);
+  ASSERT_EQ(send_with_fds(bound.borrow(), encode(OnlyAsk{0}), {}), SendStatus::sent);
+  ASSERT_EQ(send_with_fds(bound.borrow(), take_over_, {}), SendStatus::sent);
+  EXPECT_TRUE(is_closed(bound.borrow()));
+  EXPECT_EQ(last_answer(control_socket_name, {take_over_, ask_}), MessageType::held);
+  const auto none = encode(AskHeld{HeldKind::listener, max_listeners - 1});
+  EXPECT_EQ(last_answer(control_socket_name, {take_over_, none}), MessageType::not_held);
+  expect_unharmed();
+}
+
+// Whoever was about to take over and has gone leaves all as it was.
+TEST_F(HostileUpgrade, OneThatIsGivenUpKeepsNobodyOut) {
+  {
+    const UniqueFd socket = connect(control_socket_name);
+    ASSERT_EQ(next_type(socket.borrow()), MessageType::greeting);
+    ASSERT_EQ(send_with_fds(socket.borrow(), take_over_, {}), SendStatus::sent);
+    ASSERT_EQ(next_type(socket.borrow()), MessageType::take_over_answer);
+    EXPECT_EQ(get(server_.port(), "b.example").body, "of b");
+    // Nobody else is let in meanwhile.
+    const UniqueFd other = connect(control_socket_name);
+    EXPECT_FALSE(next_type(other.borrow(), 200));
+  }
+  expect_unharmed();
+}
+
 // Who asks without end and never listens.
 TEST_P(HostileControl, AFloodWithoutReadingEndsItsConnectionAlone) {
   const UniqueFd socket = connect(GetParam());

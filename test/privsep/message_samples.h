@@ -135,8 +135,8 @@ struct Samples<AttachRouter> {
 };
 template <>
 struct Samples<Drain> {
-  static std::vector<Drain> valid() { return {{0}}; }
-  static std::vector<Drain> invalid() { return {{1}, {~0U}}; }
+  static std::vector<Drain> valid() { return {{0}, {1}}; }
+  static std::vector<Drain> invalid() { return {{2}, {~0U}}; }
 };
 template <>
 struct Samples<Retire> {
@@ -378,6 +378,52 @@ struct Samples<ReloadDone> {
   }
   static std::vector<ReloadDone> invalid() {
     return {{ReloadOutcome{reload_outcomes}}, {ReloadOutcome{~0U}}};
+  }
+};
+
+template <>
+struct Samples<TakeOver> {
+  static std::vector<TakeOver> valid() { return {{0}}; }
+  static std::vector<TakeOver> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<Held> {
+  static std::vector<Held> valid() { return {{0}}; }
+  static std::vector<Held> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<NotHeld> {
+  static std::vector<NotHeld> valid() { return {{0}}; }
+  static std::vector<NotHeld> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<GiveWay> {
+  static std::vector<GiveWay> valid() { return {{0}}; }
+  static std::vector<GiveWay> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<GivingWay> {
+  static std::vector<GivingWay> valid() { return {{0}}; }
+  static std::vector<GivingWay> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<TakeOverAnswer> {
+  static std::vector<TakeOverAnswer> valid() {
+    return {{TakeOverOutcome::permitted, 0, 0}, {TakeOverOutcome::busy, max_listeners, 15}};
+  }
+  static std::vector<TakeOverAnswer> invalid() {
+    return {{TakeOverOutcome{take_over_outcomes}, 0, 0},
+            {TakeOverOutcome::permitted, max_listeners + 1, 0},
+            {TakeOverOutcome::permitted, 0, 16}};
+  }
+};
+template <>
+struct Samples<AskHeld> {
+  static std::vector<AskHeld> valid() {
+    return {{HeldKind::control_socket, 0}, {HeldKind::listener, max_listeners - 1}};
+  }
+  static std::vector<AskHeld> invalid() {
+    return {{HeldKind{held_kinds}, 0}, {HeldKind::listener, max_listeners}, {HeldKind::log, 1}};
   }
 };
 

@@ -1,5 +1,6 @@
 #include "privsep/service_manager.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -7,7 +8,10 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 
+#include "privsep/channel.h"
+#include "test/support/in_child.h"
 #include "test/support/temporary_directory.h"
 
 namespace perchild::test {
@@ -79,6 +83,65 @@ TEST(ServiceManager, OneThatIsGoneOrDoesNotReadStopsNobody) {
   }
   tell_service_manager(socket.borrow(), "STOPPING=1");
   tell_service_manager(BorrowedFd(-1), "STOPPING=1");
+}
+
+UniqueFd listening_socket() {
+  UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::listen(socket.get(), 1), 0);
+  return socket;
+}
+
+TEST(ServiceManager, IsToldWhatToStoreByANameWithoutColons) {
+  const TemporaryDirectory folder;
+  const Manager manager(folder.path() + "/notify");
+  const auto socket = connect_service_manager((folder.path() + "/notify").c_str());
+  ASSERT_TRUE(socket);
+  const UniqueFd listener = listening_socket();
+  EXPECT_TRUE(store_listener(socket->borrow(), "[::1]:80", listener.borrow()));
+  EXPECT_EQ(manager.received(), "FDSTORE=1\nFDNAME=listen-[__1]_80");
+  forget_listener(socket->borrow(), "[::1]:80");
+  EXPECT_EQ(manager.received(), "FDSTOREREMOVE=1\nFDNAME=listen-[__1]_80");
+  EXPECT_FALSE(store_listener(BorrowedFd(-1), "[::1]:80", listener.borrow()));
+}
+
+TEST(ServiceManager, IsToldFromWhatElseASuccessorSpeaksTo) {
+  const TemporaryDirectory folder;
+  const Manager manager(folder.path() + "/notify");
+  const auto socket = connect_service_manager((folder.path() + "/notify").c_str());
+  ASSERT_TRUE(socket);
+  EXPECT_TRUE(is_service_manager(socket->borrow()));
+  const auto pair = make_channel_pair();
+  ASSERT_TRUE(pair);
+  EXPECT_FALSE(is_service_manager(pair->first.borrow()));
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_FALSE(is_service_manager(null.borrow()));
+}
+
+// What comes from number 3 on, in a process of its own.
+int passed_with(const std::function<std::string()>& pid, const char* count) {
+  return in_child([&] {
+           const UniqueFd listener = listening_socket();
+           const UniqueFd other(::open("/dev/null", O_RDWR | O_CLOEXEC));
+           const int a = ::fcntl(listener.get(), F_DUPFD, 100);
+           const int b = ::fcntl(other.get(), F_DUPFD, 100);
+           if (::dup2(a, 3) != 3 || ::dup2(b, 4) != 4 || ::dup2(a, 5) != 5) return 100;
+           const auto taken = take_passed_descriptors(pid().c_str(), count);
+           for (const UniqueFd& fd : taken) {
+             if (::fcntl(fd.get(), F_GETFD) != FD_CLOEXEC) return 101;
+           }
+           return static_cast<int>(taken.size());
+         })
+      .status;
+}
+
+TEST(ServiceManager, WhatItPassesIsTakenByTheProcessThatItNamesAlone) {
+  const auto own = [] { return std::to_string(::getpid()); };
+  EXPECT_EQ(passed_with(own, "3"), 2) << "what does not listen is left out";
+  EXPECT_EQ(passed_with(own, "1"), 1);
+  EXPECT_EQ(passed_with(own, "0"), 0);
+  for (const char* count : {"", "-1", "x", "3x"}) EXPECT_EQ(passed_with(own, count), 0) << count;
+  EXPECT_EQ(passed_with([] { return std::to_string(::getppid()); }, "3"), 0);
+  EXPECT_TRUE(take_passed_descriptors(nullptr, nullptr).empty());
 }
 
 }  // namespace

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 
 #include "test/support/in_child.h"
 #include "test/system/requests.h"
+#include "test/system/upgrading.h"
 
 namespace perchild::test {
 namespace {
@@ -123,6 +125,24 @@ TEST_F(DelegatedGroup, TheGroupsOfSitesAreGoneWhenTheServiceHasStopped) {
     return groups;
   });
   EXPECT_EQ(left.status, 0);
+}
+
+// Both at once are held to the limits of the site.
+TEST_F(DelegatedGroup, ASuccessorsProcessesLiveInTheSameGroups) {
+  Server server(
+      {.sites = limited_sites(), .more = if_available, .before_exec = delegate("user.delegate")});
+  EXPECT_EQ(ask(server, request("a.example")).status, 200);
+  const std::string of_service = cgroup_of(server.master());
+  const std::string of_site = cgroup_of(server.workers_of(0).at(0).pid);
+  const Stranger successor(successor_in(upgrade(server).output));
+  EXPECT_EQ(cgroup_of(successor.pid()), of_service);
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_EQ(ask(server, request("a.example")).status, 200);
+  const std::string pid = std::to_string(successor.pid());
+  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  bool in_group = false;
+  for (::pid_t child; children >> child;) in_group |= cgroup_of(child) == of_site;
+  EXPECT_TRUE(in_group);
 }
 
 TEST_F(DelegatedGroup, AGroupThatNobodyDelegatedIsNotTouched) {

@@ -49,6 +49,8 @@ TEST(Start, TheServiceManagerIsToldWhenItIsReadyAndWhenItStops) {
   const std::string path = folder.path() + "/notify";
   const NotifySocket socket(path);
   Server server({.sites = two_sites(), .environment = {{"NOTIFY_SOCKET", path}}});
+  EXPECT_EQ(socket.receive(),
+            "FDSTORE=1\nFDNAME=listen-127.0.0.1_" + std::to_string(server.port()));
   EXPECT_EQ(socket.receive(), "READY=1");
   EXPECT_EQ(get(server.port(), "a.example").status, 200);
   EXPECT_EQ(server.stop(), 0);

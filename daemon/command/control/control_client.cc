@@ -27,7 +27,7 @@ void widen(const std::variant<All...>& message, Answer& answer) {
 
 }  // namespace
 
-Result<ControlClient> ControlClient::connect(const std::string& runtime_dir) {
+Result<ControlClient> ControlClient::connect(const std::string& runtime_dir, Versions versions) {
   const bool as_root = ::geteuid() == 0;
   auto socket = connect_local(runtime_dir, as_root ? control_socket_name : status_socket_name);
   if (!socket) return failure(no_server(runtime_dir, socket.error()));
@@ -36,7 +36,8 @@ Result<ControlClient> ControlClient::connect(const std::string& runtime_dir) {
   const auto first = client.receive();
   if (!first) return failure(first.error());
   const auto* greeting = std::get_if<Greeting>(&*first);
-  if (greeting == nullptr || greeting->protocol != control_protocol) {
+  const bool is_other = greeting != nullptr && greeting->protocol != control_protocol;
+  if (greeting == nullptr || (is_other && versions == Versions::same)) {
     const std::string version = greeting == nullptr ? "" : std::string(greeting->version.view());
     return failure({"talk to",
                     "the running server: it is of version " + version +
@@ -184,6 +185,27 @@ Result<ReloadOutcome> ControlClient::reload(Generation based_on, std::span<const
   const auto* done = std::get_if<ReloadDone>(&*answer);
   if (done == nullptr) return failure({"ask", "the server to reload: it says something else", 0});
   return done->outcome;
+}
+
+Result<TakeOverAnswer> ControlClient::take_over() {
+  return ask_for<TakeOverAnswer>(TakeOver{0});
+}
+
+Result<UniqueFd> ControlClient::ask_held(HeldKind kind, std::uint32_t index) {
+  if (auto sent = send_as_root(AskHeld{kind, index}); !sent) return failure(sent.error());
+  const auto answer = receive();
+  if (!answer) return failure(answer.error());
+  if (std::holds_alternative<NotHeld>(*answer)) return UniqueFd();
+  if (!std::holds_alternative<Held>(*answer)) {
+    return failure({"ask", "the server for what it holds: it says something else", 0});
+  }
+  return std::move(received_fd_);
+}
+
+Result<void> ControlClient::give_way() {
+  const auto answer = ask_for<GivingWay>(GiveWay{0});
+  if (!answer) return failure(answer.error());
+  return {};
 }
 
 }  // namespace perchild

@@ -20,8 +20,12 @@ inline constexpr const char* default_runtime_dir = "/run/perchild";
 
 class ControlClient {
  public:
-  // An error that says what to do: no server runs there, or one of another version.
-  static Result<ControlClient> connect(const std::string& runtime_dir);
+  enum class Versions : bool { same, any };
+
+  // An error that says what to do: no server runs there, or one of another version. With one of any
+  // version only an upgrade is spoken about.
+  static Result<ControlClient> connect(const std::string& runtime_dir,
+                                       Versions versions = Versions::same);
 
   const Greeting& server() const { return greeting_; }
 
@@ -47,6 +51,12 @@ class ControlClient {
   };
   Result<ReloadOutcome> reload(Generation based_on, std::span<const Offer> tables,
                                std::span<const OfferedListener> listeners);
+
+  // An upgrade, root's too.
+  Result<TakeOverAnswer> take_over();
+  // What the server holds of this kind; none if there is no such thing.
+  Result<UniqueFd> ask_held(HeldKind kind, std::uint32_t index = 0);
+  Result<void> give_way();
 
  private:
   using OfRoot = Channel<Command, Master>;

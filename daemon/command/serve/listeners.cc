@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,17 +19,20 @@ bool set_option(BorrowedFd socket, int level, int name, int value) {
   return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
 }
 
+// NODELAY is passed on to accepted sockets: a response leaves at once, without a call for each.
+// DEFER_ACCEPT: who says nothing does not wake a router.
+bool set_lasting_options(BorrowedFd socket, std::chrono::milliseconds head_deadline) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(head_deadline).count();
+  return set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1) &&
+         set_option(socket, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds));
+}
+
 Result<UniqueFd> bind_one(const Listener& listener, std::chrono::milliseconds head_deadline) {
   const ::sockaddr_storage& storage = listener.address.storage;
   UniqueFd socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.has_value()) return failure_from_errno("socket", listener.text);
   const BorrowedFd fd = socket.borrow();
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(head_deadline).count();
-  // NODELAY is passed on to accepted sockets: a response leaves at once, without a call for each.
-  // DEFER_ACCEPT: who says nothing does not wake a router.
-  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
-      !set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) ||
-      !set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds)) ||
+  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set_lasting_options(fd, head_deadline) ||
       (storage.ss_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))) {
     return failure_from_errno("setsockopt", listener.text);
   }
@@ -44,7 +48,25 @@ bool kernel_lacks_family(int error) {
   return error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
 }
 
+std::optional<UniqueFd> take_bound(std::vector<UniqueFd>& sockets, const std::string& address) {
+  const auto found = std::find_if(sockets.begin(), sockets.end(), [&](const UniqueFd& socket) {
+    return bound_address_of(socket.borrow()) == address;
+  });
+  if (found == sockets.end()) return std::nullopt;
+  UniqueFd socket = std::move(*found);
+  sockets.erase(found);
+  return socket;
+}
+
 }  // namespace
+
+std::string bound_address_of(BorrowedFd socket) {
+  ListenAddress address;
+  ::socklen_t length = sizeof address.storage;
+  auto* const storage = reinterpret_cast<::sockaddr*>(&address.storage);
+  if (::getsockname(socket.get(), storage, &length) != 0) return {};
+  return text_of(address);
+}
 
 std::string text_of(const ListenAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> host{};
@@ -72,11 +94,17 @@ Result<std::optional<UniqueFd>> bind_listener(const Listener& listener,
 }
 
 Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
-                                             std::chrono::milliseconds head_deadline) {
+                                             std::chrono::milliseconds head_deadline,
+                                             std::vector<UniqueFd>& inherited) {
   std::vector<UniqueFd> sockets;
   std::vector<Listener> bound;
   for (Listener& listener : listeners) {
-    auto socket = bind_listener(listener, head_deadline);
+    auto found = take_bound(inherited, text_of(listener.address));
+    if (found && !set_lasting_options(found->borrow(), head_deadline)) {
+      return failure_from_errno("setsockopt", listener.text);
+    }
+    auto socket = found ? Result<std::optional<UniqueFd>>(std::move(found))
+                        : bind_listener(listener, head_deadline);
     if (!socket) return failure(socket.error());
     if (!*socket) continue;
     sockets.push_back(std::move(**socket));

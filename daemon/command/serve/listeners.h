@@ -21,9 +21,14 @@ std::string text_of(const ListenAddress& address);
 Result<std::optional<UniqueFd>> bind_listener(const Listener& listener,
                                               std::chrono::milliseconds head_deadline);
 
-// One listening socket for each of `listeners`, in their order. A listener of an optional family
+// One listening socket for each of `listeners`, in their order: of `inherited` the one that has the
+// address, which is taken out of there, else one that is bound. A listener of an optional family
 // that the kernel has not got is taken out of `listeners`.
 Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
-                                             std::chrono::milliseconds head_deadline);
+                                             std::chrono::milliseconds head_deadline,
+                                             std::vector<UniqueFd>& inherited);
+
+// The address that a socket is bound to, as text_of() writes it; empty if it is none of ours.
+std::string bound_address_of(BorrowedFd socket);
 
 }  // namespace perchild

@@ -16,6 +16,13 @@ std::string problem_of(const Result<DelegatedCgroup>& delegated, ControllerMask 
   return missing == 0 ? "" : "cgroup v2 has no controller here for: " + names_of(missing);
 }
 
+Result<DelegatedCgroup> join_inherited(DelegatedCgroup inherited) {
+  if (auto joined = join_service_group(inherited.directory.borrow()); !joined) {
+    return failure(joined.error());
+  }
+  return inherited;
+}
+
 }  // namespace
 
 ControllerMask controllers_needed_by(const Configuration& configuration) {
@@ -24,9 +31,12 @@ ControllerMask controllers_needed_by(const Configuration& configuration) {
   return static_cast<ControllerMask>(needed);
 }
 
-Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration, const ServerLog& log) {
+Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
+                                       DelegatedCgroup inherited, const ServerLog& log) {
   const ControllerMask needed = controllers_needed_by(configuration);
-  auto delegated = delegate_own_cgroup(configuration.master, needed != 0);
+  auto delegated = inherited.directory.has_value()
+                       ? join_inherited(std::move(inherited))
+                       : delegate_own_cgroup(configuration.master, needed != 0);
   const std::string problem = problem_of(delegated, needed);
   if (needed == 0 || problem.empty()) {
     return delegated ? std::move(delegated) : Result<DelegatedCgroup>(DelegatedCgroup{});

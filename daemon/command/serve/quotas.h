@@ -14,8 +14,10 @@
 namespace perchild {
 
 // The control groups, if there are some to be had and, where nobody has marked them as the
-// service's, if a site has a quota. An error if they are required and cannot be had.
-Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration, const ServerLog& log);
+// service's, if a site has a quota. An error if they are required and cannot be had. `inherited`:
+// those of the service that this one follows, if there are any.
+Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
+                                       DelegatedCgroup inherited, const ServerLog& log);
 
 // The controllers that the sites' quotas need.
 ControllerMask controllers_needed_by(const Configuration& configuration);

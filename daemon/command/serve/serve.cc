@@ -47,6 +47,7 @@ struct MasterParts {
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
+  UniqueFd log;              // if it is another than stderr
   DelegatedCgroup cgroups;
   UniqueFd acme_webroot;  // if there is one
   UniqueFd null;
@@ -56,7 +57,7 @@ struct MasterParts {
     std::vector<PlacedFd> fds{
         {null.borrow(), STDIN_FILENO},
         {null.borrow(), STDOUT_FILENO},
-        {BorrowedFd(STDERR_FILENO), STDERR_FILENO},
+        {log.has_value() ? log.borrow() : BorrowedFd(STDERR_FILENO), STDERR_FILENO},
         {notify.has_value() ? notify.borrow() : null.borrow(), MasterFds::notify},
         {tables.sites.borrow(), MasterFds::site_table},
         {tables.routes.borrow(), MasterFds::route_table},
@@ -92,8 +93,24 @@ bool take(T& into, Result<T> made, SysError& error) {
   return true;
 }
 
-Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) {
+// The sockets for commands: those that are there, or such as nobody listens on yet.
+bool prepare_doors(MasterParts& parts, Inheritance& inherited, BorrowedFd runtime_dir,
+                   const std::string& path, SysError& error) {
+  if (inherited.control.has_value() && inherited.status.has_value()) {
+    parts.control = std::move(inherited.control);
+    parts.status = std::move(inherited.status);
+    return true;
+  }
+  // Who may connect is for the mode to say: in the service's namespace root has no name.
+  return take(parts.control, listen_local(runtime_dir, path, control_socket_name, 0600), error) &&
+         take(parts.status, listen_local(runtime_dir, path, status_socket_name, 0666), error);
+}
+
+Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited,
+                            const ServerLog& log) {
   MasterParts parts;
+  parts.notify = std::move(inherited.notify);
+  parts.log = std::move(inherited.log);
   SysError error;
   const ServiceIds root{Uid{0}, Gid{0}};
   // Its group is root's, so that a command without CAP_DAC_READ_SEARCH can open it again.
@@ -102,11 +119,7 @@ Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) 
   UniqueFd runtime_dir;
   const bool complete =
       take(runtime_dir, prepare_directory(runtime, root, 0755), error) &&
-      // Who may connect is for the mode to say: in the service's namespace root has no name.
-      take(parts.control, listen_local(runtime_dir.borrow(), runtime, control_socket_name, 0600),
-           error) &&
-      take(parts.status, listen_local(runtime_dir.borrow(), runtime, status_socket_name, 0666),
-           error) &&
+      prepare_doors(parts, inherited, runtime_dir.borrow(), runtime, error) &&
       take(parts.empty_root, prepare_directory(runtime + "/empty", root, 0555), error) &&
       take(parts.log_directory, prepare_directory(configuration.log_dir, log_owner, 0750), error) &&
       take(parts.master, open_executable(Role::master), error) &&
@@ -114,13 +127,20 @@ Result<MasterParts> prepare(Configuration& configuration, const ServerLog& log) 
       take(parts.worker, open_executable(Role::worker), error) &&
       take(parts.checker, open_executable(Role::checker), error) &&
       take(parts.listeners,
-           bind_listeners(configuration.listeners, configuration.router_limits.head), error) &&
-      take(parts.cgroups, prepare_quotas(configuration, log), error) &&
+           bind_listeners(configuration.listeners, configuration.router_limits.head,
+                          inherited.listeners),
+           error) &&
+      take(parts.cgroups, prepare_quotas(configuration, std::move(inherited.cgroups), log),
+           error) &&
       // After the listeners, of which some may turn out not to exist here.
       take(parts.tables, make_site_tables(configuration, parts.cgroups), error) &&
-      take(parts.filters, make_filters(), error) &&
-      take(parts.notify, connect_service_manager(::getenv("NOTIFY_SOCKET")), error);
+      take(parts.filters, make_filters(), error);
   if (!complete) return failure(error);
+  // Of listeners that the configuration has no more.
+  for (const UniqueFd& socket : inherited.listeners) {
+    if (!parts.notify.has_value()) break;
+    forget_listener(parts.notify.borrow(), bound_address_of(socket.borrow()));
+  }
   const std::string& webroot = configuration.acme_webroot;
   if (!webroot.empty() && !take(parts.acme_webroot, detach_directory(webroot), error)) {
     return failure(error);
@@ -154,7 +174,15 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
 
 }  // namespace
 
+SysError start_service(Configuration& configuration, Inheritance inherited, const ServerLog& log) {
+  raise_open_files();
+  auto parts = prepare(configuration, inherited, log);
+  return parts ? become_master(configuration, *parts, log) : parts.error();
+}
+
 int run_serve(const std::string& configuration_path) {
+  // Before anything else is opened, which might get their numbers.
+  auto passed = take_passed_descriptors(::getenv("LISTEN_PID"), ::getenv("LISTEN_FDS"));
   const ServerLog log("perchild", ::getenv("JOURNAL_STREAM"));
   if (::geteuid() != 0) {
     log.line(Priority::error, "serve needs root, to bind ports and to give each site its user");
@@ -167,9 +195,11 @@ int run_serve(const std::string& configuration_path) {
     write_findings(configuration_path, read, false, std::cerr);
   }
   if (!read.configuration) return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
-  raise_open_files();
-  auto parts = prepare(*read.configuration, log);
-  const SysError error = parts ? become_master(*read.configuration, *parts, log) : parts.error();
+  auto notify = connect_service_manager(::getenv("NOTIFY_SOCKET"));
+  const SysError error =
+      notify ? start_service(*read.configuration,
+                             {.notify = std::move(*notify), .listeners = std::move(passed)}, log)
+             : notify.error();
   log.line(Priority::error, error.text());
   return exit_failed;
 }
