@@ -74,6 +74,21 @@ constexpr RolePolicy worker_policy{
                .queued_bytes = 0},
 };
 
+// No process of the service: a command that goes on as this, under ids of its own.
+constexpr RolePolicy exporter_policy{
+    .role = Role::exporter,
+    .capabilities = 0,
+    .capabilities_at_exec = 0,
+    .bounding_set = 0,
+    .own_root = false,
+    .landlock = true,
+    .limits = {.open_files = 1024,
+               .processes = 0,
+               .file_size = ResourceLimits::no_limit,  // its messages go where its caller's go
+               .core_size = 0,
+               .queued_bytes = 0},
+};
+
 }  // namespace
 
 std::string_view name_of(Role role) {
@@ -86,6 +101,8 @@ std::string_view name_of(Role role) {
       return "worker";
     case Role::checker:
       return "checker";
+    case Role::exporter:
+      return "exporter";
   }
   __builtin_unreachable();
 }
@@ -100,6 +117,8 @@ std::string_view executable_of(Role role) {
       return "perchild-worker";
     case Role::checker:
       return "perchild-checker";
+    case Role::exporter:
+      return "perchild";
   }
   __builtin_unreachable();
 }
@@ -114,6 +133,8 @@ const RolePolicy& policy_of(Role role) {
       return worker_policy;
     case Role::checker:
       return checker_policy;
+    case Role::exporter:
+      return exporter_policy;
   }
   __builtin_unreachable();
 }

@@ -8,7 +8,7 @@
 
 namespace perchild {
 
-enum class Role : std::uint8_t { master, router, worker, checker };
+enum class Role : std::uint8_t { master, router, worker, checker, exporter };
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"

@@ -128,6 +128,16 @@ constexpr SyscallRule master_loop[] = {
     {"waitid", "reap a child"},
 };
 
+constexpr SyscallRule exporter_only[] = {
+    {"poll", "the loop; waiting for the master"},
+    {"ppoll", "the same, on other machines"},
+    {"accept4", "who scrapes"},
+    {"recvfrom", "requests"},
+    {"sendto", "answers", lacks(3, MSG_FASTOPEN), is_null(4)},
+    {"recvmsg", "the master's answers"},
+    {"sendmsg", "questions to the master", lacks(2, MSG_FASTOPEN)},
+};
+
 // A filter holds for all descendants, so the master's allows what a child does between fork and the
 // end of its own lock-down: lock_down.cc, then the loader.
 constexpr SyscallRule child_start[] = {
@@ -205,6 +215,9 @@ std::vector<SyscallRule> syscall_rules_of(Role role) {
       break;
     case Role::checker:
       append(rules, checker_only);
+      break;
+    case Role::exporter:
+      append(rules, exporter_only);
       break;
   }
   return rules;

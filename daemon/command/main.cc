@@ -12,6 +12,7 @@
 #include "daemon/command/control/status.h"
 #include "daemon/command/control/top.h"
 #include "daemon/command/explain/explain.h"
+#include "daemon/command/exporter/exporter.h"
 #include "daemon/command/reload/reload.h"
 #include "daemon/command/serve/serve.h"
 #include "daemon/command/upgrade/upgrade.h"
@@ -49,6 +50,10 @@ int main(int argc, char** argv) {
     command->add_option("--runtime-dir", runtime_dir, "Where the server's sockets are")
         ->capture_default_str();
   }
+  std::string listen;
+  std::string user = "perchild-metrics";
+  metrics->add_option("--listen", listen, "Answer Prometheus: 127.0.0.1:PORT, or a socket's path");
+  metrics->add_option("--user", user, "Whose process does that")->capture_default_str();
   std::string site;
   status->add_option("site", site, "One site, by its first host");
   status->add_flag("--json", json, "Print it as JSON");
@@ -59,6 +64,7 @@ int main(int argc, char** argv) {
     return perchild::run_status({runtime_dir, site, json}, std::cout, std::cerr);
   }
   if (top->parsed()) return perchild::run_top(runtime_dir, std::cerr);
+  if (!listen.empty()) return perchild::run_exporter({runtime_dir, listen, user}, std::cerr);
   if (metrics->parsed()) return perchild::run_metrics(runtime_dir, std::cout, std::cerr);
   if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
   if (reload->parsed()) return perchild::run_reload(config, std::cout, std::cerr);

@@ -63,6 +63,8 @@ bool MasterLoop::on_message(ControlPeer& peer, const GiveWay&, UniqueFd) {
   control_peers_.close_doors();
   leave_listeners();
   peer.send(GivingWay{0});
+  // Whoever asks something is to ask the successor.
+  control_peers_.for_each([&](ControlPeer& other) { other.closed |= &other != &peer; });
   return true;
 }
 

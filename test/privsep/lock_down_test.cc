@@ -103,6 +103,8 @@ unsigned bit_of(Role role) {
       return of_worker;
     case Role::checker:
       return of_checker;
+    case Role::exporter:
+      break;
   }
   return 0;
 }
@@ -163,6 +165,8 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
                 case Role::worker:
                 case Role::checker:
                   return opens("/index.html", O_RDONLY) ? 0 : 3;
+                case Role::exporter:
+                  break;
               }
               return 4;
             }),

@@ -27,6 +27,7 @@ namespace perchild::test {
 namespace {
 
 constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
+constexpr unsigned of_exporter = 16;
 constexpr unsigned of_children = of_router | of_worker | of_checker;
 constexpr unsigned of_all = of_master | of_children;
 constexpr unsigned of_all_but_checker = of_master | of_router | of_worker;
@@ -41,6 +42,8 @@ unsigned bit_of(Role role) {
       return of_worker;
     case Role::checker:
       return of_checker;
+    case Role::exporter:
+      return of_exporter;
   }
   return 0;
 }
@@ -231,7 +234,8 @@ const Call allowed[] = {
 const std::string& filter_of(Role role) {
   static const auto filters = [] {
     std::map<Role, std::string> all;
-    for (const Role each : {Role::master, Role::router, Role::worker, Role::checker}) {
+    for (const Role each :
+         {Role::master, Role::router, Role::worker, Role::checker, Role::exporter}) {
       all[each] = compile_syscall_filter(each).value();
     }
     return all;
@@ -279,7 +283,8 @@ TEST_P(SyscallFilter, NeedsNoNewPrivsOfWhoIsNotPrivileged) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, SyscallFilter,
-                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker),
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
+                                           Role::exporter),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 TEST(SyscallFilterLoading, AProgramOfAnImpossibleSizeIsRefused) {

@@ -115,7 +115,8 @@ TEST_P(SyscallRules, EachHasItsReason) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, SyscallRules,
-                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker),
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
+                                           Role::exporter),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace

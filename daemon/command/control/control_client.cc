@@ -66,10 +66,9 @@ Result<void> ControlClient::send(const M& message) {
 }
 
 Result<ControlClient::Answer> ControlClient::receive() {
-  const int fd = std::visit([](const auto& channel) { return channel.fd().get(); }, channel_);
   Answer answer;
   for (;;) {
-    ::pollfd polled{fd, POLLIN, 0};
+    ::pollfd polled{fd().get(), POLLIN, 0};
     const int ready = ::poll(&polled, 1, patience_ms);
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return failure({"wait", "for the server: it does not answer", 0});

@@ -28,6 +28,10 @@ class ControlClient {
                                        Versions versions = Versions::same);
 
   const Greeting& server() const { return greeting_; }
+  // Readable without a question: the server has gone.
+  BorrowedFd fd() const {
+    return std::visit([](const auto& channel) { return channel.fd(); }, channel_);
+  }
 
   Result<ServerStatus> server_status();
   // Calls `on_site` with the status of each site that the caller may see.
