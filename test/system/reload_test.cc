@@ -323,6 +323,8 @@ TEST(Reload, PasswordsThatAreChangedHoldAtOnceAndForNewConnections) {
   Client kept(server.port());
   kept.send(request("a.example"));
   EXPECT_EQ(kept.receive().status, 401);
+  // A worker serves without waiting for it.
+  ASSERT_TRUE(eventually([&] { return server.checkers_of(0).size() == 1; }));
   const auto checker = server.checkers_of(0).at(0).pid;
   edit(server, of_secret, of_nothing);
   EXPECT_EQ(reload(server).status, 0);
