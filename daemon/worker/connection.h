@@ -137,6 +137,7 @@ class Connection {
   bool over_tls = false;              // see HandOver
   bool over_https = false;            // of the request that is served
   bool first_request = true;          // the one whose host the router has looked at
+  bool is_counted = false;            // among its visitor's connections
   bool one_too_many = false;          // its visitor has as many as it may: it is told so and closed
   Clock::time_point request_began{};  // its head was complete
   DeadlineLink<Connection> deadline;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "vhosts/forwarded/forwarded_for.h"
+
 namespace perchild {
 namespace {
 
@@ -283,7 +285,10 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
   connection->begin(std::move(fd), client, message.by_default != 0);
   connection->over_tls = message.over_tls != 0;
-  connection->one_too_many = !visitors_.add(client.bytes());
+  // A proxy's connections are those of all its visitors.
+  connection->is_counted =
+      !forwarded::is_trusted(site_.settings.reach.trusted_proxies, client.bytes());
+  connection->one_too_many = connection->is_counted && !visitors_.add(client.bytes());
   serve(*connection, context_);
 }
 

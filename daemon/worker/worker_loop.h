@@ -37,7 +37,7 @@ class WorkerLoop {
   bool watch(Connection& connection);
   void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
   void on_finished(const Connection& connection) {
-    visitors_.remove(connection.peer().bytes());
+    if (connection.is_counted) visitors_.remove(connection.peer().bytes());
     finished_.push_back(connection.index());
   }
 

@@ -241,6 +241,16 @@ TEST(Rates, OfRequestsAreHeldForEachAddress) {
   EXPECT_TRUE(error_log_has(server, 0, "GET /: more requests than this address may make"));
 }
 
+TEST(Connections, OfATrustedProxyAreNotLimitedAsThoseOfAVisitor) {
+  Server server({.sites = two_sites(
+                     R"(, "limits": { "per_address": 1 }, "trusted_proxies": ["127.0.0.1"])")});
+  Client first(server.port()), second(server.port());
+  for (Client* client : {&first, &second}) {
+    client->send(request("a.example", "/", "X-Forwarded-For: 192.0.2.1\r\n"));
+    EXPECT_EQ(client->receive().status, 200);
+  }
+}
+
 TEST(Connections, OfOneAddressAreLimitedInEachWorker) {
   Server server({.sites = two_sites(R"(, "limits": { "per_address": 2 })")});
   Client first(server.port()), second(server.port());
