@@ -153,12 +153,14 @@ Progress begin_answer(Request& request, Response& response) {
   }
   const http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
   if (!decoded.ok()) {
+    take_rules_of_root(request);
     response = refuse(request, http1::status_of(decoded.outcome), "impossible path");
     return Progress::answered;
   }
   request.query = request.head.query;
   request.site.owner_rules.check(request.site);
   if (request.site.owner_rules.are_broken()) {
+    take_rules_of_root(request);
     response = refuse(request, 500, "the site's own settings, .perchild.json, have mistakes");
     return Progress::answered;
   }
@@ -183,6 +185,10 @@ Progress continue_answer(Request& request, Response& response) {
   }
   response = answer_path(request);
   return Progress::answered;
+}
+
+void take_rules_of_root(Request& request) {
+  request.rules = request.site.rules.find("/").rules;
 }
 
 void finish_answer(Request& request, Response& response) {

@@ -34,6 +34,9 @@ enum class Progress : std::uint8_t {
 // What holds for every response, whoever made it.
 void finish_answer(Request& request, Response& response);
 
+// For a refusal before the request stands at any path: it gets the pages and headers of "/".
+void take_rules_of_root(Request& request);
+
 // The page for `status`, the site's own if it has one, with the problem for the error log.
 // `more_fields` are whole lines: Allow, Retry-After, WWW-Authenticate.
 [[nodiscard]] Response refuse(const Request& request, int status, std::string_view problem,

@@ -34,9 +34,10 @@ Response ask_for_password(const Request& request, std::string_view problem) {
 
 }  // namespace
 
-Entry judge_rate(const Request& request, Response& response, Clock::time_point now) {
+Entry judge_rate(Request& request, Response& response, Clock::time_point now) {
   const auto wait = request.site.admission.take_request(request.client.bytes(), now);
   if (wait.count() == 0) return Entry::granted;
+  take_rules_of_root(request);
   response = too_many(request, wait, "more requests than this address may make");
   return Entry::refused;
 }

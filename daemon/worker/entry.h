@@ -18,7 +18,7 @@ enum class Entry : std::uint8_t {
 };
 
 // Once for each request, before anything else: a visitor that asks too often is refused.
-[[nodiscard]] Entry judge_rate(const Request& request, Response& response, Clock::time_point now);
+[[nodiscard]] Entry judge_rate(Request& request, Response& response, Clock::time_point now);
 
 // At each path that the request comes to stand at. Takes no time.
 [[nodiscard]] Entry judge_entry(Request& request, Response& response, Clock::time_point now);

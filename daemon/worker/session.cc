@@ -183,7 +183,7 @@ Task<Afterwards> refuse_and_close(Connection& connection, SessionContext& contex
                   .head_bytes = {},
                   .persistence = Persistence::close};
   // Whoever asked for another host is not shown this site's pages.
-  if (verdict.status != 421) request.rules = context.site.rules.find("/").rules;
+  if (verdict.status != 421) take_rules_of_root(request);
   Response response = refuse(request, verdict.status, verdict.reason, verdict.more_fields);
   finish_answer(request, response);
   response.is_last = true;

@@ -204,6 +204,16 @@ TEST_F(SitesErrorPages, AreShownForWhatEndsAConnectionToo) {
   }
 }
 
+TEST_F(SitesErrorPages, AreShownForPathsThatAreNone) {
+  for (const auto& [target, status] :
+       std::vector<std::pair<std::string, int>>{{"/%00", 400}, {"/../up", 400}, {"/a%2Fb", 404}}) {
+    const HttpResponse response = get(server_.port(), "a.example", target);
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.body, "sorry, by a") << target;
+    EXPECT_EQ(response.fields.at("x-frame-options"), "DENY") << target;
+  }
+}
+
 TEST_F(SitesErrorPages, AreNotShownToWhoAskedForAnotherHost) {
   const HttpResponse response = second(request("b.example"));
   EXPECT_EQ(response.status, 421);
