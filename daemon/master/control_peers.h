@@ -92,6 +92,7 @@ class ControlPeer {
   bool closed = false;         // is forgotten when the turn is over
   OfferedTables offer;
   bool takes_over = false;  // see TakeOver
+  bool reopening = false;   // is to be told when all logs are open
   bool reloading = false;   // is to be told when all routers go by what it has offered
 };
 

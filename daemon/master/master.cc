@@ -293,6 +293,7 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   if (!drain_until_) consider(next_group_timer());
   consider(drain_until_ ? drain_until_ : leaving_until_);
   consider(control_peers_.next_deadline(now_));
+  if (reopen_next_) consider(now_);
   if (!reports_due_.empty()) consider(reports_due_.front().at);
   return first;
 }
@@ -307,6 +308,7 @@ void MasterLoop::on_timers() {
   }
   control_peers_.forget_closed(now_);
   permit_reports();
+  reopen_more_logs();
   const auto overdue = [&](const Child& child) {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;

@@ -146,6 +146,7 @@ class MasterLoop {
   bool on_message(ControlPeer& peer, const OnlyAsk& message, UniqueFd fd);
   bool on_message(ControlPeer& peer, const ReopenLogs& message, UniqueFd fd);
   bool reopen_logs(WorkerChild& worker);
+  void reopen_more_logs();
   bool on_message(ControlPeer& peer, const AskTable& message, UniqueFd fd);
   bool on_message(ControlPeer& peer, const OfferTable& message, UniqueFd fd);
   bool on_message(ControlPeer& peer, const OfferListener& message, UniqueFd fd);
@@ -193,6 +194,8 @@ class MasterLoop {
   RouterReport of_dead_routers_{};
   Clock::time_point started_at_{};
   Clock::time_point logs_reopened_at_{};
+  std::optional<SiteId> reopen_next_;  // while logs are reopened: those of the sites from here on
+  LogsReopened reopened_{0, 0};
   std::map<SiteId, SiteGroup> groups_;  // of sites that are awake; an idle site costs nothing
   std::vector<WorkerChild*> starts_;    // wanted, and due; the last one goes first
   StartBudget start_budget_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t sites_in_an_answer = 32;
 // How many sites are looked through for those of one user before others have a turn.
 constexpr std::size_t sites_at_once = 4096;
+constexpr std::size_t groups_reopened_at_once = 64;
 // Of one peer in one turn of the loop.
 constexpr int messages_at_once = 4;
 
@@ -199,22 +201,39 @@ bool MasterLoop::on_message(ControlPeer& peer, const OnlyAsk&, UniqueFd) {
 }
 
 bool MasterLoop::on_message(ControlPeer& peer, const ReopenLogs&, UniqueFd) {
+  if (peer.reopening) return false;
+  peer.reopening = true;
+  // From the first site on, also if others were under way: their files may have been moved again.
   logs_reopened_at_ = now_;
-  LogsReopened done{0, 0};
-  for (const auto& [site, group] : groups_) {
+  reopen_next_ = SiteId{0};
+  reopened_ = {0, 0};
+  return true;
+}
+
+// Some of them, in each turn of the loop.
+void MasterLoop::reopen_more_logs() {
+  if (!reopen_next_) return;
+  auto at = groups_.lower_bound(*reopen_next_);
+  for (std::size_t i = 0; i < groups_reopened_at_once && at != groups_.end(); ++i, ++at) {
     bool any = false;
     bool all = true;
-    group.for_each_running([&](WorkerChild& worker) {
+    at->second.for_each_running([&](WorkerChild& worker) {
       // One that is still locking itself down is given them when it has.
       if (worker.child.state != ChildState::serving) return;
       any = true;
       all &= reopen_logs(worker);
     });
-    if (any) ++(all ? done.sites : done.failed);
+    if (any) ++(all ? reopened_.sites : reopened_.failed);
   }
+  if (at != groups_.end()) {
+    reopen_next_ = at->first;
+    return;
+  }
+  reopen_next_.reset();
   log_.line(Priority::info, "logs are reopened");
-  peer.send(done);
-  return true;
+  control_peers_.for_each([&](ControlPeer& peer) {
+    if (std::exchange(peer.reopening, false)) peer.send(reopened_);
+  });
 }
 
 bool MasterLoop::reopen_logs(WorkerChild& worker) {
