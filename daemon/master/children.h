@@ -89,6 +89,30 @@ struct Reports {
   }
 };
 
+// How often a router may say that a queue stands. It says so four times a second for each site that
+// is awake, and what waited in its channel while the master was busy comes at once.
+class QueueNotices {
+ public:
+  // False if it says more.
+  bool take(Clock::time_point now, std::size_t awake_sites) {
+    const std::chrono::duration<double> passed = now - counted_at_;
+    counted_at_ = now;
+    const double per_second =
+        of_a_site_in_a_second * static_cast<double>(awake_sites + spare_sites);
+    left_ = std::min(left_ + passed.count() * per_second, at_once + per_second);
+    if (left_ < 1) return false;
+    left_ -= 1;
+    return true;
+  }
+
+ private:
+  static constexpr double of_a_site_in_a_second = 8;
+  static constexpr double at_once = 1024;
+  static constexpr std::size_t spare_sites = 8;  // that have gone to sleep meanwhile
+  double left_ = at_once;
+  Clock::time_point counted_at_{};
+};
+
 struct RouterChild {
   using Message = Direction<Master, Router>::Messages;
 
@@ -102,6 +126,7 @@ struct RouterChild {
   BackOff back_off;
   Reports<RouterReport> reports;
   std::uint32_t queue_reports_left = QueueReport::most_in_a_report;
+  QueueNotices queue_notices;
   std::map<SiteId, std::uint32_t> waiting;  // connections, where there are any
 
   void allow_wake(SiteId site) {

@@ -44,6 +44,7 @@ void MasterLoop::start_router(std::size_t index) {
   router.control.emplace(std::move(pair->first));
   router.outbox.clear();
   router.wakes.assign(table_.sites.size(), 1);
+  router.queue_notices = {};
   router.generation = table_.generation;
 }
 
@@ -139,11 +140,13 @@ bool MasterLoop::on_message(std::size_t index, const Wake& message) {
   return true;
 }
 
-// Permitted at any time, since the site may have gone to sleep meanwhile. It starts no more than
-// the site's own configuration allows.
+// Permitted for any site, since it may have gone to sleep meanwhile, but not at any rate. It starts
+// no more than the site's own configuration allows.
 bool MasterLoop::on_message(std::size_t index, const QueueStands& message) {
-  if (routers_[index].child.state != ChildState::serving) return false;
+  RouterChild& router = routers_[index];
+  if (router.child.state != ChildState::serving) return false;
   if (message.site.value >= table_.sites.size()) return false;
+  if (!router.queue_notices.take(now_, groups_.size())) return false;
   const auto found = groups_.find(message.site);
   if (found == groups_.end() || drain_until_) return true;
   // A worker that grants nothing may be full, or stuck.

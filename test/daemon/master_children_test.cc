@@ -62,5 +62,30 @@ TEST(StartBudget, IsNotSavedUp) {
   EXPECT_FALSE(budget.take(later));
 }
 
+// What a router says of many crowded sites, four times a second each, for as long as it likes.
+TEST(QueueNotices, AllowWhatARouterHasToSayHoweverLateItIsHeard) {
+  constexpr std::size_t sites = 1000;
+  QueueNotices notices;
+  auto now = start;
+  for (int second = 0; second < 60; ++second) {
+    // Heard all at once, after a second without a look.
+    now += seconds(1);
+    for (std::size_t i = 0; i < 4 * sites; ++i) ASSERT_TRUE(notices.take(now, sites));
+  }
+}
+
+TEST(QueueNotices, AreNotAllowedAtAnyRate) {
+  QueueNotices notices;
+  std::size_t taken = 0;
+  while (taken < 100'000 && notices.take(start, 2)) ++taken;
+  EXPECT_LT(taken, 2000u);
+  std::size_t later = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (notices.take(start + milliseconds(i), 2)) ++later;
+  }
+  EXPECT_LT(later, 100u);
+  EXPECT_GT(later, 8u);
+}
+
 }  // namespace
 }  // namespace perchild::test

@@ -122,9 +122,15 @@ const std::map<std::string, Deed, std::less<>> deeds{
      [](const Stolen&) {
        for (int i = 0; i < 10'000; ++i) send_bytes(master, encode(WorkerSilent{{0}, 1}));
      }},
+    {"some_queues_stand",
+     [](const Stolen&) {
+       for (std::uint32_t i = 0; i < 500; ++i) send_bytes(master, encode(QueueStands{{i % 2}}));
+     }},
     {"queues_stand",
      [](const Stolen&) {
-       for (std::uint32_t i = 0; i < 10'000; ++i) send_bytes(master, encode(QueueStands{{i % 2}}));
+       for (std::uint32_t i = 0; i < 1'000'000; ++i) {
+         send_bytes(master, encode(QueueStands{{i % 2}}));
+       }
      }},
     {"second_lock_down", [](const Stolen&) { send_bytes(master, encode(LockDownComplete{2})); }},
     {"empty_message",
