@@ -149,6 +149,7 @@ Result<void> ControlClient::send_as_root(const M& message, Fd... fd) {
   for (int tries = 0;; ++tries) {
     const SendStatus status = channel->send(message, fd...);
     if (status == SendStatus::sent) return {};
+    if (status == SendStatus::peer_gone) return failure({"ask", "the server: it has gone", 0});
     if (status != SendStatus::would_block || tries == most_tries) {
       return failure({"ask", "the server: it does not listen", 0});
     }
