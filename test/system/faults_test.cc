@@ -238,5 +238,81 @@ TEST(Faults, AConfigurationThatIsReplacedAgainAndAgainIsReadAsOneOrTheOther) {
   panel.join();
 }
 
+CommandEnd reload(const Server& server) {
+  return run_command({bin_directory() + "/perchild", "reload", "--config", server.configuration()});
+}
+
+// The server ends as it should, and whoever reloads is told what has become of it.
+TEST(Faults, SigtermDuringAReloadEndsBoth) {
+  for (int i = 0; i < 8; ++i) {
+    Server server({.sites = two_sites(), .routers = 2});
+    EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+    std::string text = read_file(server.configuration());
+    const std::string host = "[\"b.example\"],";
+    text.replace(text.find(host), host.size(), "[\"b.example\"], \"suspended\": true,");
+    write_file(server.configuration(), text);
+    CommandEnd end;
+    std::thread panel([&] { end = reload(server); });
+    // Each time at another moment of the reload.
+    const std::int64_t until = now_ms() + 6 * i;
+    EXPECT_TRUE(eventually([&] { return now_ms() >= until; }));
+    EXPECT_EQ(server.stop(), 0) << server.log();
+    panel.join();
+    const bool said = end.status == 0 || contains(end.output, "the server is stopping") ||
+                      contains(end.output, "none is running") ||
+                      contains(end.output, "it has gone") ||
+                      contains(end.output, "it has closed the connection");
+    EXPECT_TRUE(said) << end.output;
+    EXPECT_EQ(end.status == 0, !contains(end.output, "nothing has been changed")) << end.output;
+  }
+}
+
+// Accounts as a file of this test's, which the commands find in the place of the machine's.
+class Accounts {
+ public:
+  void write(const std::string& lines) const {
+    write_file(path(), "root:x:0:0::/:/bin/sh\n" + lines);
+  }
+  CommandEnd run(const Server& server, const std::string& command) const {
+    return run_command({"unshare", "--mount", "sh", "-c",
+                        "mount --bind \"$1\" /etc/passwd && exec \"$2\" \"$3\" --config \"$4\"",
+                        "sh", path(), bin_directory() + "/perchild", command,
+                        server.configuration()});
+  }
+
+ private:
+  std::string path() const { return folder_.path() + "/passwd"; }
+  TemporaryDirectory folder_;
+};
+
+TEST(Faults, AUserThatIsRemovedBetweenCheckAndReloadIsNamedAndNothingChanges) {
+  Server server({.sites = two_sites()});
+  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+  const auto worker = server.workers_of(0).at(0).pid;
+  std::string text = read_file(server.configuration());
+  const std::string ids = "\"uid\": 20002, \"gid\": 20002";
+  text.replace(text.find(ids), ids.size(), "\"user\": \"perchild-test-b\"");
+  const std::string host = "[\"a.example\"],";
+  text.replace(text.find(host), host.size(), "[\"a.example\"], \"suspended\": true,");
+  write_file(server.configuration(), text);
+  const Accounts accounts;
+  accounts.write("perchild-test-b:x:20002:20002::/:/bin/sh\n");
+  const CommandEnd checked = accounts.run(server, "check");
+  EXPECT_EQ(checked.status, 0) << checked.output;
+  accounts.write("");
+  const CommandEnd refused = accounts.run(server, "reload");
+  EXPECT_EQ(refused.status, 1) << refused.output;
+  EXPECT_TRUE(contains(refused.output, "perchild-test-b")) << refused.output;
+  EXPECT_TRUE(contains(refused.output, "nothing has been changed")) << refused.output;
+  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+  EXPECT_EQ(get(server.port(), "b.example").body, "of b");
+  EXPECT_EQ(server.workers_of(0).at(0).pid, worker);
+  // The control: with the user there it is done.
+  accounts.write("perchild-test-b:x:20002:20002::/:/bin/sh\n");
+  const CommandEnd done = accounts.run(server, "reload");
+  EXPECT_EQ(done.status, 0) << done.output;
+  EXPECT_EQ(get(server.port(), "a.example").status, 503);
+}
+
 }  // namespace
 }  // namespace perchild::test
