@@ -134,12 +134,14 @@ class PerchildCrowd(Crowd):
     name = "perchild"
     binaries = None  # the folder of the executables
 
-    def prepare(self):
+    def configure(self, body_limits):
+        """Writes the configuration; `body_limits` are those of some sites, by number."""
         vhosts = [{"hosts": [host_of(i), f"www.{host_of(i)}"], "uid": FIRST_UID + i,
                    "gid": FIRST_UID + i, "root": str(self.roots / str(i))}
                   for i in range(self.count)]
-        configuration = self.folder / "perchild.json"
-        configuration.write_text(json.dumps({
+        for site, limit in body_limits.items():
+            vhosts[site]["limits"] = {"body": limit}
+        self.configuration.write_text(json.dumps({
             "listen": [{"address": f"127.0.0.1:{self.port}"}],
             "id_range": [FIRST_UID, FIRST_UID + max(self.count, 1000) - 1],
             "service_ids": {"master": {"uid": 19001, "gid": 19001},
@@ -149,11 +151,20 @@ class PerchildCrowd(Crowd):
             "drain_timeout": "1s",
             "router": {"connections": 20_000, "per_address": 20_000},
             "vhosts": vhosts}))
+
+    def reload(self):
+        """What the command says of it."""
+        command = [str(self.binaries / "perchild"), "reload", "--config", str(self.configuration)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def prepare(self):
+        self.configuration = self.folder / "perchild.json"
+        self.configure(body_limits={})
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.folder / "notify"
         self.notify.bind(str(path))
         path.chmod(0o777)
-        return ([str(self.binaries / "perchild"), "serve", "--config", str(configuration)],
+        return ([str(self.binaries / "perchild"), "serve", "--config", str(self.configuration)],
                 {"NOTIFY_SOCKET": str(path)})
 
     def wait_until_ready(self, deadline):
