@@ -29,7 +29,7 @@ namespace {
 constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
 constexpr unsigned of_exporter = 16;
 constexpr unsigned of_children = of_router | of_worker | of_checker;
-constexpr unsigned of_all = of_master | of_children;
+constexpr unsigned of_all = of_master | of_children | of_exporter;
 constexpr unsigned of_all_but_checker = of_master | of_router | of_worker;
 
 unsigned bit_of(Role role) {
