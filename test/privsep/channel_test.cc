@@ -1,233 +1,175 @@
-// One typed test over every message in every direction that it may go.
+// One test over every message in every direction that it may go.
 #include "privsep/channel.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <cstring>
 #include <random>
 #include <vector>
 
-#include "privsep/checker_messages.h"
 #include "test/privsep/descriptors.h"
-#include "test/privsep/message_samples.h"
+#include "test/privsep/message_ways.h"
 
 namespace perchild::test {
 namespace {
 
-template <typename From_, typename To_, typename Message_>
-struct Sent {
-  using From = From_;
-  using To = To_;
-  using Message = Message_;
-};
-
-template <typename From, typename To, typename Variant = typename Direction<From, To>::Messages>
-struct AllSent;
-template <typename From, typename To, typename... All>
-struct AllSent<From, To, std::variant<All...>> {
-  using Types = ::testing::Types<Sent<From, To, All>...>;
-};
-
-template <typename... Lists>
-struct Joined;
-template <typename... A>
-struct Joined<::testing::Types<A...>> {
-  using Types = ::testing::Types<A...>;
-};
-template <typename... A, typename... B, typename... Rest>
-struct Joined<::testing::Types<A...>, ::testing::Types<B...>, Rest...> {
-  using Types = typename Joined<::testing::Types<A..., B...>, Rest...>::Types;
-};
-
-// Taken from the list itself, so that a new message cannot be forgotten here.
-using EveryMessage =
-    Joined<AllSent<Master, Router>::Types, AllSent<Router, Master>::Types,
-           AllSent<Router, Worker>::Types, AllSent<Worker, Router>::Types,
-           AllSent<Master, Worker>::Types, AllSent<Worker, Master>::Types,
-           AllSent<Command, Master>::Types, AllSent<Master, Command>::Types,
-           AllSent<LocalUser, Master>::Types, AllSent<Master, LocalUser>::Types,
-           AllSent<Master, Checker>::Types, AllSent<Checker, Master>::Types,
-           AllSent<Worker, Checker>::Types, AllSent<Checker, Worker>::Types>::Types;
+std::vector<Way> every_way() {
+  std::vector<Way> ways;
+  add_both_directions<Master, Router>(ways);
+  add_both_directions<Router, Worker>(ways);
+  add_both_directions<Master, Worker>(ways);
+  add_both_directions<Command, Master>(ways);
+  add_both_directions<LocalUser, Master>(ways);
+  add_both_directions<Master, Checker>(ways);
+  add_both_directions<Worker, Checker>(ways);
+  return ways;
+}
 
 constexpr std::uint32_t highest_type = static_cast<std::uint32_t>(MessageType::reload_done);
 
-template <typename Way>
-class EveryMessageTest : public ::testing::Test {
+class EveryMessage : public ::testing::TestWithParam<Way> {
  protected:
-  using Message = typename Way::Message;
-  using Sender = Channel<typename Way::From, typename Way::To>;
-  using Receiver = Channel<typename Way::To, typename Way::From>;
-  using Status = typename Receiver::Status;
-
   void SetUp() override {
     auto pair = make_channel_pair();
     ASSERT_TRUE(pair);
-    sender_.emplace(std::move(pair->first));
-    receiver_.emplace(std::move(pair->second));
+    ends_ = way_.open(std::move(pair->first), std::move(pair->second));
   }
 
   // What the receiver makes of these bytes with so many descriptors. None of them may stay open.
-  Status receive(std::span<const std::byte> bytes, std::size_t fd_count) {
+  Outcome receive(std::span<const std::byte> bytes, std::size_t fd_count) {
     const UniqueFd any = any_descriptor();
     const std::vector<BorrowedFd> fds(fd_count, any.borrow());
     const std::set<int> before = open_descriptors();
-    EXPECT_EQ(send_with_fds(sender_->fd(), bytes, fds), SendStatus::sent);
-    auto received = receiver_->receive();
-    if (received.status != Status::message) {
-      EXPECT_FALSE(received.message);
-      EXPECT_FALSE(received.fd.has_value());
+    EXPECT_EQ(send_with_fds(ends_->sender(), bytes, fds), SendStatus::sent);
+    Receipt receipt = ends_->receive();
+    if (receipt.outcome != Outcome::message) {
+      EXPECT_FALSE(receipt.message);
+      EXPECT_FALSE(receipt.fd.has_value());
     }
-    received.fd.reset();
+    receipt.fd.reset();
     EXPECT_EQ(open_descriptors(), before);
-    return received.status;
+    return receipt.outcome;
   }
 
-  SendStatus send(const Message& message, BorrowedFd fd) {
-    if constexpr (Message::fd_count == 1) {
-      return sender_->send(message, fd);
-    } else {
-      static_cast<void>(fd);
-      return sender_->send(message);
-    }
-  }
-
-  std::optional<Sender> sender_;
-  std::optional<Receiver> receiver_;
+  const Way& way_ = GetParam();
+  std::unique_ptr<Ends> ends_;
 };
 
-TYPED_TEST_SUITE(EveryMessageTest, EveryMessage);
+INSTANTIATE_TEST_SUITE_P(InEveryDirection, EveryMessage, ::testing::ValuesIn(every_way()));
 
-TYPED_TEST(EveryMessageTest, ArrivesAsItWasSent) {
-  using M = typename TypeParam::Message;
+TEST_P(EveryMessage, ArrivesAsItWasSent) {
   const UniqueFd any = any_descriptor();
-  for (const M& message : Samples<M>::valid()) {
-    ASSERT_EQ(this->send(message, any.borrow()), SendStatus::sent);
-    const auto received = this->receiver_->receive();
-    ASSERT_EQ(received.status, TestFixture::Status::message);
-    ASSERT_TRUE(std::holds_alternative<M>(*received.message));
-    EXPECT_EQ(encode(std::get<M>(*received.message)), encode(message));
-    ASSERT_EQ(received.fd.has_value(), M::fd_count == 1);
-    if (M::fd_count == 1) {
-      EXPECT_TRUE(same_file(received.fd.borrow(), any.borrow()));
+  const std::vector<BorrowedFd> fds(way_.fd_count, any.borrow());
+  for (const Bytes& sample : way_.valid_samples) {
+    ASSERT_EQ(send_with_fds(ends_->sender(), sample, fds), SendStatus::sent);
+    const Receipt receipt = ends_->receive();
+    ASSERT_EQ(receipt.outcome, Outcome::message);
+    EXPECT_EQ(receipt.message, sample);
+    ASSERT_EQ(receipt.fd.has_value(), way_.fd_count == 1);
+    if (way_.fd_count == 1) {
+      EXPECT_TRUE(same_file(receipt.fd.borrow(), any.borrow()));
     }
   }
 }
 
-TYPED_TEST(EveryMessageTest, EveryTruncationIsAViolation) {
-  using M = typename TypeParam::Message;
-  const auto whole = encode(Samples<M>::valid().front());
+TEST_P(EveryMessage, IsSentAsItsBytes) {
+  const UniqueFd any = any_descriptor();
+  ASSERT_EQ(way_.send_last_sample(*ends_, any.borrow()), SendStatus::sent);
+  EXPECT_EQ(ends_->receive().message, way_.valid_samples.back());
+}
+
+TEST_P(EveryMessage, EveryTruncationIsAViolation) {
+  const std::span<const std::byte> whole = way_.valid_samples.front();
   for (std::size_t length = 1; length < whole.size(); ++length) {
-    EXPECT_EQ(this->receive(std::span(whole).first(length), M::fd_count),
-              TestFixture::Status::violation)
+    EXPECT_EQ(receive(whole.first(length), way_.fd_count), Outcome::violation)
         << length << " of " << whole.size();
   }
 }
 
-TYPED_TEST(EveryMessageTest, EveryExtraByteIsAViolation) {
-  using M = typename TypeParam::Message;
-  const auto whole = encode(Samples<M>::valid().front());
-  std::vector<std::byte> longer(whole.begin(), whole.end());
+TEST_P(EveryMessage, EveryExtraByteIsAViolation) {
+  Bytes longer = way_.valid_samples.front();
   for (int extra = 1; extra <= 64; ++extra) {
     longer.push_back(std::byte{0});
-    EXPECT_EQ(this->receive(longer, M::fd_count), TestFixture::Status::violation) << extra;
+    EXPECT_EQ(receive(longer, way_.fd_count), Outcome::violation) << extra;
   }
-  ASSERT_EQ(this->receive(whole, M::fd_count), TestFixture::Status::message);
+  ASSERT_EQ(receive(way_.valid_samples.front(), way_.fd_count), Outcome::message);
 }
 
-TYPED_TEST(EveryMessageTest, AnyOtherNumberOfDescriptorsIsAViolation) {
-  using M = typename TypeParam::Message;
-  const auto whole = encode(Samples<M>::valid().front());
+TEST_P(EveryMessage, AnyOtherNumberOfDescriptorsIsAViolation) {
   for (std::size_t count = 0; count <= max_passed_fds; ++count) {
-    const auto expected =
-        count == M::fd_count ? TestFixture::Status::message : TestFixture::Status::violation;
-    EXPECT_EQ(this->receive(whole, count), expected) << count;
+    const Outcome expected = count == way_.fd_count ? Outcome::message : Outcome::violation;
+    EXPECT_EQ(receive(way_.valid_samples.front(), count), expected) << count;
   }
 }
 
-TYPED_TEST(EveryMessageTest, EveryFieldOutOfItsBoundsIsAViolation) {
-  using M = typename TypeParam::Message;
-  ASSERT_FALSE(Samples<M>::invalid().empty());
-  for (const M& message : Samples<M>::invalid()) {
-    EXPECT_EQ(this->receive(encode(message), M::fd_count), TestFixture::Status::violation);
+TEST_P(EveryMessage, EveryFieldOutOfItsBoundsIsAViolation) {
+  ASSERT_FALSE(way_.invalid_samples.empty());
+  for (const Bytes& sample : way_.invalid_samples) {
+    EXPECT_EQ(receive(sample, way_.fd_count), Outcome::violation);
   }
 }
 
-template <typename... All>
-bool goes_this_way(std::uint32_t type, const std::variant<All...>*) {
-  return ((type == static_cast<std::uint32_t>(All::type)) || ...);
-}
-
-TYPED_TEST(EveryMessageTest, ATypeThatGoesAnotherWayIsAViolation) {
-  using M = typename TypeParam::Message;
-  using Permitted = typename Direction<typename TypeParam::From, typename TypeParam::To>::Messages;
-  auto bytes = encode(Samples<M>::valid().front());
-  std::vector<std::uint32_t> types{~0U, 0x8000'0000U, static_cast<std::uint32_t>(M::type) << 24};
+TEST_P(EveryMessage, ATypeThatGoesAnotherWayIsAViolation) {
+  Bytes bytes = way_.valid_samples.front();
+  std::vector<std::uint32_t> types{~0U, 0x8000'0000U, way_.type << 24};
   for (std::uint32_t type = 0; type <= highest_type + 3; ++type) types.push_back(type);
   for (const std::uint32_t type : types) {
-    if (goes_this_way(type, static_cast<const Permitted*>(nullptr))) continue;
+    if (way_.permitted.contains(type)) continue;
     std::memcpy(bytes.data(), &type, sizeof type);
     for (const std::size_t fds : {std::size_t{0}, std::size_t{1}}) {
-      EXPECT_EQ(this->receive(bytes, fds), TestFixture::Status::violation) << type;
+      EXPECT_EQ(receive(bytes, fds), Outcome::violation) << type;
     }
   }
 }
 
-TYPED_TEST(EveryMessageTest, RandomBytesAreAViolationOrOneValidMessage) {
-  using M = typename TypeParam::Message;
-  using Permitted = typename Direction<typename TypeParam::From, typename TypeParam::To>::Messages;
+TEST_P(EveryMessage, RandomBytesAreAViolationOrOneValidMessage) {
+  const std::size_t size = way_.valid_samples.front().size() - sizeof way_.type;
   std::mt19937 random(20'260);
   std::uniform_int_distribution<int> byte(0, 255);
-  std::uniform_int_distribution<std::size_t> length(1, 2 * sizeof(M) + 8);
+  std::uniform_int_distribution<std::size_t> length(1, 2 * size + 8);
   for (int round = 0; round < 20'000; ++round) {
-    std::vector<std::byte> bytes(length(random));
+    Bytes bytes(length(random));
     for (std::byte& b : bytes) b = static_cast<std::byte>(byte(random));
     // Half of them get past the first check.
-    const auto type = static_cast<std::uint32_t>(M::type);
-    if (round % 2 == 0 && bytes.size() >= sizeof type) {
-      bytes.resize(sizeof type + sizeof(M));
-      std::memcpy(bytes.data(), &type, sizeof type);
+    if (round % 2 == 0 && bytes.size() >= sizeof way_.type) {
+      bytes.resize(sizeof way_.type + size);
+      std::memcpy(bytes.data(), &way_.type, sizeof way_.type);
     }
-    const auto message = Decoder<Permitted>::decode(bytes, M::fd_count);
-    if (!message) continue;
-    const bool valid = std::visit([](const auto& m) { return m.valid(); }, *message);
-    const bool same = std::visit(
-        [&](const auto& m) {
-          const auto again = encode(m);
-          return std::equal(again.begin(), again.end(), bytes.begin(), bytes.end());
-        },
-        *message);
-    ASSERT_TRUE(valid && same);
+    const std::optional<Decoded> decoded = way_.decode(bytes, way_.fd_count);
+    if (!decoded) continue;
+    ASSERT_TRUE(decoded->valid && decoded->encoded_again == bytes);
   }
 }
 
-TYPED_TEST(EveryMessageTest, AnEmptyMessageReadsAsTheEndOfItsSender) {
-  EXPECT_EQ(this->receive({}, 0), TestFixture::Status::peer_gone);
-  EXPECT_EQ(this->receive({}, 1), TestFixture::Status::violation);
+TEST_P(EveryMessage, AnEmptyMessageReadsAsTheEndOfItsSender) {
+  EXPECT_EQ(receive({}, 0), Outcome::peer_gone);
+  EXPECT_EQ(receive({}, 1), Outcome::violation);
 }
 
-TYPED_TEST(EveryMessageTest, AClosedPeerIsGoneForSenderAndReceiver) {
-  using M = typename TypeParam::Message;
+TEST_P(EveryMessage, AClosedPeerIsGoneForSenderAndReceiver) {
   const UniqueFd any = any_descriptor();
-  EXPECT_EQ(this->receiver_->receive().status, TestFixture::Status::would_block);
-  this->sender_.reset();
-  EXPECT_EQ(this->receiver_->receive().status, TestFixture::Status::peer_gone);
-  this->SetUp();
-  this->receiver_.reset();
-  EXPECT_EQ(this->send(Samples<M>::valid().front(), any.borrow()), SendStatus::peer_gone);
+  EXPECT_EQ(ends_->receive().outcome, Outcome::would_block);
+  ends_->close_sender();
+  EXPECT_EQ(ends_->receive().outcome, Outcome::peer_gone);
+  SetUp();
+  ends_->close_receiver();
+  EXPECT_EQ(way_.send_last_sample(*ends_, any.borrow()), SendStatus::peer_gone);
 }
 
-TYPED_TEST(EveryMessageTest, AFullChannelSaysSoAndLosesNothing) {
-  using M = typename TypeParam::Message;
+TEST_P(EveryMessage, AFullChannelSaysSoAndLosesNothing) {
   const UniqueFd any = any_descriptor();
-  const M message = Samples<M>::valid().back();
   int sent = 0;
   SendStatus status;
-  while ((status = this->send(message, any.borrow())) == SendStatus::sent && sent < 10'000) ++sent;
+  while ((status = way_.send_last_sample(*ends_, any.borrow())) == SendStatus::sent &&
+         sent < 10'000) {
+    ++sent;
+  }
   EXPECT_EQ(status, SendStatus::would_block);
   for (int i = 0; i < sent; ++i) {
-    ASSERT_EQ(this->receiver_->receive().status, TestFixture::Status::message) << i;
+    ASSERT_EQ(ends_->receive().outcome, Outcome::message) << i;
   }
-  EXPECT_EQ(this->receiver_->receive().status, TestFixture::Status::would_block);
+  EXPECT_EQ(ends_->receive().outcome, Outcome::would_block);
 }
 
 // What may not be sent does not compile.

@@ -1,0 +1,2 @@
+// Nothing of its own: what every test includes, compiled once (see CMakeLists.txt).
+int main() {}
