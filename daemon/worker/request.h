@@ -32,7 +32,7 @@ struct Request {
   bool settled = false;     // the path has been found to be there: no rule leads away from it
   int moves = 0;            // to other paths than the client's
   std::string own_query{};
-  std::string_view user{};  // whose password came with it, right or wrong
+  std::string_view user{};             // whose password came with it, right or wrong
   Explanation* explanation = nullptr;  // of who asks how the response comes about
 
   // `query` becomes what a rule has made of it.
