@@ -31,6 +31,7 @@ struct ListenAddress {
 
 struct Listener {
   ListenAddress address;
+  bool tls = false;
   bool optional_family = false;        // the IPv6 half of "*": skipped where the kernel has none
   std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
   // Who must say by a PROXY header whose each connection is, and is believed. Nobody else may.
@@ -75,6 +76,15 @@ struct SiteLimits {
 
 enum class LogFormat : std::uint8_t { combined, json };
 
+// X.509 certificates in DER, the site's own first.
+using CertificateChain = std::vector<std::string>;
+
+// Read from the files that the configuration names, and checked.
+struct Certificate {
+  CertificateChain chain;
+  std::string key;  // PKCS #8, DER; for the keeper alone
+};
+
 enum class StartPolicy : std::uint8_t { on_demand, always };
 
 // When a site's processes run, and how many of them.
@@ -105,6 +115,7 @@ struct Site {
   LogFormat log_format = LogFormat::combined;
   std::vector<PasswordList> password_lists{};  // of the site's "auth" and those of its locations
   RateSettings request_rate{};                 // per visitor
+  std::vector<Certificate> certificates{};     // empty: the site is not served over TLS
 };
 
 // Of the processes of all sites together.
@@ -138,6 +149,7 @@ struct Configuration {
   std::vector<Gid> extra_groups;  // mapped besides the range
   ServiceIds master{};
   ServiceIds router{};
+  std::optional<ServiceIds> keeper{};  // there is one where a site has a certificate
   std::string runtime_dir = "/run/perchild";
   std::string acme_webroot{};  // absolute; empty if there is none
   std::string log_dir = "/var/log/perchild";

@@ -10,7 +10,8 @@ namespace perchild {
 namespace {
 
 constexpr std::uint64_t last_id = UINT32_MAX - 1;  // the last of all means "leave it" to setresuid
-constexpr std::string_view service_keys[] = {"master", "router"};
+constexpr std::string_view service_keys[] = {"master", "router", "keeper"};
+constexpr std::string_view keeper_user = "perchild-keeper";
 constexpr std::string_view id_keys[] = {"uid", "gid"};
 
 std::string number_text(std::uint32_t number) {
@@ -101,7 +102,22 @@ void IdentitiesReader::read_services(JsonValue top, Configuration& configuration
   if (!master || !router) return;
   configuration.master = *master;
   configuration.router = *router;
-  check_services_differ(of("router").value_or(place), configuration);
+  check_services_differ(of("router").value_or(place), "master", *master, "router", *router);
+}
+
+void IdentitiesReader::read_keeper(JsonValue top, bool needed, Configuration& configuration) {
+  const auto services = top.find("service_ids");
+  const auto value = services && services->is(JsonKind::object) ? services->find("keeper")
+                                                                : std::optional<JsonValue>();
+  const JsonValue place = value.value_or(services.value_or(top));
+  if (!needed && !value && !system_.find_user(std::string(keeper_user))) return;
+  const auto keeper = read_service(place, value, "keeper", keeper_user);
+  if (!keeper) return;
+  check_services_differ(place, "keeper", *keeper, "master", configuration.master);
+  check_services_differ(place, "keeper", *keeper, "router", configuration.router);
+  const bool fitted = make_id_maps(configuration).gids.fits();
+  configuration.keeper = keeper;
+  if (fitted) check_map(place, configuration);
 }
 
 std::optional<ServiceIds> IdentitiesReader::read_service(JsonValue place,
@@ -176,17 +192,13 @@ void IdentitiesReader::check_service(JsonValue place, std::string_view name, Ser
   }
 }
 
-void IdentitiesReader::check_services_differ(JsonValue place, const Configuration& configuration) {
-  const ServiceIds& master = configuration.master;
-  const ServiceIds& router = configuration.router;
-  if (master.uid == router.uid) {
-    report_.error(place, "master and router are both uid " + number_text(router.uid.value),
-                  "a router that is taken over must not be the master's equal");
-  }
-  if (master.gid == router.gid) {
-    report_.error(place, "master and router are both gid " + number_text(router.gid.value),
-                  "a router that is taken over must not be the master's equal");
-  }
+void IdentitiesReader::check_services_differ(JsonValue place, std::string_view one, ServiceIds its,
+                                             std::string_view other, ServiceIds others) {
+  const std::string both = std::string(one) + " and " + std::string(other) + " are both ";
+  const std::string hint = "a " + std::string(other) + " that is taken over must not be the " +
+                           std::string(one) + "'s equal";
+  if (its.uid == others.uid) report_.error(place, both + "uid " + number_text(its.uid.value), hint);
+  if (its.gid == others.gid) report_.error(place, both + "gid " + number_text(its.gid.value), hint);
 }
 
 void IdentitiesReader::check_map(JsonValue place, const Configuration& configuration) {

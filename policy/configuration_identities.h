@@ -28,6 +28,10 @@ class IdentitiesReader {
   // "id_range", "groups" and "service_ids"; before any site.
   void read_common(JsonValue top, Configuration& configuration);
 
+  // The keeper's ids. Where there are no keys it is no mistake that there is no such user; where
+  // there is, a reload can add keys. After all sites.
+  void read_keeper(JsonValue top, bool needed, Configuration& configuration);
+
   // "user", or "uid" and "gid".
   std::optional<SiteIdentity> read_site(JsonValue vhost);
 
@@ -60,7 +64,8 @@ class IdentitiesReader {
                                          std::string_view name, std::string_view default_user);
   std::optional<ServiceIds> read_service_value(JsonValue value);
   void check_service(JsonValue place, std::string_view name, ServiceIds ids);
-  void check_services_differ(JsonValue place, const Configuration& configuration);
+  void check_services_differ(JsonValue place, std::string_view one, ServiceIds its,
+                             std::string_view other, ServiceIds others);
   void check_map(JsonValue place, const Configuration& configuration);
 
   std::optional<Numbers> read_numbers(JsonValue object, JsonValue uid);

@@ -80,9 +80,11 @@ class ConfigurationReader {
       report_.error(top.find("vhosts").value_or(top), "there is no vhost",
                     R"(vhosts stand in "vhosts", or in files that "include" names)");
     }
+    identities_.read_keeper(top, sites_.any_has_tls(), configuration_);
     if (const auto listen = top.find("listen")) {
       configuration_.listeners = read_listeners(
           report_, *listen, [this](const HostPattern& host) { return sites_.find(host); });
+      check_tls_is_used(*listen);
     } else {
       report_.error(top, R"(the configuration needs "listen")",
                     R"(for example "listen": [{ "address": "*:80" }])");
@@ -111,6 +113,21 @@ class ConfigurationReader {
       report_.error(value, "sites cannot look into " + in_quotes(*path), "chmod o+x");
     } else {
       configuration_.acme_webroot = *path;
+    }
+  }
+
+  // Certificates and addresses that speak TLS need each other.
+  void check_tls_is_used(JsonValue listen) {
+    const std::vector<Listener>& listeners = configuration_.listeners;
+    const bool spoken = std::any_of(listeners.begin(), listeners.end(),
+                                    [](const Listener& listener) { return listener.tls; });
+    if (spoken == sites_.any_has_tls()) return;
+    if (spoken) {
+      report_.warning(listen, "no vhost has a certificate for the addresses that speak TLS",
+                      R"(give a vhost "tls": "self-signed", or {"certificates": [...]})");
+    } else {
+      report_.warning(listen, "vhosts have certificates, but no address speaks TLS",
+                      R"(for example { "address": "*:443", "tls": true })");
     }
   }
 
@@ -165,6 +182,20 @@ class ConfigurationReader {
     }
   }
 
+  // False, and said so, if an address that speaks TLS has a default site that cannot.
+  bool defaults_speak_tls() {
+    bool good = true;
+    for (const Listener& listener : configuration_.listeners) {
+      if (!listener.tls || !listener.default_site) continue;
+      if (!configuration_.sites[listener.default_site->value].certificates.empty()) continue;
+      report_.about_file(Severity::error, path_,
+                         "the default site of " + in_quotes(listener.text) +
+                             ", which speaks TLS, has no certificate");
+      good = false;
+    }
+    return good;
+  }
+
   void finish() {
     identities_.finish();
     if (sites_.left_roots_unchecked()) {
@@ -174,6 +205,7 @@ class ConfigurationReader {
     const Report::LeftOut left_out = report_.left_out();
     if (left_out.errors == 0 && count_of(result_.mistakes, Severity::error) == 0) {
       configuration_.sites = sites_.take();
+      if (!defaults_speak_tls()) return sort_mistakes();
       result_.configuration = std::move(configuration_);
     }
     sort_mistakes();

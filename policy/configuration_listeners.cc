@@ -99,7 +99,8 @@ class ListenersReader {
 
   void read(JsonValue element) {
     if (!report_.expect_keys(element, "a listener", listener_keys)) return;
-    reject_tls(element);
+    const auto tls = element.find("tls");
+    const bool speaks_tls = tls && report_.expect(*tls, JsonKind::boolean) && tls->text() == "true";
     const auto default_site = read_default(element);
     const auto proxies = read_proxies(element);
     const auto address = element.find("address");
@@ -120,6 +121,7 @@ class ListenersReader {
       listener.optional_family = parsed.every_family && each.storage.ss_family == AF_INET6;
       listener.default_site = default_site;
       listener.proxies = proxies;
+      listener.tls = speaks_tls;
       listener.text = address->text();
       listeners_.push_back(std::move(listener));
       places_.push_back(*address);
@@ -130,12 +132,6 @@ class ListenersReader {
   std::vector<Listener> take() { return std::move(listeners_); }
 
  private:
-  void reject_tls(JsonValue element) {
-    const auto tls = element.find("tls");
-    if (!tls || !report_.expect(*tls, JsonKind::boolean) || tls->text() == "false") return;
-    report_.error(*tls, "TLS is not in this version", "take this listener away");
-  }
-
   std::optional<SiteId> read_default(JsonValue element) {
     const auto name = element.find("default");
     if (!name || !report_.expect(*name, JsonKind::string)) return std::nullopt;

@@ -49,8 +49,10 @@ constexpr std::string_view vhost_keys[] = {"hosts",
                                            "trusted_proxies",
                                            "auth",
                                            "access",
-                                           "rates"};
-constexpr std::string_view one_vhosts_keys[] = {"hosts", "user", "uid", "gid", "root", "locations"};
+                                           "rates",
+                                           "tls"};
+constexpr std::string_view one_vhosts_keys[] = {"hosts", "user",      "uid", "gid",
+                                                "root",  "locations", "tls"};
 constexpr std::string_view defaults_keys[] = {
     "owner_settings", "timeouts",        "limits",      "workers", "start",     "idle_timeout",
     "suspended",      "minimum_rates",   "compression", "log",     "canonical", "https",
@@ -126,27 +128,6 @@ bool asks_for_passwords(const Content& content) {
   return asks(content.settings) ||
          std::any_of(content.locations.begin(), content.locations.end(),
                      [&](const Location& location) { return asks(location.settings); });
-}
-
-Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,
-               SiteValues values) {
-  // An inherited "auth" that is switched off leaves users whom nobody asks for.
-  if (!asks_for_passwords(values.content)) values.password_lists.clear();
-  return {.hosts = std::move(hosts),
-          .uid = identity.uid,
-          .gid = identity.gid,
-          .groups = identity.groups,
-          .root = std::move(root),
-          .content = std::move(values.content),
-          .reach = std::move(values.reach),
-          .timeouts = values.timeouts,
-          .minimum_rates = values.minimum_rates,
-          .limits = values.limits,
-          .compression = std::move(values.compression),
-          .life = values.life,
-          .log_format = values.log_format,
-          .password_lists = std::move(values.password_lists),
-          .request_rate = values.request_rate};
 }
 
 bool is_for_accounts(JsonValue vhost) {
@@ -257,14 +238,47 @@ void SitesReader::read_vhost(JsonValue vhost) {
   const auto root = read_root(vhost);
   SiteValues values = read_values(vhost);
   check_canonical(report_, vhost, values.reach, hosts);
+  check_tls_hosts(report_, values.tls, hosts);
   if (identity) check_uid_is_alone(*identity, vhost);
   if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
   sites_.push_back(make_site(std::move(hosts), *identity, *root, std::move(values)));
 }
 
+Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity,
+                            std::string root, SiteValues values) {
+  // An inherited "auth" that is switched off leaves users whom nobody asks for.
+  if (!asks_for_passwords(values.content)) values.password_lists.clear();
+  auto certificates = certificates_of(std::move(values.tls), system_, hosts);
+  return {.hosts = std::move(hosts),
+          .uid = identity.uid,
+          .gid = identity.gid,
+          .groups = identity.groups,
+          .root = std::move(root),
+          .content = std::move(values.content),
+          .reach = std::move(values.reach),
+          .timeouts = values.timeouts,
+          .minimum_rates = values.minimum_rates,
+          .limits = values.limits,
+          .compression = std::move(values.compression),
+          .life = values.life,
+          .log_format = values.log_format,
+          .password_lists = std::move(values.password_lists),
+          .request_rate = values.request_rate,
+          .certificates = std::move(certificates)};
+}
+
+bool is_for_accounts(JsonValue vhost) {
+  const auto user = vhost.find("user");
+  return user && user->is(JsonKind::string) && user->text().find("{1}") != std::string_view::npos;
+}
+
 SiteValues SitesReader::read_values(JsonValue vhost) {
   SiteValues values = defaults_;
   read_site_values(report_, vhost, values);
+  if (const auto tls = vhost.find("tls")) {
+    any_has_tls_ = true;
+    values.tls = read_tls(report_, system_, *tls);
+  }
   return values;
 }
 

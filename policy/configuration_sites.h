@@ -10,6 +10,7 @@
 #include "policy/configuration.h"
 #include "policy/configuration_identities.h"
 #include "policy/configuration_report.h"
+#include "policy/configuration_tls.h"
 #include "policy/system_view.h"
 
 namespace perchild {
@@ -26,6 +27,7 @@ struct SiteValues {
   LogFormat log_format = LogFormat::combined;
   std::vector<PasswordList> password_lists;  // those that were overridden too
   RateSettings request_rate;
+  TlsValues tls;  // a vhost's own
 };
 
 inline constexpr std::uint32_t most_sites = 1'000'000;
@@ -64,6 +66,7 @@ class SitesReader {
 
   std::size_t count() const { return drafts_; }
   std::optional<SiteId> find(const HostPattern& host) const;
+  bool any_has_tls() const { return any_has_tls_; }
   bool left_roots_unchecked() const { return left_roots_unchecked_; }
   // Complete if nothing was reported.
   std::vector<Site> take() { return std::move(sites_); }
@@ -79,6 +82,8 @@ class SitesReader {
   };
 
   void read_vhost(JsonValue vhost);
+  Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,
+                 SiteValues values);
   std::vector<HostPattern> read_hosts(JsonValue vhost, SiteId site);
   void add_host(JsonValue value, SiteId site, std::vector<HostPattern>& hosts);
   void check_uid_is_alone(const SiteIdentity& identity, JsonValue vhost);
@@ -95,6 +100,7 @@ class SitesReader {
   std::unordered_map<std::uint32_t, UidUser> uids_;
   std::vector<JsonValue> for_accounts_;
   bool left_roots_unchecked_ = false;
+  bool any_has_tls_ = false;
 };
 
 // The keys that `object`, a vhost or "defaults", has of SiteValues.

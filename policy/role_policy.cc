@@ -9,6 +9,9 @@ constexpr CapabilityMask capability(int number) {
   return CapabilityMask{1} << number;
 }
 
+// For the keeper, which keeps the keys of thousands of sites out of swap.
+constexpr std::uint64_t most_locked = 128ULL * 1024 * 1024;
+
 constexpr RolePolicy master_policy{
     .role = Role::master,
     // SETUID, SETGID  give a child its ids. Only mapped ids: neither 0 nor another service's.
@@ -29,7 +32,8 @@ constexpr RolePolicy master_policy{
                .processes = ResourceLimits::no_limit,
                .file_size = ResourceLimits::no_limit,
                .core_size = 0,
-               .queued_bytes = 0},
+               .queued_bytes = 0,
+               .locked_memory = most_locked},  // to hand on
 };
 
 constexpr RolePolicy router_policy{
@@ -89,6 +93,21 @@ constexpr RolePolicy exporter_policy{
                .queued_bytes = 0},
 };
 
+constexpr RolePolicy keeper_policy{
+    .role = Role::keeper,
+    .capabilities = 0,
+    .capabilities_at_exec = capability(CAP_SYS_CHROOT),
+    .bounding_set = 0,
+    .own_root = true,
+    .landlock = true,
+    .limits = {.open_files = 65'536,  // a channel for each worker
+               .processes = 0,
+               .file_size = ResourceLimits::no_limit,  // its messages go where the service's go
+               .core_size = 0,
+               .queued_bytes = 0,
+               .locked_memory = most_locked},
+};
+
 }  // namespace
 
 std::string_view name_of(Role role) {
@@ -103,6 +122,8 @@ std::string_view name_of(Role role) {
       return "checker";
     case Role::exporter:
       return "exporter";
+    case Role::keeper:
+      return "keeper";
   }
   __builtin_unreachable();
 }
@@ -119,6 +140,8 @@ std::string_view executable_of(Role role) {
       return "perchild-checker";
     case Role::exporter:
       return "perchild";
+    case Role::keeper:
+      return "perchild-keeper";
   }
   __builtin_unreachable();
 }
@@ -135,6 +158,8 @@ const RolePolicy& policy_of(Role role) {
       return checker_policy;
     case Role::exporter:
       return exporter_policy;
+    case Role::keeper:
+      return keeper_policy;
   }
   __builtin_unreachable();
 }

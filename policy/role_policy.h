@@ -8,7 +8,7 @@
 
 namespace perchild {
 
-enum class Role : std::uint8_t { master, router, worker, checker, exporter };
+enum class Role : std::uint8_t { master, router, worker, checker, keeper, exporter };
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"
@@ -21,7 +21,8 @@ struct ResourceLimits {
   std::uint64_t processes;  // RLIMIT_NPROC: 0 forbids fork even where seccomp would not
   std::uint64_t file_size;  // RLIMIT_FSIZE, bytes
   std::uint64_t core_size;
-  std::uint64_t queued_bytes;  // RLIMIT_MSGQUEUE
+  std::uint64_t queued_bytes;       // RLIMIT_MSGQUEUE
+  std::uint64_t locked_memory = 0;  // RLIMIT_MEMLOCK, bytes
   static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 };
 
@@ -34,7 +35,7 @@ struct RolePolicy {
   // to change its root, which cannot be done before exec because the loader needs the real one.
   CapabilityMask capabilities_at_exec;
   CapabilityMask bounding_set;
-  bool own_root;  // its root directory is an empty one (router, checker) or its docroot (worker)
+  bool own_root;  // its root directory is an empty one, or its docroot (worker)
   bool landlock;  // restricted by Landlock
   ResourceLimits limits;
 };

@@ -105,6 +105,17 @@ constexpr SyscallRule checker_only[] = {
     {"fstat", "has a password file changed since it was read?"},
 };
 
+// It answers on channels that it is given, with keys in memory that it is given.
+constexpr SyscallRule keeper_only[] = {
+    {"epoll_wait", "the event loop"},
+    {"epoll_ctl", "interest in a channel"},
+    {"recvmsg", "messages of channels"},
+    {"sendmsg", "messages of channels", lacks(2, MSG_FASTOPEN)},
+    {"fcntl", "are the keys in sealed memory?", equals(1, F_GET_SEALS)},
+    {"lseek", "how long is it?"},
+    {"mlock", "no key is ever written to swap"},
+};
+
 // The master's own work.
 constexpr SyscallRule master_loop[] = {
     {"ppoll", "the loop"},
@@ -163,6 +174,8 @@ constexpr SyscallRule child_start[] = {
     {"chdir", "into the new root"},
     {"chroot", "the new root"},
     {"setsid", "no terminal, whose signals and ioctls would reach it"},
+    {"mlock", "keeper: no key is ever written to swap"},
+    {"mlock2", "keeper: the same, as OpenSSL calls it"},
     {"landlock_create_ruleset", "Landlock"},
     {"landlock_add_rule", "Landlock"},
     {"landlock_restrict_self", "Landlock"},
@@ -218,6 +231,9 @@ std::vector<SyscallRule> syscall_rules_of(Role role) {
       break;
     case Role::exporter:
       append(rules, exporter_only);
+      break;
+    case Role::keeper:
+      append(rules, keeper_only);
       break;
   }
   return rules;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "policy/certificate_facts.h"
+#include "policy/host_name.h"
 #include "policy/ids.h"
 
 namespace perchild {
@@ -48,6 +50,9 @@ class SystemView {
   // Could a process with these ids work in the directory `path`?
   virtual RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                               const std::string& path) = 0;
+  virtual CertificateFacts read_certificate(const std::string& chain, const std::string& key) = 0;
+  virtual Certificate make_self_signed(const std::vector<HostPattern>& hosts) = 0;
+  virtual std::chrono::sys_seconds now() = 0;
 };
 
 }  // namespace perchild

@@ -24,7 +24,7 @@ inline constexpr const char* control_socket_name = "control";
 inline constexpr const char* status_socket_name = "status";
 
 // To be raised with any change of the messages below.
-inline constexpr std::uint32_t control_protocol = 2;
+inline constexpr std::uint32_t control_protocol = 3;
 
 // master → whoever has connected. The first message, always of this form.
 struct Greeting {
@@ -178,8 +178,8 @@ struct RunningTable {
   bool valid() const { return generation != 0; }
 };
 
-enum class TableKind : std::uint32_t { sites, routes, router_settings };
-inline constexpr std::uint32_t table_kinds = 3;
+enum class TableKind : std::uint32_t { sites, routes, router_settings, keys };
+inline constexpr std::uint32_t table_kinds = 4;
 
 // command → master. Sealed memory. Nothing happens before Reload.
 struct OfferTable {

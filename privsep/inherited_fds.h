@@ -24,7 +24,10 @@ struct MasterFds {
   static constexpr int acme_webroot = 17;  // a detached mount, or /dev/null; for workers
   static constexpr int checker_filter = 18;
   static constexpr int checker_executable = 19;  // O_PATH
-  static constexpr int first_listener = 20;      // as many as the site table says
+  static constexpr int keeper_filter = 20;
+  static constexpr int keeper_executable = 21;  // O_PATH
+  static constexpr int keys = 22;               // sealed memory: vhosts/tls/key_ring.h
+  static constexpr int first_listener = 23;     // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the
@@ -38,6 +41,7 @@ struct ChildFds {
   static constexpr int root = 7;          // router: the empty root directory, O_PATH
   static constexpr int acme_webroot = 6;  // worker: as the master has it
   static constexpr int checker_root = 6;  // checker: the empty root directory, O_PATH
+  static constexpr int keeper_root = 6;   // keeper: likewise
 };
 
 // Of the explainer, which the command starts under a site's ids. 0 is /dev/null, 1 and 2 are a pipe

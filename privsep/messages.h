@@ -1,7 +1,7 @@
 // Every message between our processes: one struct each, listed once by direction at the end. What
 // is not in the list of its direction cannot be sent, and ends its sender when received.
 //
-// Runs in: master, router, worker, checker.
+// Runs in: master, router, worker, checker, keeper.
 // Trusts: nobody. The bytes of a message are its sender's; `valid()` says which of them may be
 // believed in form. Who sent it is known from the channel alone, never from its content.
 //
@@ -16,6 +16,7 @@
 #include <variant>
 
 #include "policy/ids.h"
+#include "privsep/message_types.h"
 #include "privsep/traffic.h"
 
 namespace perchild {
@@ -25,75 +26,7 @@ struct Master;
 struct Router;
 struct Worker;
 struct Checker;  // its own messages are in checker_messages.h
-
-enum class MessageType : std::uint32_t {
-  lock_down_complete = 1,
-  add_listener,
-  listeners_complete,
-  attach_site,
-  site_down,
-  wake,
-  worker_violation,
-  hand_over,
-  credit,
-  take_access_log,
-  attach_router,
-  drain,
-  detach_site,
-  queue_stands,
-  retire,
-  idle,
-  busy,
-  worker_silent,
-  ping,
-  pong,
-  replace_log,
-  may_report,
-  worker_report,
-  queue_report,
-  router_report,
-  take_routes,
-  take_router_settings,
-  remove_listener,
-  routes_taken,
-  attach_checker,
-  attach_worker,
-  peer_violation,
-  check_password,
-  password_answer,
-  // control_messages.h
-  greeting = 64,
-  status_query,
-  find_site,
-  site_status,
-  status_end,
-  server_query,
-  server_status,
-  only_ask,
-  reopen_logs,
-  logs_reopened,
-  ask_table,
-  running_table,
-  offer_table,
-  offer_listener,
-  reload,
-  reload_done,
-  // Of an upgrade, whose two ends are of different builds: these numbers never change.
-  take_over = 128,
-  take_over_answer,
-  ask_held,
-  held,
-  not_held,
-  give_way,
-  giving_way,
-};
-
-inline constexpr std::uint32_t max_listeners = 256;
-inline constexpr std::uint32_t max_routers = 64;
-inline constexpr std::uint32_t max_workers = 64;  // of one site
-inline constexpr std::uint32_t max_sites = 1'000'000;
-inline constexpr std::uint32_t max_credits = 64;             // of one channel, at any time
-inline constexpr std::uint32_t max_connections = 1'000'000;  // of one process
+struct Keeper;   // and its own in keeper_messages.h
 
 // router → master, worker → master. "My lock-down is complete." The first message of every child;
 // the master looks for itself before it believes it.
@@ -235,14 +168,14 @@ struct HandOver {
   std::array<std::uint8_t, 16> client_address;
   std::uint16_t client_port;  // host order
   std::uint16_t listener;
-  // 1 if the name asked for belongs to no site and the listener's default is this one. The first
-  // request's host is then the site's for as long as this connection lasts.
-  std::uint32_t by_default;
+  // 1 if the name asked for is nobody's: it is the site's for as long as this connection lasts.
+  std::uint16_t by_default;
+  std::uint16_t encrypted;    // 1 if the listener is one for TLS, and the name was in its handshake
   std::uint32_t incarnation;  // of the Credit that this uses
-  std::uint32_t over_tls =
-      0;  // 1 if the client speaks TLS to the listed proxy that it came through
+  std::uint32_t over_tls = 0;  // 1 if the client speaks TLS to the listed proxy that it came by
   bool valid() const {
-    return listener < max_listeners && by_default <= 1 && incarnation != 0 && over_tls <= 1;
+    return listener < max_listeners && by_default <= 1 && encrypted <= 1 && incarnation != 0 &&
+           over_tls <= 1;
   }
 };
 
@@ -398,7 +331,15 @@ struct AttachChecker {
   bool valid() const { return channel != 0; }
 };
 
-// checker → master, worker → master. What came by this channel between the two is no message of
+// master → worker. Likewise of a channel to the keeper.
+struct AttachKeeper {
+  static constexpr MessageType type = MessageType::attach_keeper;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// checker, keeper, worker → master. What came by this channel between the two is no message of
 // ours: end who sent it. The channel is already closed.
 struct PeerViolation {
   static constexpr MessageType type = MessageType::peer_violation;
@@ -431,8 +372,8 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages = std::variant<TakeAccessLog, AttachRouter, AttachChecker, Ping, Retire, Drain,
-                                ReplaceLog, MayReport>;
+  using Messages = std::variant<TakeAccessLog, AttachRouter, AttachChecker, AttachKeeper, Ping,
+                                Retire, Drain, ReplaceLog, MayReport>;
 };
 template <>
 struct Direction<Worker, Master> {

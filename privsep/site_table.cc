@@ -93,6 +93,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.life = read_life(reader);
   site.limits = get_limits(reader);
   site.generation = reader.get<std::uint32_t>();
+  site.has_keys = reader.get<std::uint8_t>() != 0;
   site.settings = reader.get_text();
   site.checker_settings = reader.get_text();
   if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
@@ -120,6 +121,9 @@ std::string SiteTable::pack() const {
   writer.put(id_range.last);
   writer.put(router.uid.value);
   writer.put(router.gid.value);
+  const ServiceIds none{Uid{0}, Gid{0}};
+  writer.put(keeper.value_or(none).uid.value);
+  writer.put(keeper.value_or(none).gid.value);
   writer.put(static_cast<std::uint64_t>(drain.count()));
   writer.put(groups.running);
   writer.put(groups.memory);
@@ -136,6 +140,7 @@ std::string SiteTable::pack() const {
     put_life(writer, site.life);
     put_limits(writer, site.limits);
     writer.put(site.generation);
+    writer.put(static_cast<std::uint8_t>(site.has_keys));
     writer.put_text(site.settings);
     writer.put_text(site.checker_settings);
   }
@@ -160,6 +165,9 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.id_range.last = reader.get<std::uint32_t>();
   table.router.uid = Uid{reader.get<std::uint32_t>()};
   table.router.gid = Gid{reader.get<std::uint32_t>()};
+  const Uid keeper_uid{reader.get<std::uint32_t>()};
+  const Gid keeper_gid{reader.get<std::uint32_t>()};
+  if (keeper_uid.value != 0) table.keeper = ServiceIds{keeper_uid, keeper_gid};
   table.drain = std::chrono::milliseconds(reader.get<std::uint64_t>());
   table.groups.running = reader.get<std::uint32_t>();
   table.groups.memory = reader.get<std::uint64_t>();
@@ -170,13 +178,14 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.sites.reserve(count);
   for (std::uint32_t left = count; left > 0; --left) {
     auto site = read_site(reader, table.id_range);
-    if (!site) return std::nullopt;
+    if (!site || (site->has_keys && !table.keeper)) return std::nullopt;
     table.sites.push_back(std::move(*site));
   }
   const bool plausible =
       reader.done() && table.generation.value >= 1 && table.listeners.size() <= max_listeners &&
       table.routers >= 1 && table.routers <= max_routers && table.controllers <= every_controller &&
-      table.router.uid.value != 0 && table.router.gid.value != 0 && table.groups.running >= 1 &&
+      table.router.uid.value != 0 && table.router.gid.value != 0 &&
+      (keeper_uid.value == 0) == (keeper_gid.value == 0) && table.groups.running >= 1 &&
       table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
   return plausible ? std::optional(std::move(table)) : std::nullopt;
 }

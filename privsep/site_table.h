@@ -25,6 +25,7 @@ struct SiteRecord {
   SiteLife life{};
   CgroupLimits limits{};
   std::uint32_t generation = 1;  // of the table in which it last changed
+  bool has_keys = false;         // with the keeper
   std::string_view settings{};   // packed SiteSettings; points into the table
   // Packed CheckerSettings, likewise; empty if the site has no passwords to check.
   std::string_view checker_settings{};
@@ -34,8 +35,8 @@ struct SiteRecord {
   // Whether it says the same of the same site.
   bool same_as(const SiteRecord& other) const {
     return uid == other.uid && gid == other.gid && groups == other.groups && name == other.name &&
-           life == other.life && limits == other.limits && settings == other.settings &&
-           checker_settings == other.checker_settings;
+           life == other.life && limits == other.limits && has_keys == other.has_keys &&
+           settings == other.settings && checker_settings == other.checker_settings;
   }
 };
 
@@ -52,6 +53,7 @@ struct SiteTable {
   std::uint32_t routers = 1;
   IdRange id_range{};
   ServiceIds router{};
+  std::optional<ServiceIds> keeper{};  // there is one where a site has keys
   std::chrono::milliseconds drain{0};
   GroupLimits groups{};
   bool has_cgroups = false;        // each site gets a control group

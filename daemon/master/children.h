@@ -20,6 +20,7 @@
 #include "policy/ids.h"
 #include "privsep/channel.h"
 #include "privsep/checker_messages.h"
+#include "privsep/keeper_messages.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 
@@ -113,6 +114,10 @@ class QueueNotices {
   Clock::time_point counted_at_{};
 };
 
+// By when it must have done what is expected of it next, if anything is; and what to say if not.
+std::optional<Clock::time_point> deadline_of(const Child& child);
+std::string complaint_about(const Child& child);
+
 struct RouterChild {
   using Message = Direction<Master, Router>::Messages;
 
@@ -141,6 +146,16 @@ struct RouterEnd {
   std::uint32_t channel = 0;  // see AttachSite
 };
 
+struct KeeperChild {
+  bool needed = false;  // a site has keys
+  Child child;
+  std::optional<Channel<Master, Keeper>> control;
+  BackOff back_off;
+  std::uint32_t last_channel = 0;                   // to a worker, counted over all keepers
+  bool keys_due = false;                            // it has those of before a reload
+  std::optional<Clock::time_point> introduce_at{};  // it had no room for that; try again
+};
+
 struct WorkerChild {
   WorkerChild(SiteId of, std::size_t place, std::size_t routers)
       : site(of), slot(place), router_ends(routers) {}
@@ -150,12 +165,14 @@ struct WorkerChild {
   Child child;
   BackOff back_off;
   std::optional<Channel<Master, Worker>> control;
+  std::uint32_t signer_channel = 0;  // to the keeper; 0: none
   std::vector<RouterEnd> router_ends;
-  bool wanted = false;    // to run, as soon as it may
-  bool queued = false;    // among those that may be started
-  bool retired = false;   // has been told to leave
-  bool outdated = false;  // was ended at its start, since its site has changed
-  std::string name{};     // of the site that it was started for
+  bool wanted = false;       // to run, as soon as it may
+  bool queued = false;       // among those that may be started
+  bool retired = false;      // has been told to leave
+  bool outdated = false;     // was ended at its start, since its site has changed
+  std::string name{};        // of the site that it was started for
+  Generation generation{0};  // likewise
   std::optional<Clock::time_point> idle_since;  // by its own word
   Clock::time_point pinged_at{};                // the last time
   Reports<WorkerReport> reports;

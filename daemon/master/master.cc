@@ -33,7 +33,8 @@ constexpr std::chrono::seconds answer_deadline{5};
 constexpr int exit_ok = 0;
 constexpr int exit_start_failed = 1;
 
-// By when a child must have done what is expected of it next, if anything is.
+}  // namespace
+
 std::optional<Clock::time_point> deadline_of(const Child& child) {
   if (child.state == ChildState::absent || child.state == ChildState::ending) return std::nullopt;
   if (child.hung_up_at) return *child.hung_up_at + hang_up_deadline;
@@ -54,8 +55,6 @@ std::string complaint_about(const Child& child) {
   return child.asked_at ? " does not answer" : " does not lock itself down";
 }
 
-}  // namespace
-
 MasterLoop::MasterLoop(LockedDown<Role::master>, SealedMapping table_memory, SiteTable table,
                        UniqueFd signals, const ServerLog& log)
     : table_memory_(std::move(table_memory)),
@@ -65,6 +64,7 @@ MasterLoop::MasterLoop(LockedDown<Role::master>, SealedMapping table_memory, Sit
       control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
       routers_(table_.routers),
       start_budget_(table_.groups.starts_per_second) {
+  take_keys();
   for (std::size_t i = 0; i < table_.listeners.size(); ++i) {
     listeners_.emplace_back(MasterFds::first_listener + static_cast<int>(i));
   }
@@ -89,6 +89,7 @@ bool MasterLoop::prove_own_state() {
 int MasterLoop::run() {
   started_at_ = now_ = Clock::now();
   if (!prove_own_state()) return exit_start_failed;
+  start_keeper();
   for (std::size_t i = 0; i < routers_.size(); ++i) start_router(i);
   for (std::uint32_t i = 0; i < table_.sites.size(); ++i) {
     if (table_.sites[i].life.start == StartPolicy::always) wake(SiteId{i});
@@ -104,7 +105,7 @@ int MasterLoop::run() {
 }
 
 void MasterLoop::wait_and_dispatch() {
-  enum class Source : std::uint8_t { signals, router, worker, checker };
+  enum class Source : std::uint8_t { signals, keeper, router, worker, checker };
   struct Entry {
     Source source;
     std::size_t router;
@@ -113,6 +114,10 @@ void MasterLoop::wait_and_dispatch() {
   };
   std::vector<::pollfd> polled{{signals_.get(), POLLIN, 0}};
   std::vector<Entry> entries{{Source::signals, 0, nullptr, nullptr}};
+  if (keeper_.control) {
+    polled.push_back({keeper_.control->fd().get(), POLLIN, 0});
+    entries.push_back({Source::keeper, 0, nullptr, nullptr});
+  }
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     if (!routers_[i].control) continue;
     polled.push_back({routers_[i].control->fd().get(), POLLIN, 0});
@@ -148,6 +153,9 @@ void MasterLoop::wait_and_dispatch() {
     switch (entries[i].source) {
       case Source::signals:
         on_signals();
+        break;
+      case Source::keeper:
+        on_keeper_readable();
         break;
       case Source::router:
         on_router_readable(entries[i].router);
@@ -186,6 +194,7 @@ void MasterLoop::reap() {
       return;
     }
     const int status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+    if (keeper_.child.pid == info.si_pid) on_keeper_death(status);
     for (std::size_t i = 0; i < routers_.size(); ++i) {
       if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
     }
@@ -248,6 +257,11 @@ void MasterLoop::begin_drain() {
 }
 
 bool MasterLoop::every_child_gone() const {
+  return keeper_.child.state == ChildState::absent && every_worker_gone();
+}
+
+// And every router.
+bool MasterLoop::every_worker_gone() const {
   const auto runs = [](const RouterChild& router) {
     return router.child.state != ChildState::absent;
   };
@@ -261,6 +275,7 @@ bool MasterLoop::every_child_gone() const {
 }
 
 void MasterLoop::kill_all() {
+  end(keeper_.child, "");
   for (RouterChild& router : routers_) end(router.child, "");
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
@@ -295,6 +310,7 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   consider(control_peers_.next_deadline(now_));
   if (reopen_next_) consider(now_);
   if (!reports_due_.empty()) consider(reports_due_.front().at);
+  consider(next_keeper_timer());
   return first;
 }
 
@@ -309,6 +325,7 @@ void MasterLoop::on_timers() {
   control_peers_.forget_closed(now_);
   permit_reports();
   reopen_more_logs();
+  on_keeper_timers();
   const auto overdue = [&](const Child& child) {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;
@@ -350,7 +367,8 @@ void MasterLoop::announce_ready() {
       site_in_trouble |= worker->back_off.failures() > 1;
     }
   }
-  if (!routers_serve || !(groups_serve || site_in_trouble)) return;
+  const bool keeper_serves = !keeper_.needed || keeper_.child.state == ChildState::serving;
+  if (!keeper_serves || !routers_serve || !(groups_serve || site_in_trouble)) return;
   announced_ready_ = true;
   log_.line(Priority::info, "ready");
   store_listeners();

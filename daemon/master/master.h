@@ -48,6 +48,7 @@ class MasterLoop {
   std::optional<Clock::time_point> next_timer() const;
   void announce_ready();
   bool every_child_gone() const;
+  bool every_worker_gone() const;
   void kill_all();
 
   // Children in general
@@ -135,6 +136,22 @@ class MasterLoop {
   void add_up_dead(WorkerChild& worker);
   void add_up_dead(RouterChild& router);
 
+  // master_keeper.cc
+  void start_keeper();
+  void take_keys();
+  bool keeper_has_keys();
+  void end_keeper(std::string_view why);
+  void on_keeper_readable();
+  bool on_keeper_message(const LockDownComplete& message);
+  bool on_keeper_message(const PeerViolation& message);
+  template <typename Act>
+  void for_each_worker(Act act);
+  void introduce_to_keeper(WorkerChild& worker);
+  void introduce_all_to_keeper();
+  void on_keeper_death(int status);
+  void on_keeper_timers();
+  std::optional<Clock::time_point> next_keeper_timer() const;
+
   // master_control.cc
   void on_control(std::span<const ::pollfd> polled);
   void on_control_readable(ControlPeer& peer);
@@ -182,6 +199,7 @@ class MasterLoop {
   const ServerLog& log_;
   std::vector<UniqueFd> listeners_;
   ControlPeers control_peers_;
+  KeeperChild keeper_;
   std::vector<RouterChild> routers_;
   std::map<SiteId, SiteHistory> histories_;
   // Children whose reports have been taken, the first to be permitted another in front.

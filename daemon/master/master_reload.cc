@@ -64,12 +64,14 @@ ReloadOutcome MasterLoop::take_offer(OfferedTables& offer, Generation based_on) 
   for (const auto& [kind, place] :
        {std::pair(TableKind::sites, MasterFds::site_table),
         std::pair(TableKind::routes, MasterFds::route_table),
-        std::pair(TableKind::router_settings, MasterFds::router_settings)}) {
+        std::pair(TableKind::router_settings, MasterFds::router_settings),
+        std::pair(TableKind::keys, MasterFds::keys)}) {
     PERCHILD_ASSERT(::dup2(offer.of(kind).get(), place) == place);
   }
   const SealedMapping memory_before = std::exchange(table_memory_, std::move(*memory));
   const SiteTable before = std::exchange(table_, std::move(*table));
   start_budget_ = StartBudget(table_.groups.starts_per_second);
+  take_keys();
   take_listeners(before, offer);
   take_sites(before);
   log_.line(Priority::info,
@@ -80,11 +82,13 @@ ReloadOutcome MasterLoop::take_offer(OfferedTables& offer, Generation based_on) 
 // Whether `table` goes on where the running one stands, and all that it needs has been offered.
 bool MasterLoop::fits(const SiteTable& table, const OfferedTables& offer) const {
   if (!SealedMapping::map(offer.of(TableKind::routes)) ||
-      !SealedMapping::map(offer.of(TableKind::router_settings))) {
+      !SealedMapping::map(offer.of(TableKind::router_settings)) ||
+      !SealedMapping::map(offer.of(TableKind::keys))) {
     return false;
   }
   if (table.generation.value != table_.generation.value + 1 || table.routers != table_.routers ||
-      table.router != table_.router || table.sites.size() < table_.sites.size() ||
+      table.router != table_.router || table.keeper != table_.keeper ||
+      table.sites.size() < table_.sites.size() ||
       table.listeners.size() < table_.listeners.size()) {
     return false;
   }

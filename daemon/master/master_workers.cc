@@ -73,6 +73,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   worker.idle_since.reset();
   worker.outdated = false;
   worker.name = record.name;
+  worker.generation = Generation{record.generation};
   for (std::size_t router = 0; router < routers_.size(); ++router) connect(worker, router);
 }
 
@@ -186,6 +187,8 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
   send(worker, TakeAccessLog{0}, access_log->borrow());
   // Its error log is older than this moment.
   if (worker.child.started_at <= logs_reopened_at_) reopen_logs(worker);
+  // Before the first connection can come.
+  introduce_to_keeper(worker);
   for (std::size_t router = 0; router < worker.router_ends.size(); ++router) {
     if (!worker.router_ends[router].end.has_value()) {
       connect(worker, router);  // sends the worker's end too
@@ -212,6 +215,7 @@ template void MasterLoop::send(WorkerChild&, const Drain&);
 template void MasterLoop::send(WorkerChild&, const MayReport&);
 template void MasterLoop::send(WorkerChild&, const ReplaceLog&, BorrowedFd);
 template void MasterLoop::send(WorkerChild&, const Retire&);
+template void MasterLoop::send(WorkerChild&, const AttachKeeper&, BorrowedFd);
 
 // Whose channel to this router has this number; nullptr if it has been replaced meanwhile.
 WorkerChild* MasterLoop::worker_at(SiteId site, std::size_t router, std::uint32_t channel) {
@@ -244,6 +248,7 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   worker.control.reset();
   worker.child = {};
   worker.checker_channel = 0;
+  worker.signer_channel = 0;
   if (expected) remove_empty_cgroup(worker);
   if (worker.retired) {
     on_retired_death(worker, has_left, lived);

@@ -15,7 +15,8 @@ namespace {
 const char* sentence_for(int status) {
   switch (status) {
     case 400:
-      return "The request is not valid HTTP, or names no site.";
+      return "The request is not valid HTTP, names no site, or came without TLS to where TLS is "
+             "spoken.";
     case 408:
       return "The request took too long to arrive.";
     case 414:

@@ -9,6 +9,7 @@
 // many and so long waiting for one site. Past a bound the oldest nameless stranger goes first.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -76,6 +77,8 @@ class RouterLoop {
   void take_proxy_header(Stranger& stranger, const proxy_protocol::Header& header);
   bool is_crowded(const Address& address);
   void count(Stranger& stranger);
+  void read_hello(Stranger& stranger, std::string_view bytes, bool nothing_new);
+  // Until there are so many bytes.
   void wait_for_more(Stranger& stranger, std::size_t bytes);
   void on_name(Stranger& stranger, const std::optional<HostName>& host);
   void enqueue(Stranger& stranger);
@@ -93,9 +96,11 @@ class RouterLoop {
   // Ends.
   void refuse(Stranger& stranger, int status, std::string_view reason, unsigned retry_seconds = 0);
   void refuse_suspended(Stranger& stranger);
-  void answer(Stranger& stranger, std::string_view response);
   void refuse_for(SiteQueue& site, Stranger& stranger, std::string_view reason,
                   unsigned retry_seconds);
+  void refuse(Stranger& stranger, tls::Alert alert, std::string_view reason);
+  void log_refusal(const Stranger& stranger, std::string_view with, std::string_view reason);
+  void say_last(Stranger& stranger, std::string_view bytes);
   void log_limited(Priority severity, std::string_view text);
   void release(Stranger& stranger);
   void unwatch(Stranger& stranger);
@@ -145,7 +150,7 @@ class RouterLoop {
   bool accepting_ = false;
   bool draining_ = false;
   bool sites_start_ = true;  // the master starts sites when it is asked
-  std::array<char, http1::max_head_bytes + 1> peek_buffer_;
+  std::array<char, std::max(http1::max_head_bytes, tls::max_hello_bytes) + 1> peek_buffer_;
 };
 
 }  // namespace perchild

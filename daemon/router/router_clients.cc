@@ -1,8 +1,9 @@
 // The router's side towards clients: accept, peek, refuse.
 //
 // Runs in: router.
-// Does not trust: clients. Every byte is looked at by http1::HeadParser and by nothing else, but
-// for a listed proxy's header, which proxy_protocol::read_header() looks at and which is taken out.
+// Does not trust: clients. Every byte is looked at by http1::HeadParser or tls::ClientHelloParser
+// and by nothing else, but for a listed proxy's header, which proxy_protocol::read_header() looks
+// at and which is taken out.
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,19 +11,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
-#include "daemon/router/refusal.h"
 #include "daemon/router/router.h"
 #include "daemon/router/tokens.h"
-#include "vhosts/logs/client_address.h"
 
 namespace perchild {
 namespace {
 
 constexpr int accepts_per_wake_up = 64;
-constexpr std::chrono::seconds log_window_length{1};
-constexpr unsigned lines_per_window = 20;
 
 struct Client {
   Address address{};
@@ -44,14 +40,6 @@ Client client_of(const ::sockaddr_storage& storage) {
     client.port = ntohs(v6.sin6_port);
   }
   return client;
-}
-
-std::string text_of(const Address& address) {
-  return std::string(logs::ClientAddress::of(address, 0).host());
-}
-
-std::uint64_t token_of(const Stranger& stranger) {
-  return Token(TokenKind::stranger, stranger.index, stranger.generation).bits();
 }
 
 void set_low_water_mark(BorrowedFd fd, std::size_t bytes) {
@@ -99,6 +87,7 @@ bool RouterLoop::accept_one(std::uint16_t listener) {
   stranger->listener = listener;
   stranger->header_due = header_due;
   if (!header_due) count(*stranger);
+  stranger->encrypted = table_.speaks_tls(listener);
   peeking_.set(stranger->deadline, now_);
   peek(*stranger);
   return true;
@@ -141,6 +130,7 @@ Stranger* RouterLoop::take_stranger() {
   stranger->by_default = stranger->head_request = stranger->watched = stranger->counted = false;
   stranger->over_tls = false;
   stranger->parser.reset();
+  stranger->hello_parser.reset();
   return stranger;
 }
 
@@ -193,10 +183,13 @@ void RouterLoop::peek(Stranger& stranger) {
     return;
   }
   const std::string_view bytes(peek_buffer_.data(), static_cast<std::size_t>(got));
+  // Readable below its low-water mark: the client has closed its side.
   const bool nothing_new = bytes.size() <= stranger.peeked;
   stranger.peeked = static_cast<std::uint32_t>(bytes.size());
   if (stranger.header_due) {
     read_proxy_header(stranger, bytes, nothing_new);
+  } else if (stranger.encrypted) {
+    read_hello(stranger, bytes, nothing_new);
   } else {
     read_head(stranger, bytes, nothing_new);
   }
@@ -205,7 +198,6 @@ void RouterLoop::peek(Stranger& stranger) {
 void RouterLoop::read_head(Stranger& stranger, std::string_view bytes, bool nothing_new) {
   switch (stranger.parser.parse(bytes)) {
     case http1::HeadParser::State::incomplete:
-      // Readable below its low-water mark: the client has closed its side.
       if (nothing_new) {
         refuse(stranger, 400, "the head ends early");
       } else {
@@ -269,8 +261,31 @@ void RouterLoop::take_proxy_header(Stranger& stranger, const proxy_protocol::Hea
   peek(stranger);
 }
 
-// What has been peeked at stays readable, so epoll is to wait until there are more `bytes` than
-// that.
+void RouterLoop::read_hello(Stranger& stranger, std::string_view bytes, bool nothing_new) {
+  tls::ClientHello hello;
+  switch (stranger.hello_parser.parse(bytes, hello)) {
+    case tls::ClientHelloParser::State::incomplete:
+      if (nothing_new) {
+        refuse(stranger, tls::Alert::decode_error, "the ClientHello ends early");
+      } else {
+        wait_for_more(stranger, stranger.hello_parser.needed());
+      }
+      break;
+    case tls::ClientHelloParser::State::plain_text:
+      // Whoever wrote it can read an answer of the same kind, and no alert.
+      stranger.encrypted = false;
+      refuse(stranger, 400, "not TLS, on an address that speaks TLS");
+      break;
+    case tls::ClientHelloParser::State::rejected:
+      refuse(stranger, stranger.hello_parser.alert(), stranger.hello_parser.reason());
+      break;
+    case tls::ClientHelloParser::State::complete:
+      on_name(stranger, hello.server_name);
+      break;
+  }
+}
+
+// What has been peeked at stays readable, so epoll is to wait for more than that.
 void RouterLoop::wait_for_more(Stranger& stranger, std::size_t bytes) {
   set_low_water_mark(stranger.fd.borrow(), bytes);
   if (stranger.watched) return;
@@ -280,82 +295,25 @@ void RouterLoop::wait_for_more(Stranger& stranger, std::size_t bytes) {
 
 void RouterLoop::on_name(Stranger& stranger, const std::optional<HostName>& host) {
   const auto route = table_.route(host, stranger.listener);
-  if (!route) {
-    if (host) {
-      refuse(stranger, 421, "no site is named " + std::string(host->view()));
+  if (route) {
+    stranger.site = route->site;
+    stranger.by_default = route->by_default;
+    enqueue(stranger);
+  } else if (host) {
+    const std::string reason = "no site is named " + std::string(host->view());
+    if (stranger.encrypted) {
+      refuse(stranger, tls::Alert::unrecognized_name, reason);
     } else {
-      refuse(stranger, 400, "no host is named, and the listener has no default site");
+      refuse(stranger, 421, reason);
     }
-    return;
-  }
-  stranger.site = route->site;
-  stranger.by_default = route->by_default;
-  enqueue(stranger);
-}
-
-void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
-                        unsigned retry_seconds) {
-  ++reporter_.counts.refused;
-  log_limited(Priority::info, text_of(stranger.address) + ": refused with " +
-                                  std::to_string(status) + ": " + std::string(reason));
-  RefusalBuffer buffer;
-  const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
-  const std::string_view response =
-      write_refusal(status, body, retry_seconds, ::time(nullptr), buffer);
-  answer(stranger, response);
-}
-
-void RouterLoop::refuse_suspended(Stranger& stranger) {
-  RefusalBuffer buffer;
-  const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
-  answer(stranger, write_suspended(body, ::time(nullptr), buffer));
-}
-
-// The one and last response on this connection.
-void RouterLoop::answer(Stranger& stranger, std::string_view response) {
-  // It fits into any socket that has been sent nothing before.
-  if (::send(stranger.fd.get(), response.data(), response.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
-          0 ||
-      ::shutdown(stranger.fd.get(), SHUT_WR) != 0) {
-    release(stranger);
-    return;
-  }
-  // Closing now, with bytes unread, would make the kernel send a reset, which can overtake the
-  // answer. Read and forget until the client closes, for a while.
-  unwatch(stranger);
-  stranger.state = Stranger::State::refused;
-  refused_.set(stranger.deadline, now_);
-  stranger.watched = watch(stranger.fd.borrow(), token_of(stranger), EPOLLIN | EPOLLRDHUP);
-  on_refused_readable(stranger);
-}
-
-void RouterLoop::on_refused_readable(Stranger& stranger) {
-  constexpr int reads_at_once = 16;
-  for (int i = 0; i < reads_at_once; ++i) {
-    // tcp(7): with MSG_TRUNC the bytes are dropped without being copied.
-    const ssize_t got = ::recv(stranger.fd.get(), peek_buffer_.data(), peek_buffer_.size(),
-                               MSG_TRUNC | MSG_DONTWAIT);
-    if (got < 0 && errno == EAGAIN && stranger.watched) return;
-    if (got <= 0) {
-      release(stranger);
-      return;
+  } else {
+    const char* reason = "no host is named, and the listener has no default site";
+    if (stranger.encrypted) {
+      refuse(stranger, tls::Alert::missing_extension, reason);  // RFC 8446, 9.2
+    } else {
+      refuse(stranger, 400, reason);
     }
   }
-}
-
-void RouterLoop::log_limited(Priority severity, std::string_view text) {
-  if (now_ - log_window_ >= log_window_length) {
-    if (suppressed_ > 0) {
-      log_.line(Priority::warning, std::to_string(suppressed_) + " more lines were left out");
-    }
-    log_window_ = now_;
-    logged_in_window_ = suppressed_ = 0;
-  }
-  if (++logged_in_window_ > lines_per_window) {
-    ++suppressed_;
-    return;
-  }
-  log_.line(severity, text);
 }
 
 }  // namespace perchild

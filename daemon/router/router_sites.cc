@@ -202,9 +202,13 @@ SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
   passed_.clear();
   for (Stranger* stranger = site.first(); hand_overs_.size() < most;
        stranger = stranger->next_waiting) {
-    hand_overs_.push_back({stranger->address, stranger->port, stranger->listener,
-                           stranger->by_default ? 1U : 0U, channel.incarnation,
-                           stranger->over_tls ? 1U : 0U});
+    hand_overs_.push_back({.client_address = stranger->address,
+                           .client_port = stranger->port,
+                           .listener = stranger->listener,
+                           .by_default = stranger->by_default ? std::uint16_t{1} : std::uint16_t{0},
+                           .encrypted = stranger->encrypted ? std::uint16_t{1} : std::uint16_t{0},
+                           .incarnation = channel.incarnation,
+                           .over_tls = stranger->over_tls ? 1U : 0U});
     passed_.push_back(stranger->fd.borrow());
   }
   const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);

@@ -7,11 +7,15 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
+#include "daemon/router/tokens.h"
 #include "policy/ids.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 #include "vhosts/http1/request_head.h"
+#include "vhosts/logs/client_address.h"
+#include "vhosts/tls/client_hello.h"
 
 namespace perchild {
 
@@ -30,7 +34,8 @@ struct Stranger {
   const std::uint32_t index;     // its place in the pool
   std::uint32_t generation = 0;  // how often the place has been taken
   State state = State::unused;
-  bool watched = false;  // known to epoll
+  bool watched = false;    // known to epoll
+  bool encrypted = false;  // speaks TLS
   bool by_default = false;
   bool header_due = false;    // a PROXY header comes first
   bool over_tls = false;      // to the proxy
@@ -44,7 +49,17 @@ struct Stranger {
   SiteId site{};
   Stranger* next_waiting = nullptr;
   http1::HeadParser parser;
+  tls::ClientHelloParser hello_parser;  // if `encrypted`
   DeadlineLink<Stranger> deadline;
 };
+
+// For log lines.
+inline std::string text_of(const Address& address) {
+  return std::string(logs::ClientAddress::of(address, 0).host());
+}
+
+inline std::uint64_t token_of(const Stranger& stranger) {
+  return Token(TokenKind::stranger, stranger.index, stranger.generation).bits();
+}
 
 }  // namespace perchild

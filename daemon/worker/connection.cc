@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/worker/tls_stream.h"
 #include "daemon/worker/worker_loop.h"
 
 namespace perchild {
@@ -30,7 +31,13 @@ WakeReason Wait::await_resume() const noexcept {
   return connection_.wake_;
 }
 
-void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_by_default) {
+Connection::Connection(WorkerLoop& loop, std::uint32_t index)
+    : deadline(*this), loop_(loop), index_(index) {}
+
+Connection::~Connection() = default;
+
+void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_by_default,
+                       TlsSite* tls) {
   fd_ = std::move(fd);
   client_.emplace(client);
   by_default = is_by_default;
@@ -38,10 +45,13 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
   one_too_many = false;
   may_read_ = may_write_ = true;
   watched_ = peer_closed_ = false;
+  if (tls != nullptr) tls_ = std::make_unique<TlsStream>(*tls, *this);
 }
 
 void Connection::finish() {
   loop_.on_finished(*this);
+  if (tls_ != nullptr) tls_->end_sending();
+  tls_.reset();
   release_buffer();
   input_begin_ = input_end_ = 0;
   bytes_ = {};
@@ -102,6 +112,7 @@ Connection::Received Connection::receive() {
   }
   const std::size_t room = io.input.size() - input_end_;
   if (room == 0) return Received::full;
+  if (tls_ != nullptr) return receive_decrypted({io.input.data() + input_end_, room});
   const ssize_t got = ::recv(fd_.get(), io.input.data() + input_end_, room, MSG_DONTWAIT);
   if (got > 0) input_end_ += static_cast<std::uint32_t>(got);
   return received(got, room);
@@ -119,6 +130,7 @@ Connection::Received Connection::discard(std::uint64_t& count) {
 }
 
 ssize_t Connection::send(std::string_view head, std::string_view body, int flags) {
+  if (tls_ != nullptr) return send_encrypted(head, body, (flags & MSG_MORE) != 0);
   ::iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
                       {const_cast<char*>(body.data()), body.size()}};
   ::msghdr message{};
@@ -134,6 +146,7 @@ ssize_t Connection::send(std::string_view head, std::string_view body, int flags
 }
 
 ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count) {
+  if (tls_ != nullptr) return send_file_encrypted(file, offset, count);
   const ssize_t sent = ::sendfile(fd_.get(), file.get(), &offset, count);
   if (sent > 0) {
     bytes_.out += static_cast<std::uint64_t>(sent);
@@ -154,15 +167,25 @@ std::uint64_t Connection::bytes_taken() const {
   return info.tcpi_bytes_acked;
 }
 
+void Connection::end_sending() {
+  if (tls_ != nullptr) tls_->end_sending();
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
 void Connection::on_events(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_closed_ = may_read_ = true;
   if ((events & EPOLLIN) != 0) may_read_ = true;
+  if (tls_ != nullptr && may_read_) tls_->on_readable(peer_closed_);
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
   if (!waiting_) return;
   if ((waiting_for_ == Wait::For::reading && may_read_) ||
       (waiting_for_ == Wait::For::writing && may_write_)) {
     resume(WakeReason::ready);
   }
+}
+
+void Connection::on_answer() {
+  if (waiting_ && waiting_for_ == Wait::For::answer) resume(WakeReason::ready);
 }
 
 void Connection::resume(WakeReason reason) {

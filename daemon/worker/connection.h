@@ -60,6 +60,8 @@ enum class WakeReason : std::uint8_t {
 };
 
 class Connection;
+class TlsSite;
+class TlsStream;
 
 // What a session awaits: bytes to read, room to write, its next turn, or that somebody who has its
 // answer resumes it; each with a deadline.
@@ -86,16 +88,20 @@ class WorkerLoop;
 
 class Connection {
  public:
-  Connection(WorkerLoop& loop, std::uint32_t index) : deadline(*this), loop_(loop), index_(index) {}
+  Connection(WorkerLoop& loop, std::uint32_t index);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   std::uint32_t index() const { return index_; }
   bool open() const { return fd_.has_value(); }
-  void begin(UniqueFd fd, const logs::ClientAddress& client, bool by_default);
+  // `tls`: what to speak TLS with; nullptr for plain HTTP.
+  void begin(UniqueFd fd, const logs::ClientAddress& client, bool by_default, TlsSite* tls);
   void finish();
 
   const WorkerLoop& loop() const { return loop_; }
+  TlsStream* tls() const { return tls_.get(); }  // nullptr: plain HTTP
+
   BorrowedFd fd() const { return fd_.borrow(); }
   // Whose the request is that is served: who has connected, or whom a trusted proxy names.
   // Who has connected, whoever it speaks for.
@@ -124,6 +130,9 @@ class Connection {
   // Bytes that the client's machine has acknowledged since the connection began.
   std::uint64_t bytes_taken() const;
 
+  // Says that nothing more will be sent; the client may still say something.
+  void end_sending();
+
   // Of bodies and of what was discarded, and sent; since this was asked before.
   struct Bytes {
     std::uint64_t in = 0;
@@ -136,7 +145,7 @@ class Connection {
   bool by_default = false;            // see HandOver
   bool over_tls = false;              // see HandOver
   bool over_https = false;            // of the request that is served
-  bool first_request = true;          // the one whose host the router has looked at
+  bool first_request = true;          // the one whose host the router has looked at; none in TLS
   bool is_counted = false;            // among its visitor's connections
   bool one_too_many = false;          // its visitor has as many as it may: it is told so and closed
   Clock::time_point request_began{};  // its head was complete
@@ -144,15 +153,20 @@ class Connection {
 
   // For the loop.
   void on_events(std::uint32_t events);
+  void on_answer();
   void resume(WakeReason reason);
   bool waiting_for_turn() const { return waiting_ && waiting_for_ == Wait::For::turn; }
 
  private:
   friend class Wait;
   Received received(ssize_t got, std::size_t asked);
+  Received receive_decrypted(std::span<char> room);
+  ssize_t send_encrypted(std::string_view head, std::string_view body, bool more);
+  ssize_t send_file_encrypted(BorrowedFd file, off_t& offset, std::size_t count);
 
   WorkerLoop& loop_;
   UniqueFd fd_;
+  std::unique_ptr<TlsStream> tls_;
   std::coroutine_handle<> waiting_;
   std::unique_ptr<IoBuffer> buffer_;
   std::optional<logs::ClientAddress> client_;

@@ -54,10 +54,11 @@ Result<int> run() {
   std::uint64_t seed = 0;
   if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return failure_from_errno("getrandom");
   const ::uid_t owner = ::geteuid();
+  auto tls = TlsSite::make(settings->certificates);
+  if (!tls) return failure(tls.error());
   // As the site's user: it must be able to enter, and nobody else is asked.
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.has_value()) return failure_from_errno("open", settings->root);
-
   UniqueFd acme(ChildFds::acme_webroot);
   if (!settings->acme) acme.reset();
 
@@ -80,7 +81,7 @@ Result<int> run() {
                   BorrowedFd(ChildFds::log), access_log->borrow(), seed);
   if (acme.has_value()) site.acme.emplace(std::move(acme));
   const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
-  WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation);
+  WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation, std::move(*tls));
   return loop.run();
 }
 

@@ -8,6 +8,7 @@
 
 #include "daemon/worker/answer.h"
 #include "daemon/worker/entry.h"
+#include "daemon/worker/handshake.h"
 #include "daemon/worker/reach.h"
 #include "daemon/worker/request_body.h"
 #include "daemon/worker/request_log.h"
@@ -41,7 +42,9 @@ HeadOutcome ended(const Connection& connection) {
   return connection.input().empty() ? HeadOutcome::closed : HeadOutcome::cut_off;
 }
 
-Task<HeadOutcome> read_head(Connection& connection, SessionContext& context, HeadParser& parser) {
+// `is_first`: of the connection. Whoever has just shaken hands is on his way to send it.
+Task<HeadOutcome> read_head(Connection& connection, SessionContext& context, HeadParser& parser,
+                            bool is_first) {
   bool partial = false;  // the head's deadline runs
   bool waited = connection.first_request;
   for (;;) {
@@ -52,7 +55,7 @@ Task<HeadOutcome> read_head(Connection& connection, SessionContext& context, Hea
     }
     while (!connection.may_read()) {
       const bool idle = connection.input().empty();
-      if (idle && context.draining) co_return HeadOutcome::closed;
+      if (idle && context.draining && !is_first) co_return HeadOutcome::closed;
       if (idle) connection.release_buffer();
       // A deadline for the whole head: what trickles in does not move it.
       Wait wait(connection, Wait::For::reading,
@@ -61,6 +64,7 @@ Task<HeadOutcome> read_head(Connection& connection, SessionContext& context, Hea
       partial = !idle;
       waited = true;
       const WakeReason wake = co_await wait;
+      if (wake == WakeReason::draining) co_return HeadOutcome::closed;
       if (wake == WakeReason::timed_out) {
         co_return idle ? HeadOutcome::closed : HeadOutcome::timed_out;
       }
@@ -92,7 +96,7 @@ Task<BodyPiece> skip_body(Connection& connection, SessionContext& context,
 // Before a connection is closed on a client that may still be sending: the kernel would answer what
 // is unread with a reset, which can overtake the response (RFC 9112, 9.6).
 Task<WakeReason> linger(Connection& connection, SessionContext& context) {
-  ::shutdown(connection.fd().get(), SHUT_WR);
+  connection.end_sending();
   std::uint64_t discarded = 0;
   WakeReason wake = WakeReason::ready;
   bool waited = false;
@@ -260,9 +264,14 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
 
 Session serve(Connection& connection, SessionContext& context) {
   Afterwards afterwards = Afterwards::keep;
+  if (connection.tls() != nullptr) {
+    const HandshakeOutcome handshake = co_await shake_hands(connection, context);
+    if (handshake == HandshakeOutcome::failed) afterwards = Afterwards::linger_and_close;
+    if (handshake == HandshakeOutcome::closed) afterwards = Afterwards::close;
+  }
   for (int in_a_row = 1; afterwards == Afterwards::keep; ++in_a_row) {
     HeadParser parser;
-    const HeadOutcome outcome = co_await read_head(connection, context, parser);
+    const HeadOutcome outcome = co_await read_head(connection, context, parser, in_a_row == 1);
     if (outcome == HeadOutcome::closed) break;
     connection.request_began = context.site.traffic.now();
     if (outcome == HeadOutcome::complete) {

@@ -22,8 +22,8 @@ constexpr int exit_broken = 2;
 constexpr std::chrono::seconds idle_notice{1};
 
 // What an event is about: the low bits say which kind the rest is the index of.
-enum class EventKind : std::uint8_t { master, router, connection, checker };
-constexpr unsigned kind_bits = 2;
+enum class EventKind : std::uint8_t { master, router, connection, checker, keeper };
+constexpr unsigned kind_bits = 3;
 
 constexpr std::uint64_t token_of(EventKind kind, std::uint64_t index) {
   return index << kind_bits | static_cast<std::uint8_t>(kind);
@@ -40,11 +40,12 @@ bool is_tcp_socket(BorrowedFd fd) {
 }  // namespace
 
 WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
-                       UniqueFd epoll, std::uint32_t incarnation)
+                       UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls)
     : site_(site),
       context_{site, Patience(site.settings)},
       master_(std::move(master)),
       epoll_(std::move(epoll)),
+      tls_(std::move(tls)),
       room_(site.settings.limits.connections),
       visitors_(site.settings.limits.per_address),
       incarnation_(incarnation) {}
@@ -99,6 +100,9 @@ bool WorkerLoop::dispatch(std::uint64_t token, std::uint32_t events) {
       return true;
     case EventKind::checker:
       on_checker_readable();
+      return true;
+    case EventKind::keeper:
+      on_keeper_readable();
       return true;
   }
   return true;
@@ -206,6 +210,18 @@ bool WorkerLoop::on_message(const Retire&, UniqueFd) {
   return true;
 }
 
+bool WorkerLoop::on_message(const AttachKeeper&, UniqueFd fd) {
+  if (tls_ == nullptr || !watch(fd.borrow(), token_of(EventKind::keeper, 0), EPOLLIN)) return false;
+  tls_->keeper().attach(std::move(fd));
+  return true;
+}
+
+void WorkerLoop::on_keeper_readable() {
+  if (tls_->keeper().on_readable()) return;
+  site_.error_log.add({.severity = logs::Severity::warning,
+                       .message = "the keeper has gone: handshakes wait for the next one"});
+}
+
 bool WorkerLoop::on_message(const Drain&, UniqueFd) {
   context_.draining = true;
   // Who is between two requests is told by a close, which every client must expect (RFC 9112, 9.5).
@@ -275,6 +291,10 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
     site_.error_log.add({.message = "a router passed what is no TCP connection"});
     return;
   }
+  if (message.encrypted != 0 && tls_ == nullptr) {
+    site_.error_log.add({.message = "a TLS connection came to a site without a certificate"});
+    return;
+  }
   Connection* connection = take_connection();
   if (connection == nullptr) {
     site_.error_log.add({.message = "more connections than were granted: one is closed"});
@@ -283,8 +303,9 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
   used_ = true;
   room_.add_open();
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
-  connection->begin(std::move(fd), client, message.by_default != 0);
-  connection->over_tls = message.over_tls != 0;
+  connection->begin(std::move(fd), client, message.by_default != 0,
+                    message.encrypted != 0 ? tls_.get() : nullptr);
+  connection->over_tls = message.encrypted != 0 || message.over_tls != 0;
   // A proxy's connections are those of all its visitors.
   connection->is_counted =
       !forwarded::is_trusted(site_.settings.reach.trusted_proxies, client.bytes());

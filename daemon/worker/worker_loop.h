@@ -16,6 +16,7 @@
 #include "daemon/worker/credits.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/session.h"
+#include "daemon/worker/tls_site.h"
 #include "daemon/worker/visitor_counts.h"
 #include "privsep/channel.h"
 #include "privsep/lock_down.h"
@@ -26,13 +27,14 @@ namespace perchild {
 class WorkerLoop {
  public:
   WorkerLoop(LockedDown<Role::worker> proof, ServedSite& site, Channel<Worker, Master> master,
-             UniqueFd epoll, std::uint32_t incarnation);
+             UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls);
 
   // Serves until it has drained or the master has gone. The process's exit status.
   int run();
 
   // For connections.
   Clock::time_point now() const { return now_; }
+  bool serves(const HostName& host) const { return site_.settings.serves(host); }
   IoBufferPool& buffers() { return buffers_; }
   bool watch(Connection& connection);
   void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
@@ -58,10 +60,12 @@ class WorkerLoop {
   bool on_message(const Ping& message, UniqueFd fd);
   bool on_message(const Retire& message, UniqueFd fd);
   bool on_message(const AttachChecker& message, UniqueFd fd);
+  bool on_message(const AttachKeeper& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_message(const ReplaceLog& message, UniqueFd fd);
   bool on_message(const MayReport& message, UniqueFd fd);
   void on_checker_readable();
+  void on_keeper_readable();
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);
   void take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd);
@@ -81,6 +85,7 @@ class WorkerLoop {
   SessionContext context_;
   Channel<Worker, Master> master_;
   UniqueFd epoll_;
+  const std::unique_ptr<TlsSite> tls_;  // nullptr: the site has no certificate
   std::vector<std::optional<RouterChannel>> routers_;
   std::vector<Arrival> arrived_;  // received, not served yet
   Room room_;

@@ -21,15 +21,16 @@ MOST_LINES_OF_MAIN = 100
 # Of each executable: what it may be linked with, besides C's own libraries.
 EVERYBODYS = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}
 LIBRARIES = {
-    "perchild": {"libidn2.so.0", "libpcre2-8.so.0", "libseccomp.so.2", "libstdc++.so.6",
-                 "libgcc_s.so.1"},
+    "perchild": {"libcrypto.so.3", "libidn2.so.0", "libpcre2-8.so.0", "libseccomp.so.2",
+                 "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1"},
+    "perchild-keeper": {"libcrypto.so.3"},
     "perchild-master": set(),
     "perchild-router": set(),
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
-                        "libbrotlicommon.so.1"},
+                        "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
     "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},
     "perchild-explainer": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
-                           "libbrotlicommon.so.1"},
+                           "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
 }
 
 

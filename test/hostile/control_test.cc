@@ -105,6 +105,11 @@ TEST_P(HostileControl, WhatIsNoMessageEndsItsConnectionAlone) {
 
 class HostileReload : public HostileControl {
  protected:
+  static void offer_all_tables(Channel<Command, Master>& channel, BorrowedFd memory) {
+    for (std::uint32_t kind = 0; kind < table_kinds; ++kind) {
+      ASSERT_EQ(channel.send(OfferTable{TableKind{kind}}, memory), SendStatus::sent);
+    }
+  }
   std::optional<ReloadOutcome> outcome_of(Channel<Command, Master>& channel) {
     for (;;) {
       ::pollfd polled{channel.fd().get(), POLLIN, 0};
@@ -147,9 +152,7 @@ TEST_F(HostileReload, OfWhatIsNoTableChangesNothing) {
   ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
   EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
   for (const BorrowedFd memory : {sealed->borrow(), open_memory.borrow(), channel.fd()}) {
-    for (const TableKind kind : {TableKind::sites, TableKind::routes, TableKind::router_settings}) {
-      ASSERT_EQ(channel.send(OfferTable{kind}, memory), SendStatus::sent);
-    }
+    offer_all_tables(channel, memory);
     ASSERT_EQ(channel.send(OfferListener{0}, memory), SendStatus::sent);
     ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
     EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
@@ -171,10 +174,7 @@ TEST_F(HostileReload, OfTheRunningTableIsNoStepForward) {
     return running.has_value();
   }));
   // A descriptor of the running one is sealed and whole, but is not what comes after it.
-  ASSERT_EQ(channel.send(OfferTable{TableKind::sites}, running.borrow()), SendStatus::sent);
-  ASSERT_EQ(channel.send(OfferTable{TableKind::routes}, running.borrow()), SendStatus::sent);
-  ASSERT_EQ(channel.send(OfferTable{TableKind::router_settings}, running.borrow()),
-            SendStatus::sent);
+  offer_all_tables(channel, running.borrow());
   ASSERT_EQ(channel.send(Reload{1}), SendStatus::sent);
   EXPECT_EQ(outcome_of(channel), ReloadOutcome::incomplete);
   EXPECT_EQ(get(server_.port(), "a.example").body, "of a");

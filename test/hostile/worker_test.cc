@@ -57,6 +57,47 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+// The same towards the keeper.
+class HostileSigner : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(HostileSigner, IsEndedWhileTheKeeperAndOthersGoOn) {
+  const ReplacedRole worker(Role::worker);
+  Server server({.sites = {{"bad.example",
+                            {{"order", std::string("tell_keeper ") + GetParam()}},
+                            R"(, "tls": "self-signed")"},
+                           {"good.example", {{"index.html", "of good"}, {"order", "serve"}}}},
+                 .bin = worker.bin()});
+  ASSERT_EQ(server.keepers().size(), 1u);
+  const auto keeper = server.keepers().front().pid;
+  Client client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+  ASSERT_TRUE(
+      server.wait_for_log("worker of bad.example asked the keeper for what it may not have: ended"))
+      << server.log();
+  EXPECT_EQ(get(server.port(), "good.example").body, "of good");
+  EXPECT_EQ(server.keepers().front().pid, keeper);
+}
+
+INSTANTIATE_TEST_SUITE_P(Asks, HostileSigner,
+                         ::testing::Values("sign_document", "sign_with_another_key", "sign_by_sha1",
+                                           "sign_nothing", "sign_beyond_all_keys",
+                                           "sign_with_descriptor", "sign_without_reading",
+                                           "garbage", "hand_over", "wake", "descriptor_alone"),
+                         [](const auto& each) { return std::string(each.param); });
+
+// The control.
+TEST(BehavingSigner, IsLetBe) {
+  const ReplacedRole worker(Role::worker);
+  Server server({.sites = {{"bad.example",
+                            {{"order", "tell_keeper sign_handshake"}},
+                            R"(, "tls": "self-signed")"}},
+                 .bin = worker.bin()});
+  Client client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return server.workers_of(0).size() == 1; }));
+  EXPECT_FALSE(server.wait_for_log("asked the keeper", 500));
+}
+
 // The control: nothing is reported of, and nothing happens to, one that behaves.
 class BehavingDouble : public HostileWorker {
  protected:

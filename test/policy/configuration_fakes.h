@@ -23,6 +23,9 @@ class FakeSystem final : public SystemView {
       {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
   std::map<std::string, RootAnswer> roots;  // others can be entered
 
+  std::map<std::string, CertificateFacts> certificates;  // by the path of their chain
+  std::chrono::sys_seconds time{std::chrono::days(20'000)};
+
   struct Tried {
     Uid uid;
     Gid gid;
@@ -64,6 +67,17 @@ class FakeSystem final : public SystemView {
     const auto answer = roots.find(path);
     return answer == roots.end() ? RootAnswer{RootAnswer::Kind::enterable, {}, 0} : answer->second;
   }
+  CertificateFacts read_certificate(const std::string& chain, const std::string&) override {
+    const auto found = certificates.find(chain);
+    if (found != certificates.end()) return found->second;
+    CertificateFacts missing;
+    missing.chain_problem = missing.key_problem = "No such file or directory";
+    return missing;
+  }
+  Certificate make_self_signed(const std::vector<HostPattern>& hosts) override {
+    return {{"self-signed for " + std::string(hosts.front().name.view())}, "a key"};
+  }
+  std::chrono::sys_seconds now() override { return time; }
 };
 
 class FakeFiles final : public ConfigurationFiles {

@@ -8,7 +8,9 @@
 #include <random>
 #include <vector>
 
+#include "privsep/keeper_messages.h"
 #include "test/privsep/descriptors.h"
+#include "test/privsep/keeper_message_samples.h"
 #include "test/privsep/message_ways.h"
 
 namespace perchild::test {
@@ -19,6 +21,8 @@ std::vector<Way> every_way() {
   add_both_directions<Master, Router>(ways);
   add_both_directions<Router, Worker>(ways);
   add_both_directions<Master, Worker>(ways);
+  add_both_directions<Master, Keeper>(ways);
+  add_both_directions<Worker, Keeper>(ways);
   add_both_directions<Command, Master>(ways);
   add_both_directions<LocalUser, Master>(ways);
   add_both_directions<Master, Checker>(ways);

@@ -61,7 +61,7 @@ TEST_F(ListenerEscape, WorksWithoutAFilter) {
 }
 
 TEST_F(ListenerEscape, IsStoppedAtItsFirstStepSoThatTheListenerStays) {
-  for (const Role role : {Role::router, Role::worker, Role::checker}) {
+  for (const Role role : {Role::router, Role::worker, Role::checker, Role::keeper}) {
     const ChildEnd end = in_child([&] { return under_filter(role) && undo_listener() ? 0 : 1; });
     EXPECT_FALSE(end.exited);
     EXPECT_EQ(end.status, SIGSYS);
@@ -72,7 +72,7 @@ TEST_F(ListenerEscape, IsStoppedAtItsFirstStepSoThatTheListenerStays) {
 
 TEST_F(ListenerEscape, IsStoppedAtItsSecondStepToo) {
   ASSERT_TRUE(undo_listener());
-  for (const Role role : {Role::router, Role::worker, Role::checker}) {
+  for (const Role role : {Role::router, Role::worker, Role::checker, Role::keeper}) {
     const ChildEnd end = in_child([&] { return under_filter(role) && connect_out() ? 0 : 1; });
     EXPECT_FALSE(end.exited);
     EXPECT_EQ(end.status, SIGSYS);

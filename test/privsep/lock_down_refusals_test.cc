@@ -103,7 +103,7 @@ TEST_F(LockDownRefusal, AFilterThatIsNoneIsRefused) {
 }
 
 TEST_F(LockDownRefusal, WithTheRealFilterTheFirstForbiddenCallIsTheLast) {
-  for (const Role role : {Role::router, Role::worker, Role::checker}) {
+  for (const Role role : {Role::router, Role::worker, Role::checker, Role::keeper}) {
     const auto filter = compile_syscall_filter(role);
     ASSERT_TRUE(filter);
     LockDownPlan plan = worker_plan();

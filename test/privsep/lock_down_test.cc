@@ -59,8 +59,8 @@ int parent_death_signal() {
   return signal;
 }
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
-constexpr unsigned of_children = of_router | of_worker | of_checker;
+constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8, of_keeper = 16;
+constexpr unsigned of_children = of_router | of_worker | of_checker | of_keeper;
 constexpr unsigned of_all = of_master | of_children;
 
 struct Question {
@@ -72,6 +72,8 @@ const Question questions[] = {
     {"it is not dumpable", of_all, [] { return ::prctl(PR_GET_DUMPABLE) == 0; }},
     {"no_new_privs", of_all, [] { return ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1; }},
     {"it leaves no core", of_all, [] { return limit_is(RLIMIT_CORE, 0); }},
+    {"it locks no memory", of_router | of_worker | of_checker,
+     [] { return limit_is(RLIMIT_MEMLOCK, 0); }},
     {"it has no message queues", of_all, [] { return limit_is(RLIMIT_MSGQUEUE, 0); }},
     {"what it makes is not for everybody", of_all, [] { return ::umask(0) == 0027; }},
     {"it has a filter", of_all, [] { return ::prctl(PR_GET_SECCOMP) == 2; }},
@@ -103,6 +105,8 @@ unsigned bit_of(Role role) {
       return of_worker;
     case Role::checker:
       return of_checker;
+    case Role::keeper:
+      return of_keeper;
     case Role::exporter:
       break;
   }
@@ -164,6 +168,7 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
                 case Role::router:
                 case Role::worker:
                 case Role::checker:
+                case Role::keeper:
                   return opens("/index.html", O_RDONLY) ? 0 : 3;
                 case Role::exporter:
                   break;
@@ -174,7 +179,8 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, LockDown,
-                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker),
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
+                                           Role::keeper),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 TEST(RouterLockDown, ReadsNothingNotEvenInItsRoot) {

@@ -111,11 +111,12 @@ struct Samples<QueueStands> {
 template <>
 struct Samples<HandOver> {
   static std::vector<HandOver> valid() {
-    return {{{}, 0, 0, 0, 1}, {{255, 254}, 65535, max_listeners - 1, 1, ~0U, 1}};
+    return {{{}, 0, 0, 0, 0, 1}, {{255, 254}, 65535, max_listeners - 1, 1, 1, ~0U, 1}};
   }
   static std::vector<HandOver> invalid() {
-    return {{{}, 0, max_listeners, 0, 1}, {{}, 0, 65535, 0, 1}, {{}, 0, 0, 2, 1},
-            {{}, 0, 0, ~0U, 1},           {{}, 0, 0, 0, 1, 2},  {{}, 0, 0, 0, 0}};
+    return {{{}, 0, max_listeners, 0, 0, 1}, {{}, 0, 65535, 0, 0, 1}, {{}, 0, 0, 2, 0, 1},
+            {{}, 0, 0, 0xffff, 0, 1},        {{}, 0, 0, 0, 2, 1},     {{}, 0, 0, 0, 0xffff, 1},
+            {{}, 0, 0, 0, 0, 1, 2},          {{}, 0, 0, 0, 0, 0}};
   }
 };
 template <>
@@ -132,6 +133,11 @@ template <>
 struct Samples<AttachRouter> {
   static std::vector<AttachRouter> valid() { return {{0}, {max_routers - 1}}; }
   static std::vector<AttachRouter> invalid() { return {{max_routers}, {~0U}}; }
+};
+template <>
+struct Samples<AttachKeeper> {
+  static std::vector<AttachKeeper> valid() { return {{0}}; }
+  static std::vector<AttachKeeper> invalid() { return {{1}, {~0U}}; }
 };
 template <>
 struct Samples<Drain> {
@@ -356,9 +362,7 @@ struct Samples<RunningTable> {
 };
 template <>
 struct Samples<OfferTable> {
-  static std::vector<OfferTable> valid() {
-    return {{TableKind::sites}, {TableKind::router_settings}};
-  }
+  static std::vector<OfferTable> valid() { return {{TableKind::sites}, {TableKind::keys}}; }
   static std::vector<OfferTable> invalid() { return {{TableKind{table_kinds}}, {TableKind{~0U}}}; }
 };
 template <>

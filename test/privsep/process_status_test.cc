@@ -174,7 +174,7 @@ TEST_P(DifferenceFromPolicy, EachFieldAloneMakesOne) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, DifferenceFromPolicy,
                          ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
-                                           Role::exporter),
+                                           Role::keeper, Role::exporter),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace

@@ -152,7 +152,7 @@ TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
   plain.fixed.clear();
   std::string bytes = plain.pack();
   const std::uint32_t count = ~0U;
-  constexpr std::size_t count_at = 12 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
+  constexpr std::size_t count_at = 14 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
                                    sizeof(std::uint8_t) + sizeof(ControllerMask);
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
   EXPECT_FALSE(SiteTable::unpack(bytes));

@@ -26,11 +26,12 @@
 namespace perchild::test {
 namespace {
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8;
-constexpr unsigned of_exporter = 16;
-constexpr unsigned of_children = of_router | of_worker | of_checker;
+constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8, of_keeper = 16;
+constexpr unsigned of_exporter = 32;
+constexpr unsigned of_serving = of_router | of_worker;   // sockets
+constexpr unsigned of_helpers = of_checker | of_keeper;  // no client's connection
+constexpr unsigned of_children = of_serving | of_helpers;
 constexpr unsigned of_all = of_master | of_children | of_exporter;
-constexpr unsigned of_all_but_checker = of_master | of_router | of_worker;
 
 unsigned bit_of(Role role) {
   switch (role) {
@@ -44,6 +45,8 @@ unsigned bit_of(Role role) {
       return of_checker;
     case Role::exporter:
       return of_exporter;
+    case Role::keeper:
+      return of_keeper;
   }
   return 0;
 }
@@ -78,9 +81,9 @@ const Call forbidden[] = {
     {"bind", of_all, [] { call(SYS_bind, -1, nullptr, 0); }},
     {"listen", of_all, [] { call(SYS_listen, -1, 1); }},
     {"accept", of_all, [] { call(SYS_accept, -1, nullptr, nullptr); }},
-    {"openat2", of_router | of_checker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
-    {"recv", of_checker, [] { call(SYS_recvfrom, -1, nullptr, 0, 0, nullptr, nullptr); }},
-    {"accept4", of_worker | of_checker,
+    {"openat2", of_router | of_helpers, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
+    {"recv", of_helpers, [] { call(SYS_recvfrom, -1, nullptr, 0, 0, nullptr, nullptr); }},
+    {"accept4", of_worker | of_helpers,
      [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"connect_by_sendto", of_all,
      [] {
@@ -126,12 +129,16 @@ const Call forbidden[] = {
     {"open", of_children, [] { call(SYS_open, "/nowhere", O_RDONLY); }},
 #ifndef PERCHILD_SANITIZE  // whose runtime may open and protect
     {"openat", of_children, [] { call(SYS_openat, AT_FDCWD, "/nowhere", O_RDONLY); }},
-    {"read", of_router | of_checker, [] { call(SYS_read, -1, nullptr, 0); }},
+    {"read", of_router | of_helpers, [] { call(SYS_read, -1, nullptr, 0); }},
     {"mprotect_exec", of_children, [] { call(SYS_mprotect, 0, 0, PROT_READ | PROT_EXEC); }},
     {"newfstatat", of_children, [] { call(SYS_newfstatat, -1, "", nullptr, 0); }},
     {"readlink", of_children, [] { call(SYS_readlink, "", nullptr, 0); }},
     {"prlimit64", of_children, [] { call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, nullptr); }},
 #endif
+    {"send_to_a_client", of_helpers, [] { call(SYS_sendto, -1, "", 0, 0, nullptr, 0); }},
+    {"read_of_a_client", of_helpers,
+     [] { call(SYS_recvfrom, -1, nullptr, 0, MSG_PEEK, nullptr, nullptr); }},
+    {"lock_memory", of_serving | of_checker, [] { call(SYS_mlock, 0, 0); }},
     {"creat", of_all, [] { call(SYS_creat, "/nowhere/x", 0600); }},
     {"open_by_handle_at", of_all, [] { call(SYS_open_by_handle_at, -1, nullptr, 0); }},
     {"name_to_handle_at", of_all, [] { call(SYS_name_to_handle_at, -1, "", nullptr, nullptr, 0); }},
@@ -175,14 +182,14 @@ const Call forbidden[] = {
     {"inotify_init1", of_all, [] { call(SYS_inotify_init1, -1); }},
     {"finit_module", of_all, [] { call(SYS_finit_module, -1, "", 0); }},
     {"reboot", of_all, [] { call(SYS_reboot, 0, 0, 0, nullptr); }},
-    {"getsockopt", of_router,
+    {"getsockopt", of_router | of_helpers,
      [] { call(SYS_getsockopt, -1, SOL_SOCKET, SO_PROTOCOL, nullptr, nullptr); }},
     {"setsockopt_other", of_all,
      [] { call(SYS_setsockopt, -1, SOL_SOCKET, SO_REUSEPORT, nullptr, 0); }},
     {"bpf_on_a_socket", of_all,
      [] { call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, nullptr, 0); }},
     {"nodelay", of_all, [] { call(SYS_setsockopt, -1, IPPROTO_TCP, TCP_NODELAY, nullptr, 0); }},
-    {"low_water_mark", of_worker,
+    {"low_water_mark", of_worker | of_helpers,
      [] { call(SYS_setsockopt, -1, SOL_SOCKET, SO_RCVLOWAT, nullptr, 0); }},
     {"socketpair", of_children, [] { call(SYS_socketpair, AF_UNIX, 0, 0, nullptr); }},
     {"socketpair_inet", of_all, [] { call(SYS_socketpair, AF_INET, 0, 0, nullptr); }},
@@ -203,14 +210,17 @@ const Call allowed[] = {
     {"time", of_all, [] { call(SYS_clock_gettime, CLOCK_REALTIME, nullptr); }},
     {"mmap", of_all,
      [] { call(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }},
-    {"epoll_wait", of_all_but_checker, [] { call(SYS_epoll_wait, -1, nullptr, 1, 0); }},
+    {"epoll_wait", of_master | of_serving | of_keeper,
+     [] { call(SYS_epoll_wait, -1, nullptr, 1, 0); }},
     {"sendmsg", of_all, [] { call(SYS_sendmsg, -1, nullptr, MSG_DONTWAIT | MSG_NOSIGNAL); }},
-    {"send", of_all_but_checker,
+    {"send", of_master | of_serving,
      [] { call(SYS_sendto, -1, "", 0, MSG_NOSIGNAL | MSG_MORE, nullptr, 0); }},
     {"recvmsg", of_all, [] { call(SYS_recvmsg, -1, nullptr, MSG_CMSG_CLOEXEC); }},
-    {"peek", of_all_but_checker,
+    {"peek", of_master | of_serving,
      [] { call(SYS_recvfrom, -1, nullptr, 0, MSG_PEEK, nullptr, nullptr); }},
-    {"shutdown", of_all_but_checker, [] { call(SYS_shutdown, -1, SHUT_WR); }},
+    {"shutdown", of_master | of_serving, [] { call(SYS_shutdown, -1, SHUT_WR); }},
+    {"mlock", of_keeper, [] { call(SYS_mlock, 0, 0); }},
+    {"seals", of_keeper, [] { call(SYS_fcntl, -1, F_GET_SEALS); }},
     {"accept4", of_router, [] { call(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC); }},
     {"openat2", of_worker, [] { call(SYS_openat2, -1, "", nullptr, 0); }},
     {"getdents64", of_worker, [] { call(SYS_getdents64, -1, nullptr, 0); }},
@@ -232,7 +242,7 @@ const std::string& filter_of(Role role) {
   static const auto filters = [] {
     std::map<Role, std::string> all;
     for (const Role each :
-         {Role::master, Role::router, Role::worker, Role::checker, Role::exporter}) {
+         {Role::master, Role::router, Role::worker, Role::checker, Role::keeper, Role::exporter}) {
       all[each] = compile_syscall_filter(each).value();
     }
     return all;
@@ -281,7 +291,7 @@ TEST_P(SyscallFilter, NeedsNoNewPrivsOfWhoIsNotPrivileged) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, SyscallFilter,
                          ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
-                                           Role::exporter),
+                                           Role::keeper, Role::exporter),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 TEST(SyscallFilterLoading, AProgramOfAnImpossibleSizeIsRefused) {

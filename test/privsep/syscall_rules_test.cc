@@ -116,7 +116,7 @@ TEST_P(SyscallRules, EachHasItsReason) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, SyscallRules,
                          ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
-                                           Role::exporter),
+                                           Role::keeper, Role::exporter),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace

@@ -48,7 +48,8 @@ std::string configuration_of(const ServerSpec& spec, const std::string& director
   json << "{ \"listen\": " << listeners_of(spec, port) << ",\n  \"id_range\": [20000, 20999],\n"
        << "  \"service_ids\": { \"master\": { \"uid\": " << master_uid
        << ", \"gid\": " << master_uid << " }, \"router\": { \"uid\": " << router_uid
-       << ", \"gid\": " << router_uid << " } },\n"
+       << ", \"gid\": " << router_uid << " }, \"keeper\": { \"uid\": " << keeper_uid
+       << ", \"gid\": " << keeper_uid << " } },\n"
        << "  \"runtime_dir\": \"" << directory << "/run\", \"log_dir\": \"" << directory
        << "/log\",\n";
   if (spec.more.find("\"router\"") == std::string::npos) {
@@ -192,6 +193,10 @@ std::vector<ProcessFacts> Server::children(const std::string& name) const {
 
 std::vector<ProcessFacts> Server::routers() const {
   return children("perchild-router");
+}
+
+std::vector<ProcessFacts> Server::keepers() const {
+  return children("perchild-keeper");
 }
 
 std::vector<ProcessFacts> Server::workers_of(std::size_t site) const {

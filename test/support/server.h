@@ -18,6 +18,7 @@ namespace perchild::test {
 
 inline constexpr ::uid_t master_uid = 19001;
 inline constexpr ::uid_t router_uid = 19002;
+inline constexpr ::uid_t keeper_uid = 19003;
 inline constexpr ::uid_t uid_a = 20001;  // of the first site, and so on
 inline constexpr ::uid_t uid_b = 20002;
 
@@ -69,6 +70,7 @@ class Server {
 
   std::vector<ProcessFacts> processes() const;  // the master and its children
   std::vector<ProcessFacts> routers() const;
+  std::vector<ProcessFacts> keepers() const;  // one, or none
   std::vector<ProcessFacts> workers_of(std::size_t site) const;
   std::vector<ProcessFacts> checkers_of(std::size_t site) const;
 

@@ -9,24 +9,11 @@
 #include <stdexcept>
 #include <thread>
 
-#include "test/support/command.h"
+#include "test/system/reloading.h"
 #include "test/system/requests.h"
 
 namespace perchild::test {
 namespace {
-
-CommandEnd reload(const Server& server, std::optional<::uid_t> as = std::nullopt) {
-  return run_command({bin_directory() + "/perchild", "reload", "--config", server.configuration()},
-                     as);
-}
-
-// Puts `to` in the place of `from` in the configuration.
-void edit(const Server& server, const std::string& from, const std::string& to) {
-  std::string text = read_file(server.configuration());
-  const std::size_t at = text.find(from);
-  ASSERT_NE(at, std::string::npos) << from << " in " << text;
-  write_file(server.configuration(), text.replace(at, from.size(), to));
-}
 
 std::string port_text(std::uint16_t port) {
   return "127.0.0.1:" + std::to_string(port);

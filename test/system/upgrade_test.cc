@@ -15,6 +15,7 @@
 
 #include "privsep/fd_passing.h"
 #include "test/system/requests.h"
+#include "test/system/secure_sites.h"
 #include "test/system/upgrading.h"
 
 namespace perchild::test {
@@ -46,6 +47,22 @@ void visit(const Server& server, const std::string& host, bool keep, Visits& vis
       ++visits.failed;  // refused
     }
   }
+}
+
+TEST(Upgrade, OfTlsLeavesConnectionsWhereTheyAreAndStartsAnotherKeeper) {
+  Server server(secure_sites());
+  TlsClient kept(server.port(), named("a.example"));
+  kept.send(request("a.example"));
+  ASSERT_TRUE(contains(kept.receive_until("of a"), "200 OK"));
+  ASSERT_EQ(server.keepers().size(), 1u);
+  const CommandEnd end = upgrade(server);
+  const Stranger successor(successor_in(end.output));
+  EXPECT_TRUE(contains(tls_get(server.port(), "a.example", named("a.example")), "of a"));
+  kept.send(request("a.example"));
+  EXPECT_TRUE(contains(kept.receive_until("of a"), "200 OK"));
+  EXPECT_EQ(server.stop(), 0) << server.log();
+  EXPECT_TRUE(contains(tls_get(server.port(), "b.example", named("b.example")), "of b"));
+  EXPECT_FALSE(contains(server.log(), "keeper")) << server.log();
 }
 
 TEST(Upgrade, UnderLoadRefusesAndLosesNobodyAndTheServerBeforeEnds) {

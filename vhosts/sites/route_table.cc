@@ -9,15 +9,17 @@ namespace {
 
 // Layout, all uint32 in host order but for what is said of text and proxies:
 //   listener count, site count, name count, bytes of text, proxy count
-//   listeners: default site + 1, or 0; its first proxy, and how many
-//   sites:     queue limit, with the highest bit set if suspended; 0 for a number without a site
+//   listeners: default site + 1, or 0; its first proxy, and how many; 1 if it speaks TLS
+//   sites:     queue limit, with the highest bit set if suspended, and the next if it has a
+//              certificate; 0 for a number without a site
 //   names:     offset into the text, length, site; sorted by name, each once
 //   text
 //   proxies:   of all listeners; an address of 16 bytes and a prefix length of one
 constexpr std::size_t header_numbers = 5;
-constexpr std::size_t listener_numbers = 3;
+constexpr std::size_t listener_numbers = 4;
 constexpr std::size_t name_numbers = 3;
 constexpr std::uint32_t suspended_bit = 1U << 31;
+constexpr std::uint32_t certificate_bit = 1U << 30;
 constexpr std::size_t number_size = sizeof(std::uint32_t);
 constexpr std::size_t proxy_size = sizeof(AddressBytes) + 1;
 constexpr std::uint8_t longest_prefix = 128;
@@ -72,12 +74,14 @@ std::string pack_route_table(const Configuration& configuration) {
     put(bytes, first_proxy);
     put(bytes, listener.proxies.size());
     first_proxy += listener.proxies.size();
+    put(bytes, listener.tls ? 1 : 0);
   }
   for (const Site& site : configuration.sites) {
     if (site.hosts.empty()) {
       put(bytes, 0);
     } else {
-      put(bytes, site.limits.queue | (site.life.suspended ? suspended_bit : 0));
+      put(bytes, site.limits.queue | (site.life.suspended ? suspended_bit : 0) |
+                     (site.certificates.empty() ? 0 : certificate_bit));
     }
   }
   std::size_t offset = 0;
@@ -143,7 +147,7 @@ std::uint32_t RouteTable::site_at(SiteId site) const {
 }
 
 std::uint32_t RouteTable::queue_limit(SiteId site) const {
-  return site_at(site) & ~suspended_bit;
+  return site_at(site) & ~(suspended_bit | certificate_bit);
 }
 
 bool RouteTable::suspended(SiteId site) const {
@@ -152,6 +156,14 @@ bool RouteTable::suspended(SiteId site) const {
 
 bool RouteTable::exists(SiteId site) const {
   return site_at(site) != 0;
+}
+
+bool RouteTable::speaks_tls(std::uint32_t listener) const {
+  return of_listener(listener, 3) != 0;
+}
+
+bool RouteTable::has_certificate(SiteId site) const {
+  return (site_at(site) & certificate_bit) != 0;
 }
 
 std::uint32_t RouteTable::of_listener(std::uint32_t listener, std::size_t number) const {
@@ -203,12 +215,17 @@ std::optional<SiteId> RouteTable::find(const HostName& host) const {
 
 std::optional<Route> RouteTable::route(const std::optional<HostName>& host,
                                        std::uint32_t listener) const {
+  const bool tls = speaks_tls(listener);
   if (host) {
-    if (const auto site = find(*host)) return Route{*site, false};
+    if (const auto site = find(*host)) {
+      // Nor may the default site answer with its certificate for a name that is another's.
+      return !tls || has_certificate(*site) ? std::optional(Route{*site, false}) : std::nullopt;
+    }
   }
   const std::uint32_t fallback = of_listener(listener, 0);
   if (fallback == 0) return std::nullopt;
-  return Route{SiteId{fallback - 1}, true};
+  const SiteId site{fallback - 1};
+  return !tls || has_certificate(site) ? std::optional(Route{site, true}) : std::nullopt;
 }
 
 }  // namespace perchild

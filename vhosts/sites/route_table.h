@@ -34,11 +34,14 @@ class RouteTable {
   bool exists(SiteId site) const;     // false for a number that no site has, or has any more
   // Whether connections to `listener` from `address` begin with a PROXY header.
   bool is_proxy(std::uint32_t listener, const AddressBytes& address) const;
+  bool speaks_tls(std::uint32_t listener) const;
+  bool has_certificate(SiteId site) const;
 
   // The exact name, else the longest wildcard above it.
   std::optional<SiteId> find(const HostName& host) const;
 
-  // Where a connection to `listener` goes that asks for `host`, or for none.
+  // Where a connection to `listener` goes that asks for `host`, or for none. By TLS only to sites
+  // that have a certificate.
   std::optional<Route> route(const std::optional<HostName>& host, std::uint32_t listener) const;
 
  private:

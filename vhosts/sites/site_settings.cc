@@ -100,6 +100,11 @@ std::string SiteSettings::pack() const {
   put_duration(writer, request_rate.per);
   writer.put(request_rate.burst);
   writer.put(static_cast<std::uint8_t>(landlock));
+  writer.put(static_cast<std::uint32_t>(certificates.size()));
+  for (const CertificateChain& chain : certificates) {
+    writer.put(static_cast<std::uint32_t>(chain.size()));
+    for (const std::string& certificate : chain) writer.put_text(certificate);
+  }
   return writer.take();
 }
 
@@ -132,6 +137,12 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.request_rate.per = get_duration(reader);
   settings.request_rate.burst = reader.get<std::uint32_t>();
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    CertificateChain& chain = settings.certificates.emplace_back();
+    for (std::uint32_t rest = reader.get_count(); rest > 0; --rest) {
+      chain.emplace_back(reader.get_text());
+    }
+  }
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
   return plausible ? std::optional(std::move(settings)) : std::nullopt;
@@ -173,7 +184,11 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .log_format = site.log_format,
                    .acme = !configuration.acme_webroot.empty(),
                    .request_rate = site.request_rate,
-                   .landlock = configuration.mechanisms.landlock});
+                   .landlock = configuration.mechanisms.landlock,
+                   .certificates = {}});
+    for (const Certificate& certificate : site.certificates) {
+      all.back().certificates.push_back(certificate.chain);
+    }
   }
   for (std::size_t site = 0; site < configuration.sites.size(); ++site) {
     for (const HostPattern& host : configuration.sites[site].hosts) {

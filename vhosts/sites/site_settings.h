@@ -27,6 +27,7 @@ struct SiteSettings {
   bool acme = false;  // there is a folder of challenges
   RateSettings request_rate;
   Requirement landlock = Requirement::required;
+  std::vector<CertificateChain> certificates;  // whose keys the keeper has, in the same order
 
   std::string pack() const;
   static std::optional<SiteSettings> unpack(std::string_view bytes);

@@ -75,8 +75,7 @@ void SourceFiles::check_folder(const std::string& folder, const struct ::stat& s
                                std::vector<Mistake>& objections) {
   if (!checked_folders_.insert(folder).second) return;
   if (auto objection = objection_to_folder(status, Uid{::geteuid()})) {
-    objections.push_back(
-        objection_about(folder, "the configuration's folder", *objection, Severity::error));
+    objections.push_back(objection_about(folder, what_ + "'s folder", *objection, Severity::error));
   }
   check_ancestors(folder, objections);
 }
@@ -108,8 +107,7 @@ OpenedSource SourceFiles::open(const std::string& path) {
   }
   if (!S_ISREG(status.st_mode)) return unreadable("it is not a regular file");
   if (auto objection = objection_to_file(status, Uid{::geteuid()})) {
-    opened.objections.push_back(
-        objection_about(path, "the configuration", *objection, Severity::error));
+    opened.objections.push_back(objection_about(path, what_, *objection, Severity::error));
   }
   ReadText read = read_source(file.get());
   opened.text = std::move(read.text);

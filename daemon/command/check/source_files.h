@@ -8,6 +8,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "policy/configuration_source.h"
@@ -16,6 +17,8 @@ namespace perchild {
 
 class SourceFiles final : public ConfigurationFiles {
  public:
+  // `what`: what such a file is called in sentences.
+  explicit SourceFiles(std::string what = "the configuration") : what_(std::move(what)) {}
   OpenedSource open(const std::string& path) override;
   std::vector<std::string> matching(const std::string& pattern, const std::string& from) override;
 
@@ -24,6 +27,7 @@ class SourceFiles final : public ConfigurationFiles {
                     std::vector<Mistake>& objections);
   void check_ancestors(const std::string& folder, std::vector<Mistake>& objections);
 
+  const std::string what_;
   // Each is objected to once; an ancestor, which may be a file's own folder too, ends in '/'.
   std::set<std::string> checked_folders_;
 };

@@ -155,4 +155,14 @@ RootAnswer MachineView::try_root(Uid uid, Gid gid, const std::vector<Gid>& group
   return look_at(path);
 }
 
+CertificateFacts MachineView::read_certificate(const std::string& chain, const std::string& key) {
+  return certificates_.read(chain, key);
+}
+Certificate MachineView::make_self_signed(const std::vector<HostPattern>& hosts) {
+  return make_self_signed_certificate(hosts);
+}
+std::chrono::sys_seconds MachineView::now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 }  // namespace perchild

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/command/check/accounts.h"
+#include "daemon/command/check/certificates.h"
 #include "policy/system_view.h"
 
 namespace perchild {
@@ -27,10 +28,15 @@ class MachineView final : public SystemView {
   RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                       const std::string& path) override;
 
+  CertificateFacts read_certificate(const std::string& chain, const std::string& key) override;
+  Certificate make_self_signed(const std::vector<HostPattern>& hosts) override;
+  std::chrono::sys_seconds now() override;
+
  private:
   Accounts& accounts();
 
   std::optional<Accounts> accounts_;  // loaded when first asked for
+  CertificateFiles certificates_;
   std::vector<::gid_t> own_groups_;
   ::gid_t own_gid_;
   bool is_root_;

@@ -92,10 +92,11 @@ Result<int> reload(Configuration& configuration, std::ostream& out, std::ostream
   const auto reasons = reasons_to_restart(running->table, wanted->table, configuration);
   for (const std::string& reason : reasons) errors << "perchild: " << reason << "\n";
   if (!reasons.empty()) return exit_refused;
-  const std::array<ControlClient::Offer, 3> offers{
+  const std::array<ControlClient::Offer, table_kinds> offers{
       {{TableKind::sites, tables->sites.borrow()},
        {TableKind::routes, tables->routes.borrow()},
-       {TableKind::router_settings, tables->router_settings.borrow()}}};
+       {TableKind::router_settings, tables->router_settings.borrow()},
+       {TableKind::keys, tables->keys.borrow()}}};
   const auto outcome = client->reload(running->table.generation, offers, *added);
   if (!outcome) return failure(outcome.error());
   if (*outcome != ReloadOutcome::done) {

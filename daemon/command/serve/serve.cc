@@ -30,12 +30,15 @@ namespace {
 
 constexpr int exit_failed = 1;
 
-// As many descriptors as the master may hand out; routers and workers lower theirs.
-void raise_open_files() {
-  const std::uint64_t wanted = policy_of(Role::master).limits.open_files;
-  const ::rlimit limit{wanted, wanted};
+// As much as the master may hand on: descriptors, and locked memory for the keeper. The other roles
+// lower theirs.
+void raise_limits() {
+  const ResourceLimits& limits = policy_of(Role::master).limits;
+  const ::rlimit files{limits.open_files, limits.open_files};
+  const ::rlimit locked{limits.locked_memory, limits.locked_memory};
   // Without CAP_SYS_RESOURCE (a container) what there is has to do.
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::setrlimit(RLIMIT_MEMLOCK, &locked);
 }
 
 // Everything that the master finds open, in the order of MasterFds.
@@ -43,7 +46,7 @@ struct MasterParts {
   UniqueFd notify;
   SiteTables tables;
   Filters filters;
-  UniqueFd master, router, worker, checker;  // executables
+  UniqueFd master, router, worker, checker, keeper;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
@@ -65,10 +68,13 @@ struct MasterParts {
         {filters.master.borrow(), MasterFds::master_filter},
         {filters.router.borrow(), MasterFds::router_filter},
         {filters.worker.borrow(), MasterFds::worker_filter},
+        {filters.keeper.borrow(), MasterFds::keeper_filter},
         {router.borrow(), MasterFds::router_executable},
         {worker.borrow(), MasterFds::worker_executable},
+        {keeper.borrow(), MasterFds::keeper_executable},
         {empty_root.borrow(), MasterFds::empty_root},
         {log_directory.borrow(), MasterFds::log_directory},
+        {tables.keys.borrow(), MasterFds::keys},
         {control.borrow(), MasterFds::control_socket},
         {status.borrow(), MasterFds::status_socket},
         {cgroups.directory.has_value() ? cgroups.directory.borrow() : null.borrow(),
@@ -126,6 +132,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.router, open_executable(Role::router), error) &&
       take(parts.worker, open_executable(Role::worker), error) &&
       take(parts.checker, open_executable(Role::checker), error) &&
+      take(parts.keeper, open_executable(Role::keeper), error) &&
       take(parts.listeners,
            bind_listeners(configuration.listeners, configuration.router_limits.head,
                           inherited.listeners),
@@ -175,7 +182,7 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
 }  // namespace
 
 SysError start_service(Configuration& configuration, Inheritance inherited, const ServerLog& log) {
-  raise_open_files();
+  raise_limits();
   auto parts = prepare(configuration, inherited, log);
   return parts ? become_master(configuration, *parts, log) : parts.error();
 }

@@ -14,6 +14,7 @@
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
 #include "vhosts/sites/site_settings.h"
+#include "vhosts/tls/key_ring.h"
 
 namespace perchild {
 namespace {
@@ -49,7 +50,9 @@ std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
           {"runtime_dir", configuration.runtime_dir},
           {"acme_webroot",
            configuration.acme_webroot.empty() ? "left out" : configuration.acme_webroot},
-          {"service_ids", text_of(configuration.master) + " and " + text_of(configuration.router)},
+          {"service_ids",
+           text_of(configuration.master) + " and " + text_of(configuration.router) +
+               (configuration.keeper ? " and " + text_of(*configuration.keeper) : std::string())},
           {"router.processes", std::to_string(routers_of(configuration))}};
 }
 
@@ -60,7 +63,8 @@ SiteRecord record_of(const Site& site) {
           .groups = site.groups,
           .name = name_of(site),
           .life = site.life,
-          .limits = limits_of(site)};
+          .limits = limits_of(site),
+          .has_keys = !site.certificates.empty()};
 }
 
 // What a service has from its start on, and keeps over reloads.
@@ -93,6 +97,7 @@ std::string pack_site_table(const Configuration& configuration, SiteTable table,
   table.routers = routers_of(configuration);
   table.id_range = configuration.id_range;
   table.router = configuration.router;
+  table.keeper = configuration.keeper;
   table.drain = configuration.drain;
   table.groups = configuration.group_limits;
   table.fixed = fixed_facts_of(configuration);
@@ -131,7 +136,9 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTabl
   if (!routes) return failure(routes.error());
   auto settings = make_sealed_memory("router settings", router.pack());
   if (!settings) return failure(settings.error());
-  return SiteTables{std::move(*sites), std::move(*routes), std::move(*settings)};
+  auto keys = make_sealed_memory("keys", tls::pack_key_ring(configuration));
+  if (!keys) return failure(keys.error());
+  return SiteTables{std::move(*sites), std::move(*routes), std::move(*settings), std::move(*keys)};
 }
 
 }  // namespace
@@ -149,7 +156,8 @@ Result<Filters> make_filters() {
   Filters filters;
   for (const auto& [role, into] :
        {std::pair(Role::master, &filters.master), std::pair(Role::router, &filters.router),
-        std::pair(Role::worker, &filters.worker), std::pair(Role::checker, &filters.checker)}) {
+        std::pair(Role::worker, &filters.worker), std::pair(Role::checker, &filters.checker),
+        std::pair(Role::keeper, &filters.keeper)}) {
     auto filter = make_filter(role);
     if (!filter) return failure(filter.error());
     *into = std::move(*filter);

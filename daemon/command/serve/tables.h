@@ -15,6 +15,7 @@ struct SiteTables {
   UniqueFd sites;            // SiteTable, for the master
   UniqueFd routes;           // RouteTable, for routers
   UniqueFd router_settings;  // RouterSettings
+  UniqueFd keys;             // tls::KeyRing, for the keeper
 };
 
 // For a start.
@@ -26,7 +27,7 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, const Si
 
 // System-call filters, a role each.
 struct Filters {
-  UniqueFd master, router, worker, checker;
+  UniqueFd master, router, worker, checker, keeper;
 };
 Result<Filters> make_filters();
 

@@ -45,7 +45,7 @@ void send_to_workers(const Stolen& stolen, std::span<const std::byte> bytes,
 }
 
 constexpr HandOver hand_over{
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}, 12345, 0, 0, 7};
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}, 12345, 0, 0, 0, 7};
 
 // Whoever has been taken over does not leave because its master has.
 [[noreturn]] void stay() {

@@ -68,7 +68,7 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
     send_bytes(socket, encode(Idle{0}));
     send_bytes(socket, encode(Idle{0}));
   }
-  if (what == "hand_over") send_bytes(socket, encode(HandOver{{}, 1, 0, 0, 7}), 1);
+  if (what == "hand_over") send_bytes(socket, encode(HandOver{{}, 1, 0, 0, 0, 7}), 1);
   if (what == "peer_violation") send_bytes(socket, encode(PeerViolation{7}));
   if (what == "list_of_nobody") send_bytes(socket, encode(CheckPassword{1, 9, 0, 0, {}, {}}));
   if (what == "no_credit") send_bytes(socket, encode(Credit{0, 7}));
@@ -78,6 +78,26 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
     send_bytes(socket, encode(Credit{max_credits, 7}));
     send_bytes(socket, encode(Credit{max_credits, 7}));
   }
+}
+
+// Of the keeper. The site has one key, of kind EC.
+void ask_for_what_it_may_not_have(BorrowedFd socket, const std::string& what) {
+  std::string handshake = std::string(64, ' ') + "TLS 1.3, server CertificateVerify";
+  handshake.resize(handshake.size() + 1 + 32);
+  const std::string content = what == "sign_document" ? "I owe you everything" : handshake;
+  Sign request{.number = 1, .key = 0, .scheme = 0x0403, .length = 0, .content = {}};
+  request.length =
+      static_cast<std::uint32_t>(content.copy(request.content.data(), max_signed_content));
+  if (what == "sign_with_another_key") request.key = 1;
+  if (what == "sign_by_sha1") request.scheme = 0x0203;
+  if (what == "sign_nothing") request.length = 0;
+  if (what == "sign_beyond_all_keys") request.key = max_keys;
+  const bool is_message = what.starts_with("sign_");
+  if (is_message) send_bytes(socket, encode(request), what == "sign_with_descriptor" ? 1 : 0);
+  for (int i = 0; what == "sign_without_reading" && i < 100'000; ++i) {
+    if (send_with_fds(socket, encode(request), {}) == SendStatus::peer_gone) return;
+  }
+  if (!is_message) misbehave(socket, what, 0);
 }
 
 // Takes messages of the master until it is killed; in the manner of tell_router answers each new
@@ -104,6 +124,9 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
         std::holds_alternative<AttachChecker>(*received.message)) {
       misbehave(received.fd.borrow(), order.name, 0);
     }
+    if (order.manner == "tell_keeper" && std::holds_alternative<AttachKeeper>(*received.message)) {
+      ask_for_what_it_may_not_have(received.fd.borrow(), order.name);
+    }
     kept.push_back(std::move(received.fd));
   }
 }
@@ -128,7 +151,7 @@ int serve(LockedDown<Role::worker> proof, SiteSettings settings, UniqueFd root,
   ServedSite site(std::move(settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
                   access_log.borrow(), 1);
   return WorkerLoop(proof, site, std::move(master), std::move(epoll),
-                    static_cast<std::uint32_t>(::getpid()))
+                    static_cast<std::uint32_t>(::getpid()), nullptr)
       .run();
 }
 

@@ -230,7 +230,7 @@ TEST(RouteTable, NoFlippedBitLeadsOutOfTheTable) {
 TEST(RouteTable, NamesOutOfOrderTwiceOrOfNoSiteAreNotLoaded) {
   const std::string good = pack_route_table(configuration_of({{"a.example"}, {"b.example"}}));
   constexpr std::size_t number = sizeof(std::uint32_t);
-  constexpr std::size_t names_at = (5 + 2) * number;  // header, two queue limits
+  constexpr std::size_t names_at = (5 + 2) * number;  // header, two sites
   ASSERT_TRUE(Loaded(good).good());
 
   std::string swapped = good;

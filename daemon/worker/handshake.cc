@@ -1,0 +1,57 @@
+#include "daemon/worker/handshake.h"
+
+#include "daemon/worker/tls_site.h"
+#include "daemon/worker/tls_stream.h"
+
+namespace perchild {
+namespace {
+
+using Step = TlsStream::Step;
+
+Wait::For event_of(Step step) {
+  if (step == Step::want_read) return Wait::For::reading;
+  return step == Step::want_write ? Wait::For::writing : Wait::For::answer;
+}
+
+void log_failure(const Connection& connection, SessionContext& context) {
+  context.site.error_log.add({.severity = logs::Severity::warning,
+                              .client = connection.client().host_and_port(),
+                              .method = {},
+                              .target = {},
+                              .message = "the TLS handshake failed",
+                              .subject = connection.tls()->problem(),
+                              .error = 0});
+}
+
+// The router has looked at the name in the handshake, and at no request. So only that name, if it
+// is nobody's, is the default site's besides its own.
+void approve(Connection& connection) {
+  connection.first_request = false;
+  if (connection.by_default) connection.approved_host = connection.tls()->server_name();
+}
+
+}  // namespace
+
+Task<HandshakeOutcome> shake_hands(Connection& connection, SessionContext& context) {
+  TlsStream& tls = *connection.tls();
+  bool waited = false;
+  for (;;) {
+    const Step step = tls.shake_hands();
+    if (step == Step::done) break;
+    if (step == Step::closed) co_return HandshakeOutcome::closed;
+    if (step == Step::failed) {
+      log_failure(connection, context);
+      co_return HandshakeOutcome::failed;
+    }
+    if (step == Step::want_job) tls.site().keeper().stand_in_line(connection);
+    Wait wait(connection, event_of(step), context.patience.head,
+              waited ? Wait::Deadline::kept : Wait::Deadline::anew);
+    waited = true;
+    const WakeReason wake = co_await wait;
+    if (wake == WakeReason::timed_out) co_return HandshakeOutcome::closed;
+  }
+  approve(connection);
+  co_return HandshakeOutcome::done;
+}
+
+}  // namespace perchild

@@ -1,0 +1,91 @@
+#include "daemon/worker/keeper_client.h"
+
+#include <openssl/async.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/worker/connection.h"
+
+namespace perchild {
+
+void KeeperClient::attach(UniqueFd fd) {
+  channel_.emplace(std::move(fd));
+  for (const Question* question : questions_) ask(*question);
+}
+
+std::optional<BorrowedFd> KeeperClient::fd() const {
+  return channel_ ? std::optional(channel_->fd()) : std::nullopt;
+}
+
+// There is room for as many as there are jobs. A channel that has none has lost its keeper, and
+// with the next one it is asked again.
+void KeeperClient::ask(const Question& question) {
+  static_cast<void>(channel_->send(question.request));
+}
+
+bool KeeperClient::on_readable() {
+  while (channel_) {
+    const auto received = channel_->receive();
+    if (received.status == Channel<Worker, Keeper>::Status::would_block) return true;
+    if (received.status != Channel<Worker, Keeper>::Status::message) break;
+    std::visit([this](const auto& message) { on_message(message); }, *received.message);
+  }
+  channel_.reset();
+  return false;
+}
+
+void KeeperClient::on_message(const Signature& message) {
+  const auto found = std::find_if(
+      questions_.begin(), questions_.end(),
+      [&](const Question* question) { return question->request.number == message.number; });
+  if (found == questions_.end()) return;  // its connection has given up meanwhile
+  Question& question = **found;
+  questions_.erase(found);
+  question.length = message.length <= question.signature.size() ? message.length : 0;
+  std::copy_n(message.bytes.data(), question.length, question.signature.data());
+  question.answered = true;
+  // Its handshake goes on, and with it the stack goes that the question is on.
+  question.asker->on_answer();
+  if (line_.empty()) return;
+  Connection* next = line_.front();
+  line_.pop_front();
+  next->on_answer();
+}
+
+void KeeperClient::on_message(const TicketKeys& message) {
+  const bool is_first = !tickets_;
+  tickets_ = message;
+  if (!is_first) return;
+  for (Connection* connection : std::exchange(line_, {})) connection->on_answer();
+}
+
+std::size_t KeeperClient::sign(std::uint32_t key, std::uint16_t scheme, std::string_view content,
+                               std::span<unsigned char> signature) {
+  Question question{{.number = ++last_number_,
+                     .key = static_cast<std::uint16_t>(key),
+                     .scheme = scheme,
+                     .length = static_cast<std::uint32_t>(content.size()),
+                     .content = {}},
+                    asker_,
+                    signature};
+  if (::ASYNC_get_current_job() == nullptr || content.size() > question.request.content.size()) {
+    return 0;
+  }
+  std::copy(content.begin(), content.end(), question.request.content.begin());
+  // Without a channel, or with one that is about to be replaced, it is asked by attach().
+  if (channel_) ask(question);
+  questions_.push_back(&question);
+  while (!question.answered) ::ASYNC_pause_job();
+  return question.length;
+}
+
+void KeeperClient::forget(Connection& connection) {
+  std::erase(line_, &connection);
+  std::erase_if(questions_, [&](Question* question) {
+    question->answered = question->asker == &connection;
+    return question->answered;
+  });
+}
+
+}  // namespace perchild

@@ -1,0 +1,121 @@
+#include "daemon/worker/tls_site.h"
+
+#include <openssl/async.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <string_view>
+
+#include "daemon/worker/keeper_provider.h"
+#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/tls_tickets.h"
+
+namespace perchild {
+namespace {
+
+// TLS 1.2: what has forward secrecy and authenticates what it encrypts. TLS 1.3 has nothing else.
+constexpr const char* tls_1_2_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+constexpr const char* groups = "X25519:P-256:P-384";
+constexpr int security_level = 2;  // 112 bits: RSA of 2048 bits, no SHA-1
+
+constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                  // Whoever puts ChaCha20 first has no fast AES.
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+
+// RELEASE_BUFFERS: an idle connection keeps none. The rest: a write that found no room is tried
+// again with the same bytes, wherever these are by then.
+constexpr long modes =
+    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
+
+struct CertificateDeleter {
+  void operator()(::X509* certificate) const { ::X509_free(certificate); }
+};
+using X509Ptr = std::unique_ptr<::X509, CertificateDeleter>;
+
+X509Ptr parse(const std::string& der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  return X509Ptr(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+}
+
+// RFC 7301: the client's list, each name behind its length.
+int choose_protocol(::SSL*, const unsigned char** chosen, unsigned char* chosen_length,
+                    const unsigned char* list, unsigned int list_length, void*) {
+  constexpr std::string_view http_1_1 = "http/1.1";
+  for (unsigned int at = 0; at < list_length; at += 1U + list[at]) {
+    if (std::string_view(reinterpret_cast<const char*>(list) + at + 1, list[at]) != http_1_1) {
+      continue;
+    }
+    *chosen = list + at + 1;
+    *chosen_length = list[at];
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int look_at_hello(::SSL* ssl, int* alert, void*) {
+  return TlsStream::of(ssl).look_at_hello(*alert) ? SSL_CLIENT_HELLO_SUCCESS
+                                                  : SSL_CLIENT_HELLO_ERROR;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsSite>> TlsSite::make(const std::vector<CertificateChain>& chains) {
+  if (chains.empty()) return std::unique_ptr<TlsSite>();
+  std::unique_ptr<TlsSite> site(new TlsSite);
+  if (!site->set_up(chains)) {
+    std::array<char, 256> text;
+    ::ERR_error_string_n(::ERR_get_error(), text.data(), text.size());
+    return failure({"prepare TLS", text.data(), 0});
+  }
+  return site;
+}
+
+bool TlsSite::set_up(const std::vector<CertificateChain>& chains) {
+  unsigned char byte = 0;
+  if (::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
+                             OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+                         nullptr) != 1 ||
+      !load_keeper_provider() || ::RAND_bytes(&byte, 1) != 1 ||
+      ::ASYNC_init_thread(max_signatures, 0) != 1) {
+    return false;
+  }
+  context_.reset(::SSL_CTX_new(::TLS_server_method()));
+  ::SSL_CTX* context = context_.get();
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+      ::SSL_CTX_set_cipher_list(context, tls_1_2_ciphers) != 1 ||
+      SSL_CTX_set1_groups_list(context, groups) != 1) {
+    return false;
+  }
+  ::SSL_CTX_set_security_level(context, security_level);
+  ::SSL_CTX_set_options(context, options);
+  SSL_CTX_set_mode(context, modes);
+  SSL_CTX_set_read_ahead(context, 1);
+  ::SSL_CTX_set_client_hello_cb(context, &look_at_hello, nullptr);
+  ::SSL_CTX_set_alpn_select_cb(context, &choose_protocol, nullptr);
+  if (!use_tickets(context)) return false;
+  for (std::uint32_t i = 0; i < chains.size(); ++i) {
+    if (!add_certificate(chains[i], i)) return false;
+  }
+  return true;
+}
+
+bool TlsSite::add_certificate(const CertificateChain& chain, std::uint32_t index) {
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const X509Ptr certificate = parse(chain[i]);
+    if (certificate == nullptr) return false;
+    if (i > 0) {
+      // What follows belongs to the certificate that was set last.
+      if (SSL_CTX_add1_chain_cert(context(), certificate.get()) != 1) return false;
+      continue;
+    }
+    const KeeperKey key = make_keeper_key(*certificate, index, keeper_);
+    if (key == nullptr || ::SSL_CTX_use_certificate(context(), certificate.get()) != 1 ||
+        ::SSL_CTX_use_PrivateKey(context(), key.get()) != 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace perchild

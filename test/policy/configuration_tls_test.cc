@@ -1,0 +1,221 @@
+#include "policy/configuration_tls.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/configuration_json.h"
+#include "test/policy/configuration_fakes.h"
+
+namespace perchild::test {
+namespace {
+
+class ConfigurationTls : public ::testing::Test {
+ protected:
+  ConfigurationTls() {
+    system_.users["perchild-keeper"] = {Uid{902}, Gid{902}, {}};
+    system_.certificates["/tls/chain"] = good();
+  }
+
+  CertificateFacts good() const {
+    CertificateFacts facts;
+    facts.kind = "EC";
+    facts.names = {"a.example", "*.a.example"};
+    facts.not_before = system_.time - std::chrono::days(10);
+    facts.not_after = system_.time + std::chrono::days(80);
+    facts.certificate = {{"leaf", "issuer"}, "key"};
+    return facts;
+  }
+
+  ReadConfiguration read(const std::string& tls, const std::string& hosts = R"(["a.example"])",
+                         const std::string& listen =
+                             R"([{ "address": "*:80" }, { "address": "*:443", "tls": true }])") {
+    FakeFiles files;
+    files.texts["perchild.json"] = "{ \"listen\": " + listen + R"(, "vhosts": [{ "hosts": )" +
+                                   hosts + R"(, "uid": 20001, "root": "/srv")" +
+                                   (tls.empty() ? "" : ", \"tls\": " + tls) + " }] }";
+    return read_configuration("perchild.json", files, system_);
+  }
+
+  // The sentences, each behind its severity.
+  std::vector<std::string> sentences(const ReadConfiguration& read) {
+    std::vector<std::string> all;
+    for (const Mistake& mistake : read.mistakes) {
+      all.push_back(std::string(name_of(mistake.severity)) + ": " + mistake.sentence);
+    }
+    return all;
+  }
+  std::vector<std::string> said_of(const CertificateFacts& facts) {
+    system_.certificates["/tls/chain"] = facts;
+    return sentences(read(one_certificate));
+  }
+
+  static constexpr const char* one_certificate =
+      R"({ "certificates": [{ "chain": "/tls/chain", "key": "/tls/key" }] })";
+  FakeSystem system_;
+};
+
+using Sentences = std::vector<std::string>;
+
+TEST_F(ConfigurationTls, GivesTheSiteItsCertificatesAndTheServiceAKeeper) {
+  const ReadConfiguration result = read(one_certificate);
+  ASSERT_TRUE(result.configuration);
+  EXPECT_TRUE(result.mistakes.empty()) << sentences(result).front();
+  const Configuration& configuration = *result.configuration;
+  ASSERT_EQ(configuration.sites.front().certificates.size(), 1u);
+  EXPECT_EQ(configuration.sites.front().certificates.front().chain.size(), 2u);
+  EXPECT_EQ(configuration.sites.front().certificates.front().key, "key");
+  ASSERT_TRUE(configuration.keeper);
+  EXPECT_EQ(configuration.keeper->uid, Uid{902});
+  ASSERT_EQ(configuration.listeners.size(), 4u);
+  EXPECT_FALSE(configuration.listeners[0].tls);
+  EXPECT_TRUE(configuration.listeners[2].tls && configuration.listeners[3].tls);
+}
+
+TEST_F(ConfigurationTls, MakesACertificateForTheHostsWhereOneIsWanted) {
+  const ReadConfiguration result = read("\"self-signed\"");
+  ASSERT_TRUE(result.configuration);
+  EXPECT_EQ(result.configuration->sites.front().certificates.front().chain.front(),
+            "self-signed for a.example");
+}
+
+TEST_F(ConfigurationTls, NeedsNoKeeperWithoutKeys) {
+  system_.users.erase("perchild-keeper");
+  const ReadConfiguration without = read("", R"(["a.example"])", R"([{ "address": "*:80" }])");
+  ASSERT_TRUE(without.configuration);
+  EXPECT_FALSE(without.configuration->keeper);
+  EXPECT_EQ(sentences(read(one_certificate)),
+            Sentences{"error: there is no user \"perchild-keeper\" for the keeper to run as"});
+}
+
+TEST_F(ConfigurationTls, KeeperIsNobodyElse) {
+  system_.users["perchild-keeper"] = {Uid{901}, Gid{901}, {}};
+  EXPECT_EQ(sentences(read(one_certificate)),
+            (Sentences{"error: keeper and router are both uid 901",
+                       "error: keeper and router are both gid 901"}));
+}
+
+TEST_F(ConfigurationTls, SaysWhatItDoesNotUnderstand) {
+  EXPECT_EQ(sentences(read("\"letsencrypt\"")),
+            Sentences{"error: \"letsencrypt\" is no way to get a certificate"});
+  EXPECT_EQ(sentences(read("{}")), Sentences{"error: \"tls\" needs \"certificates\""});
+  EXPECT_EQ(sentences(read(R"({ "certificates": [] })")),
+            Sentences{"error: there is no certificate"});
+  EXPECT_EQ(sentences(read(R"({ "certificates": [{ "chain": "/tls/chain" }] })")),
+            Sentences{"error: a certificate needs a \"chain\" and a \"key\""});
+  EXPECT_EQ(read("true").configuration, std::nullopt);
+}
+
+TEST_F(ConfigurationTls, AFileThatCannotBeReadIsAnError) {
+  system_.certificates.clear();
+  EXPECT_EQ(sentences(read(one_certificate)),
+            (Sentences{"error: no certificate can be read from \"/tls/chain\": No such file or "
+                       "directory",
+                       "error: no key can be read from \"/tls/key\": No such file or directory"}));
+}
+
+TEST_F(ConfigurationTls, AKeyThatDoesNotFitIsAnError) {
+  CertificateFacts facts = good();
+  facts.key_fits = false;
+  EXPECT_EQ(said_of(facts), Sentences{"error: the key \"/tls/key\" is not that of the certificate "
+                                      "in \"/tls/chain\""});
+}
+
+TEST_F(ConfigurationTls, AKeyThatEverybodyCanReadIsAnError) {
+  CertificateFacts facts = good();
+  facts.key_is_public = true;
+  EXPECT_EQ(said_of(facts),
+            Sentences{"error: everybody on this machine can read the key \"/tls/key\""});
+}
+
+TEST_F(ConfigurationTls, WhatTlsDoesNotTakeIsAnError) {
+  CertificateFacts facts = good();
+  facts.refused = "ee key too small";
+  EXPECT_EQ(said_of(facts), Sentences{"error: the certificate in \"/tls/chain\" cannot be used: ee "
+                                      "key too small"});
+}
+
+TEST_F(ConfigurationTls, AFileThatOthersMayWriteIsAnError) {
+  CertificateFacts facts = good();
+  Mistake objection;
+  objection.file = "/tls/key";
+  objection.sentence = "the certificate's file can be written by others";
+  facts.objections.push_back(objection);
+  EXPECT_EQ(said_of(facts), Sentences{"error: " + objection.sentence});
+}
+
+TEST_F(ConfigurationTls, DatesAreWarnedOf) {
+  CertificateFacts facts = good();
+  facts.not_after = system_.time - std::chrono::days(1);
+  EXPECT_EQ(said_of(facts), Sentences{"warning: the certificate has expired on 2024-10-03"});
+  facts.not_after = system_.time + std::chrono::days(3);
+  EXPECT_EQ(said_of(facts), Sentences{"warning: the certificate expires on 2024-10-07"});
+  facts = good();
+  facts.not_before = system_.time + std::chrono::days(1);
+  EXPECT_EQ(said_of(facts), Sentences{"warning: the certificate is good only from 2024-10-05 on"});
+}
+
+TEST_F(ConfigurationTls, TheChainsOrderIsWarnedOf) {
+  CertificateFacts facts = good();
+  facts.misplaced = 3;
+  EXPECT_EQ(said_of(facts), Sentences{"warning: certificate 3 in \"/tls/chain\" has not signed the "
+                                      "one before it"});
+  facts = good();
+  facts.certificate.chain.resize(1);
+  EXPECT_EQ(said_of(facts),
+            Sentences{"warning: there is one certificate in \"/tls/chain\", without the one that "
+                      "signed it: clients may not trust it"});
+  facts.signs_itself = true;
+  EXPECT_EQ(said_of(facts), Sentences{});
+}
+
+TEST_F(ConfigurationTls, HostsThatTheCertificateIsNotForAreWarnedOf) {
+  const ReadConfiguration result =
+      read(one_certificate, R"(["a.example", "www.a.example", "b.example", "*.a.example"])");
+  EXPECT_EQ(sentences(result), Sentences{"warning: the certificate is not for the host "
+                                         "\"b.example\""});
+  EXPECT_TRUE(result.configuration);
+}
+
+TEST_F(ConfigurationTls, OneCertificateOfAKind) {
+  CertificateFacts rsa = good();
+  rsa.kind = "RSA";
+  system_.certificates["/tls/rsa"] = rsa;
+  const std::string ec = R"({ "chain": "/tls/chain", "key": "/tls/key" })";
+  const std::string other = R"({ "chain": "/tls/rsa", "key": "/tls/key" })";
+  const auto both = read("{ \"certificates\": [" + ec + ", " + other + "] }");
+  ASSERT_TRUE(both.configuration);
+  EXPECT_EQ(both.configuration->sites.front().certificates.size(), 2u);
+  EXPECT_EQ(sentences(read("{ \"certificates\": [" + ec + ", " + ec + "] }")),
+            Sentences{"error: there are two certificates with EC keys"});
+}
+
+TEST_F(ConfigurationTls, CertificatesAndAddressesNeedEachOther) {
+  EXPECT_EQ(sentences(read(one_certificate, R"(["a.example"])", R"([{ "address": "*:80" }])")),
+            Sentences{"warning: vhosts have certificates, but no address speaks TLS"});
+  EXPECT_EQ(sentences(read("")),
+            Sentences{"warning: no vhost has a certificate for the addresses that speak TLS"});
+}
+
+TEST_F(ConfigurationTls, ADefaultSiteOfATlsAddressHasACertificate) {
+  const std::string listen = R"([{ "address": "*:443", "tls": true, "default": "a.example" }])";
+  EXPECT_TRUE(read(one_certificate, R"(["a.example"])", listen).configuration);
+  const ReadConfiguration without = read("", R"(["a.example"])", listen);
+  EXPECT_FALSE(without.configuration);
+  EXPECT_EQ(without.mistakes.front().sentence,
+            "the default site of \"*:443\", which speaks TLS, has no certificate");
+}
+
+TEST(NameCovers, AStarStandsForOneLabel) {
+  const auto covers = [](const char* name, const char* host) {
+    return name_covers(name, HostPattern::parse(host).value());
+  };
+  EXPECT_TRUE(covers("a.example", "a.example"));
+  EXPECT_TRUE(covers("*.a.example", "www.a.example"));
+  EXPECT_TRUE(covers("*.a.example", "*.a.example"));
+  EXPECT_FALSE(covers("*.a.example", "a.example"));
+  EXPECT_FALSE(covers("*.a.example", "x.www.a.example"));
+  EXPECT_FALSE(covers("*.example", "*.a.example"));
+  EXPECT_FALSE(covers("www.a.example", "*.a.example"));
+}
+
+}  // namespace
+}  // namespace perchild::test
