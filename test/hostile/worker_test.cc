@@ -57,7 +57,9 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
-// The same towards the keeper.
+// The same towards the keeper. None of these workers heeds the end of the server.
+const std::string soon_at_an_end = R"(, "drain_timeout": "500ms")";
+
 class HostileSigner : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(HostileSigner, IsEndedWhileTheKeeperAndOthersGoOn) {
@@ -66,6 +68,7 @@ TEST_P(HostileSigner, IsEndedWhileTheKeeperAndOthersGoOn) {
                             {{"order", std::string("tell_keeper ") + GetParam()}},
                             R"(, "tls": "self-signed")"},
                            {"good.example", {{"index.html", "of good"}, {"order", "serve"}}}},
+                 .more = soon_at_an_end,
                  .bin = worker.bin()});
   ASSERT_EQ(server.keepers().size(), 1u);
   const auto keeper = server.keepers().front().pid;
@@ -91,6 +94,7 @@ TEST(BehavingSigner, IsLetBe) {
   Server server({.sites = {{"bad.example",
                             {{"order", "tell_keeper sign_handshake"}},
                             R"(, "tls": "self-signed")"}},
+                 .more = soon_at_an_end,
                  .bin = worker.bin()});
   Client client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
