@@ -139,6 +139,18 @@ TEST(Rules, HiddenFilesAreNotFoundUnderWhateverNameTheyAreAskedFor) {
   EXPECT_EQ(get(server.port(), "a.example", "/.well-known/x").body, "known");
 }
 
+TEST(Rules, SourceOfPhpIsShownToNobodyWhereNothingRunsIt) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.php", "secret"}, {"a.PHTML", "secret"}, {"b/x", "x"}},
+                                  R"(, "index": ["index.php"], "try": ["{path}", "/index.php"],
+                                  "error_pages": {"404": "/index.php"})"}}});
+  for (const char* target : {"/", "/index.php", "/index%2ephp", "/index.php/a", "/a.PHTML", "/y"}) {
+    const HttpResponse response = get(server.port(), "a.example", target);
+    EXPECT_EQ(response.status, 404) << target;
+    EXPECT_FALSE(contains(response.body, "secret")) << target;
+  }
+}
+
 std::string field(const HttpResponse& response, const std::string& name) {
   const auto found = response.fields.find(name);
   return found == response.fields.end() ? "<none>" : found->second;

@@ -10,9 +10,11 @@ namespace {
 
 constexpr std::string_view owners_file = ".perchild.json";
 
-// What stands behind the last dot, sorted.
+// What stands behind the last dot, sorted. A script that nothing runs is a secret: it has the
+// passwords of databases in it.
 constexpr std::string_view hidden_extensions[] = {
-    "bak", "old", "orig", "rej", "save", "sql", "sqlite", "sqlite3", "swn", "swo", "swp",
+    "bak", "old",  "orig", "phar",   "php",     "phps", "pht", "phtml",
+    "rej", "save", "sql",  "sqlite", "sqlite3", "swn",  "swo", "swp",
 };
 static_assert(std::is_sorted(std::begin(hidden_extensions), std::end(hidden_extensions)));
 
@@ -32,6 +34,12 @@ template <std::size_t n>
 bool is_one_of(std::string_view word, const std::string_view (&words)[n]) {
   return std::any_of(std::begin(words), std::end(words),
                      [word](std::string_view one) { return equal(word, one); });
+}
+
+// "php7": what tells versions of an interpreter apart.
+bool is_numbered_php(std::string_view extension) {
+  return extension.size() == 4 && equal(extension.substr(0, 3), "php") && extension[3] >= '0' &&
+         extension[3] <= '9';
 }
 
 // The last extension of `name`, which it loses; empty if there is none.
@@ -64,7 +72,8 @@ bool is_hidden_by_default(std::string_view name) {
   if (extension.empty()) return false;
   // "dump.sql.gz"
   if (is_one_of(extension, compressions)) extension = take_extension(stem);
-  return is_one_of(extension, hidden_extensions) || is_one_of(name, composer_files);
+  return is_one_of(extension, hidden_extensions) || is_numbered_php(extension) ||
+         is_one_of(name, composer_files);
 }
 
 bool matches_name(std::string_view pattern, std::string_view name) {

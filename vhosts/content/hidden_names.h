@@ -10,7 +10,8 @@
 namespace perchild::content {
 
 // Whether `name` is hidden where nobody says otherwise: names that begin with a dot, but
-// ".well-known" (RFC 8615); what editors leave behind; database dumps; what composer keeps.
+// ".well-known" (RFC 8615); what editors leave behind; database dumps; what composer keeps; PHP's
+// source.
 bool is_hidden_by_default(std::string_view name);
 
 // Whether `name` matches `pattern`, in which '*' is any text and '?' any one byte.

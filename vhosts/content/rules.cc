@@ -47,6 +47,8 @@ Rules::Rules(std::span<const Layer> layers) {
   edit_heads_ = !headers_.empty() || !caching_.empty() || cors_ || !etag_;
   entry_ = access::EntryRules(operators.access);
   hidden_ = HiddenNames(std::move(operators.deny), std::move(owners.deny));
+  // A folder must not show by its index what nobody is shown by its name.
+  std::erase_if(index_, [this](const std::string& name) { return hidden_.hides("/" + name); });
 }
 
 std::string_view Rules::error_page(int status) const {

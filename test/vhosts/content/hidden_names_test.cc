@@ -28,16 +28,44 @@ TEST(HiddenNames, WhatIsNotMeantForVisitorsIsHiddenByDefault) {
                            "/#a#",
                            "/.perchild.json",
                            "/backup.sql/x.html",
+                           "/index.php",
+                           "/index.PHP",
+                           "/index.php/a/b",
+                           "/wp-config.php.gz",
+                           "/a.phtml",
+                           "/a.phar",
+                           "/a.phps",
+                           "/a.pht",
+                           "/a.php5",
+                           "/a.Php8",
                            "/..."}) {
     EXPECT_TRUE(HiddenNames().hides(path)) << path;
   }
 }
 
 TEST(HiddenNames, OrdinaryNamesAreNot) {
-  for (const char* path :
-       {"/", "/index.html", "/.well-known/acme-challenge/x", "/a/.well-known/b", "/a.b/c", "/sql",
-        "/bak/", "/a~b", "/x.tar.gz", "/composer.json.html", "/package.json", "/sql.html", "/gz",
-        "/a.gz", "/a.", "/#a", "/my.bakery/"}) {
+  for (const char* path : {"/",
+                           "/index.html",
+                           "/.well-known/acme-challenge/x",
+                           "/a/.well-known/b",
+                           "/a.b/c",
+                           "/sql",
+                           "/bak/",
+                           "/a~b",
+                           "/x.tar.gz",
+                           "/composer.json.html",
+                           "/package.json",
+                           "/sql.html",
+                           "/gz",
+                           "/a.gz",
+                           "/a.",
+                           "/#a",
+                           "/my.bakery/",
+                           "/php",
+                           "/php/a.html",
+                           "/a.php.html",
+                           "/a.phpx",
+                           "/a.php10"}) {
     EXPECT_FALSE(HiddenNames().hides(path)) << path;
   }
 }

@@ -37,6 +37,16 @@ TEST(Rules, AListOfStatusesNamesThemAndTheirClasses) {
   EXPECT_TRUE(names_status({}, 403));
 }
 
+TEST(Rules, AnIndexIsNoWayToAHiddenName) {
+  const std::vector<std::string> names{"index.php", "index.html", "a.inc"};
+  const auto index = [&](std::vector<std::string> deny) {
+    const Rules rules = rules_of({{.index = names, .deny = std::move(deny)}});
+    return std::vector<std::string>(rules.index().begin(), rules.index().end());
+  };
+  EXPECT_EQ(index({}), (std::vector<std::string>{"index.html", "a.inc"}));
+  EXPECT_EQ(index({"!*.php", "*.inc"}), (std::vector<std::string>{"index.php", "index.html"}));
+}
+
 TEST(Rules, ASiteThatSaysNothingHasNothingToDo) {
   const Rules rules = rules_of({});
   EXPECT_FALSE(rules.edit_heads());
