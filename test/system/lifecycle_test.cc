@@ -14,7 +14,8 @@
 namespace perchild::test {
 namespace {
 
-constexpr std::size_t big = 64UL * 1024 * 1024;
+// More than the kernel holds for a client that does not read.
+constexpr std::size_t big = 16UL * 1024 * 1024;
 
 // Gone, or dead and only waiting to be reaped by whoever has inherited it.
 bool has_ended(::pid_t pid) {
@@ -33,7 +34,9 @@ bool all_end(const std::vector<ProcessFacts>& processes) {
 // A client in the middle of a response that it has begun to read.
 void begin_download(Server& server, Client& client) {
   server.add_file(0, "big", std::string(big, 'x'));
-  const int bytes = 16 * 1024;
+  // Not less: a segment of the loopback device that does not fit into the window is sent by the
+  // kernel's probes of it alone, at longer and longer intervals.
+  const int bytes = 256 * 1024;
   ASSERT_EQ(::setsockopt(client.fd().get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
   client.send(request("a.example", "/big"));
   ASSERT_EQ(client.receive(true).status, 200);
@@ -241,7 +244,7 @@ TEST(Lifecycle, SigtermLetsARunningDownloadFinishAndClosesTheRest) {
   EXPECT_TRUE(contains(server.log(), "perchild: stopped"));
   EXPECT_FALSE(contains(server.log(), "what still runs is ended"));
   EXPECT_TRUE(all_end(processes));
-  EXPECT_TRUE(contains(server.access_log(0), " 200 67108864 "));
+  EXPECT_TRUE(contains(server.access_log(0), " 200 " + std::to_string(big) + " "));
 }
 
 TEST(Lifecycle, WhatHasBeenAcceptedBeforeSigtermIsAnswered) {
