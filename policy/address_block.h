@@ -14,6 +14,8 @@ namespace perchild {
 using AddressBytes = std::array<std::uint8_t, 16>;
 
 struct AddressBlock {
+  static constexpr std::uint8_t longest = 128;  // bits: a single address
+
   AddressBytes network{};   // its bits behind `length` are 0
   std::uint8_t length = 0;  // 0 to 128; of an IPv4 block 96 more than is written
 

@@ -33,30 +33,31 @@ std::string with_name(std::string text, std::string_view name) {
   return text;
 }
 
-// Accounts that one sentence is about: some by name, and how many more.
-class AccountList {
- public:
-  void add(std::string account) {
-    if (++count_ <= named_in_a_list) named_.push_back(std::move(account));
-  }
-  bool empty() const { return count_ == 0; }
-  std::string text() const {
-    std::string text;
-    for (const std::string& account : named_) text += (text.empty() ? "" : ", ") + account;
-    if (count_ > named_.size()) text += " and " + std::to_string(count_ - named_.size()) + " more";
-    return text;
-  }
-
- private:
-  std::vector<std::string> named_;
-  std::size_t count_ = 0;
-};
-
 }  // namespace
 
 // What is told of accounts together: a machine can have 100,000 of them.
 class AccountTally {
  public:
+  // Accounts that one sentence is about: some by name, and how many more.
+  class AccountList {
+   public:
+    void add(std::string account) {
+      if (++count_ <= named_in_a_list) named_.push_back(std::move(account));
+    }
+    bool empty() const { return count_ == 0; }
+    std::string text() const {
+      std::string text;
+      for (const std::string& account : named_) text += (text.empty() ? "" : ", ") + account;
+      if (count_ > named_.size())
+        text += " and " + std::to_string(count_ - named_.size()) + " more";
+      return text;
+    }
+
+   private:
+    std::vector<std::string> named_;
+    std::size_t count_ = 0;
+  };
+
   AccountList unnameable;   // the name is no label
   AccountList elsewhere;    // a vhost has their host
   AccountList unmapped;     // their group does not exist for the service

@@ -7,8 +7,8 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view keys[] = {"precompressed", "on_the_fly",     "min_size",
-                                     "gzip_level",    "brotli_quality", "types"};
+constexpr std::string_view compression_keys[] = {"precompressed", "on_the_fly",     "min_size",
+                                                 "gzip_level",    "brotli_quality", "types"};
 constexpr std::string_view made_names[] = {"br", "gzip"};
 constexpr std::size_t most_types = 64;
 
@@ -73,7 +73,7 @@ void read_compression(Report& report, JsonValue value, CompressionSettings& comp
     if (value.text() == "false") compression.precompressed = compression.on_the_fly = {};
     return;
   }
-  if (!report.expect_keys(value, R"("compression")", keys)) return;
+  if (!report.expect_keys(value, R"("compression")", compression_keys)) return;
   take_codings(report, value, "precompressed", coding_names, compression.precompressed);
   take_codings(report, value, "on_the_fly", made_names, compression.on_the_fly);
   take_size(report, value, "min_size", {1, 1024 * 1024}, compression.min_size);

@@ -23,7 +23,6 @@ using std::chrono::minutes;
 
 constexpr std::size_t most_bytes = 512 * 1024 * 1024;  // of all files together
 constexpr std::uint64_t most_connections = 1'000'000;
-constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 
 constexpr std::string_view top_keys[] = {
     "listen",  "id_range", "groups", "service_ids", "runtime_dir", "log_dir",       "acme_webroot",

@@ -94,7 +94,7 @@ Overlap overlap_of(const ListenAddress& a, const ListenAddress& b) {
 
 class ListenersReader {
  public:
-  ListenersReader(Report& report, const FindSite& find_site)
+  ListenersReader(Report& report, const SiteFinder& find_site)
       : report_(report), find_site_(find_site) {}
 
   void read(JsonValue element) {
@@ -170,7 +170,7 @@ class ListenersReader {
   }
 
   Report& report_;
-  const FindSite& find_site_;
+  const SiteFinder& find_site_;
   std::vector<Listener> listeners_;
   std::vector<JsonValue> places_;
 };
@@ -215,7 +215,8 @@ ParsedAddress parse_listen_address(std::string_view text) {
   return parsed;
 }
 
-std::vector<Listener> read_listeners(Report& report, JsonValue listen, const FindSite& find_site) {
+std::vector<Listener> read_listeners(Report& report, JsonValue listen,
+                                     const SiteFinder& find_site) {
   if (!report.expect(listen, JsonKind::array)) return {};
   if (listen.empty()) report.error(listen, "there is no listener");
   ListenersReader reader(report, find_site);

@@ -22,8 +22,8 @@ struct ParsedAddress {
 ParsedAddress parse_listen_address(std::string_view text);
 
 // Finds the site that has this host in its list.
-using FindSite = std::function<std::optional<SiteId>(const HostPattern&)>;
+using SiteFinder = std::function<std::optional<SiteId>(const HostPattern&)>;
 
-std::vector<Listener> read_listeners(Report& report, JsonValue listen, const FindSite& find_site);
+std::vector<Listener> read_listeners(Report& report, JsonValue listen, const SiteFinder& find_site);
 
 }  // namespace perchild

@@ -22,7 +22,6 @@ using std::chrono::minutes;
 constexpr std::uint64_t mebi = 1024ULL * 1024;
 constexpr std::uint64_t gibi = 1024 * mebi;
 constexpr std::uint64_t most_cpu_percent = 100 * 1024;
-constexpr DurationRange brief{Milliseconds(10), minutes(10)};
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
 // Besides the keys that speak of its content.

@@ -10,7 +10,6 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // is on no line
 constexpr std::size_t block_bytes = 1024;
 constexpr std::size_t excerpt_before = 60;  // bytes of the line shown left of the mistake
 constexpr std::size_t excerpt_bytes = 100;

@@ -16,7 +16,8 @@
 
 namespace perchild {
 
-inline constexpr std::size_t max_source_bytes = 64 * 1024 * 1024;  // of one file
+inline constexpr std::size_t max_source_bytes = 64 * 1024 * 1024;    // of one file
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // is on no line
 
 class SourceFile {
  public:

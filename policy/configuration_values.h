@@ -22,6 +22,8 @@ struct Between {
 };
 using NumberRange = Between<std::uint64_t>;
 using DurationRange = Between<Milliseconds>;
+// Of most waits for somebody.
+inline constexpr DurationRange brief{Milliseconds(10), std::chrono::minutes(10)};
 
 // A whole number.
 std::optional<std::uint64_t> read_number(Report& report, JsonValue value, NumberRange range);

@@ -7,7 +7,6 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view blank = " \t\r\n";
 
 constexpr bool is_word_char(char c) {

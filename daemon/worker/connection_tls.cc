@@ -11,8 +11,6 @@
 namespace perchild {
 namespace {
 
-using Step = TlsStream::Step;
-
 // What goes into one record (RFC 8446, 5.1).
 constexpr std::size_t record_size = 16 * 1024;
 
@@ -20,21 +18,21 @@ constexpr std::size_t record_size = 16 * 1024;
 
 Connection::Received Connection::receive_decrypted(std::span<char> room) {
   bool any = false;
-  Step step = Step::done;
-  while (!room.empty() && step == Step::done) {
+  TlsStep step = TlsStep::done;
+  while (!room.empty() && step == TlsStep::done) {
     std::size_t count = 0;
     step = tls_->read(room, count);
-    if (step != Step::done) break;
+    if (step != TlsStep::done) break;
     any = true;
     input_end_ += static_cast<std::uint32_t>(count);
     room = room.subspan(count);
-    if (!tls_->has_more()) step = Step::want_read;
+    if (!tls_->has_more()) step = TlsStep::want_read;
   }
   // What is left in OpenSSL's buffers, or has been seen to come, makes no new event.
-  may_read_ = step != Step::want_read;
+  may_read_ = step != TlsStep::want_read;
   if (any) return Received::bytes;
-  if (step == Step::want_read) return Received::nothing_yet;
-  return step == Step::closed ? Received::end : Received::failed;
+  if (step == TlsStep::want_read) return Received::nothing_yet;
+  return step == TlsStep::closed ? Received::end : Received::failed;
 }
 
 // Unlike send(2), it takes all unless there is no room: OpenSSL holds on to a record that it has
@@ -54,11 +52,11 @@ ssize_t Connection::send_encrypted(std::string_view head, std::string_view body,
     }
     const bool is_last = total + bytes.size() == head.size() + body.size();
     std::size_t count = 0;
-    const Step step = tls_->write(bytes, more || !is_last, count);
+    const TlsStep step = tls_->write(bytes, more || !is_last, count);
     total += count;
     bytes_.out += count;
-    if (step == Step::done) continue;
-    if (step != Step::want_write) return -1;
+    if (step == TlsStep::done) continue;
+    if (step != TlsStep::want_write) return -1;
     may_write_ = false;
     break;
   }
@@ -78,15 +76,15 @@ ssize_t Connection::send_file_encrypted(BorrowedFd file, off_t& offset, std::siz
     }
     const std::string_view bytes(record.data(), static_cast<std::size_t>(got));
     std::size_t written = 0;
-    const Step step = tls_->write(bytes, total + bytes.size() < count, written);
+    const TlsStep step = tls_->write(bytes, total + bytes.size() < count, written);
     total += written;
     bytes_.out += written;
     offset += static_cast<off_t>(written);
-    if (step == Step::want_write) {
+    if (step == TlsStep::want_write) {
       may_write_ = false;
       break;
     }
-    if (step != Step::done) {
+    if (step != TlsStep::done) {
       errno = EPIPE;
       return -1;
     }

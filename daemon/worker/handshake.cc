@@ -6,11 +6,9 @@
 namespace perchild {
 namespace {
 
-using Step = TlsStream::Step;
-
-Wait::For event_of(Step step) {
-  if (step == Step::want_read) return Wait::For::reading;
-  return step == Step::want_write ? Wait::For::writing : Wait::For::answer;
+Wait::For event_of(TlsStep step) {
+  if (step == TlsStep::want_read) return Wait::For::reading;
+  return step == TlsStep::want_write ? Wait::For::writing : Wait::For::answer;
 }
 
 void log_failure(const Connection& connection, SessionContext& context) {
@@ -36,14 +34,14 @@ Task<HandshakeOutcome> shake_hands(Connection& connection, SessionContext& conte
   TlsStream& tls = *connection.tls();
   bool waited = false;
   for (;;) {
-    const Step step = tls.shake_hands();
-    if (step == Step::done) break;
-    if (step == Step::closed) co_return HandshakeOutcome::closed;
-    if (step == Step::failed) {
+    const TlsStep step = tls.shake_hands();
+    if (step == TlsStep::done) break;
+    if (step == TlsStep::closed) co_return HandshakeOutcome::closed;
+    if (step == TlsStep::failed) {
       log_failure(connection, context);
       co_return HandshakeOutcome::failed;
     }
-    if (step == Step::want_job) tls.site().keeper().stand_in_line(connection);
+    if (step == TlsStep::want_job) tls.site().keeper().stand_in_line(connection);
     Wait wait(connection, event_of(step), context.patience.head,
               waited ? Wait::Deadline::kept : Wait::Deadline::anew);
     waited = true;

@@ -93,20 +93,20 @@ int TlsStream::send(const char* bytes, int size) {
   return static_cast<int>(sent);
 }
 
-TlsStream::Step TlsStream::step_of(int result) {
+TlsStep TlsStream::step_of(int result) {
   switch (::SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_NONE:
-      return Step::done;
+      return TlsStep::done;
     case SSL_ERROR_WANT_READ:
-      return Step::want_read;
+      return TlsStep::want_read;
     case SSL_ERROR_WANT_WRITE:
-      return Step::want_write;
+      return TlsStep::want_write;
     case SSL_ERROR_WANT_ASYNC:
-      return Step::want_answer;
+      return TlsStep::want_answer;
     case SSL_ERROR_WANT_ASYNC_JOB:
-      return Step::want_job;
+      return TlsStep::want_job;
     case SSL_ERROR_ZERO_RETURN:
-      return Step::closed;
+      return TlsStep::closed;
     default:
       break;
   }
@@ -114,21 +114,21 @@ TlsStream::Step TlsStream::step_of(int result) {
   const unsigned long error = ::ERR_peek_last_error();
   // Without an entry it is the socket's error, most likely a reset.
   if (error == 0 || ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    return Step::closed;
+    return TlsStep::closed;
   }
   const char* reason = ::ERR_reason_error_string(error);
   problem_ = reason != nullptr ? reason : "unknown error";
-  return Step::failed;
+  return TlsStep::failed;
 }
 
-TlsStream::Step TlsStream::shake_hands() {
+TlsStep TlsStream::shake_hands() {
   // A client's ticket cannot be read before its key is there.
-  if (site_.keeper().ticket_keys() == nullptr) return Step::want_job;
+  if (site_.keeper().ticket_keys() == nullptr) return TlsStep::want_job;
   ::ERR_clear_error();
   site_.keeper().serve(connection_);
-  const Step step = step_of(::SSL_do_handshake(ssl_.get()));
-  waits_for_answer_ = step == Step::want_answer;
-  if (step == Step::done) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+  const TlsStep step = step_of(::SSL_do_handshake(ssl_.get()));
+  waits_for_answer_ = step == TlsStep::want_answer;
+  if (step == TlsStep::done) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   return step;
 }
 
@@ -141,16 +141,16 @@ void TlsStream::finish_job() {
   ::SSL_do_handshake(ssl_.get());
 }
 
-TlsStream::Step TlsStream::read(std::span<char> into, std::size_t& count) {
+TlsStep TlsStream::read(std::span<char> into, std::size_t& count) {
   ::ERR_clear_error();
   return step_of(::SSL_read_ex(ssl_.get(), into.data(), into.size(), &count));
 }
 
-TlsStream::Step TlsStream::write(std::string_view bytes, bool more, std::size_t& count) {
+TlsStep TlsStream::write(std::string_view bytes, bool more, std::size_t& count) {
   count = 0;
   more_ = more;
-  Step step = Step::done;
-  while (count < bytes.size() && step == Step::done) {
+  TlsStep step = TlsStep::done;
+  while (count < bytes.size() && step == TlsStep::done) {
     std::size_t written = 0;
     ::ERR_clear_error();
     step =

@@ -21,6 +21,17 @@ namespace perchild {
 class Connection;
 class TlsSite;
 
+// How far a call has come.
+enum class TlsStep : std::uint8_t {
+  done,
+  want_read,
+  want_write,
+  want_answer,  // from the keeper
+  want_job,     // too many handshakes wait for the keeper, or it is not there: stand in line
+  closed,       // by the client, in an orderly way or not
+  failed,       // problem() says why
+};
+
 class TlsStream {
  public:
   TlsStream(TlsSite& site, Connection& connection);
@@ -29,25 +40,16 @@ class TlsStream {
   TlsStream& operator=(const TlsStream&) = delete;
   static TlsStream& of(const ::SSL* ssl);
 
-  enum class Step : std::uint8_t {
-    done,
-    want_read,
-    want_write,
-    want_answer,  // from the keeper
-    want_job,     // too many handshakes wait for the keeper, or it is not there: stand in line
-    closed,       // by the client, in an orderly way or not
-    failed,       // problem() says why
-  };
-  Step shake_hands();
+  TlsStep shake_hands();
   std::string problem() const { return problem_; }
 
   // Bytes to `into`, and how many to `count`.
-  Step read(std::span<char> into, std::size_t& count);
+  TlsStep read(std::span<char> into, std::size_t& count);
   // Whether there can be more to read without a word from epoll.
   bool has_more() const { return readable_ || ::SSL_has_pending(ssl_.get()) == 1; }
   // All of it, unless there is no room: then what was not taken is to be given again. `more`: other
   // bytes follow at once.
-  Step write(std::string_view bytes, bool more, std::size_t& count);
+  TlsStep write(std::string_view bytes, bool more, std::size_t& count);
   // Says that nothing more will be sent (close_notify), if that is possible.
   void end_sending();
 
@@ -68,7 +70,7 @@ class TlsStream {
   bool look_at_hello(int& alert);
 
  private:
-  Step step_of(int result);
+  TlsStep step_of(int result);
   void finish_job();
 
   friend struct SocketBio;

@@ -9,7 +9,7 @@
 namespace perchild::files {
 namespace {
 
-constexpr std::string_view text = "text/";
+constexpr std::string_view text_types = "text/";
 constexpr std::string_view structured[] = {"+json", "+xml"};  // RFC 6839: image/svg+xml, ...
 constexpr std::string_view others[] = {
     "application/ecmascript",
@@ -43,7 +43,7 @@ bool matches(std::string_view pattern, std::string_view type) {
 bool is_compressible(std::string_view content_type, std::span<const std::string> more) {
   const std::string_view type =
       http1::trim_whitespace(content_type.substr(0, content_type.find(';')));
-  if (type.starts_with(text)) return true;
+  if (type.starts_with(text_types)) return true;
   if (std::binary_search(std::begin(others), std::end(others), type)) return true;
   for (const std::string_view suffix : structured) {
     if (type.ends_with(suffix)) return true;

@@ -10,7 +10,6 @@
 namespace perchild::files {
 namespace {
 
-constexpr std::string_view crlf = "\r\n";
 constexpr std::string_view type_name = "Content-Type: ";
 constexpr std::string_view tag_name = "ETag: ";
 

@@ -17,6 +17,9 @@
 
 namespace perchild::files {
 
+// The end of a line of a head.
+inline constexpr std::string_view crlf = "\r\n";
+
 class FieldLines {
  public:
   struct Marks {  // where a line begins

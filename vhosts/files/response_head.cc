@@ -10,7 +10,6 @@
 namespace perchild::files {
 namespace {
 
-constexpr std::string_view crlf = "\r\n";
 // The version would tell an attacker more than anybody else.
 constexpr std::string_view server_line = "\r\nServer: perchild\r\n";
 constexpr std::string_view start_of_200 = "HTTP/1.1 200 OK\r\nServer: perchild\r\n";
@@ -34,7 +33,7 @@ bool has_control_character(std::string_view value) {
   });
 }
 
-constexpr std::array<bool, 256> bytes_of(std::string_view allowed) {
+constexpr std::array<bool, 256> byte_set_of(std::string_view allowed) {
   std::array<bool, 256> set{};
   for (std::size_t c = '0'; c <= '9'; ++c) set[c] = true;
   for (std::size_t c = 'A'; c <= 'Z'; ++c) set[c] = set[c - 'A' + 'a'] = true;
@@ -42,9 +41,9 @@ constexpr std::array<bool, 256> bytes_of(std::string_view allowed) {
   return set;
 }
 // RFC 3986, 3.3: pchar and '/'.
-constexpr auto path_bytes = bytes_of("-._~!$&'()*+,;=:@/");
+constexpr auto path_bytes = byte_set_of("-._~!$&'()*+,;=:@/");
 // RFC 3986, 3.4, and '%': it is encoded already. Browsers send the last four as they are.
-constexpr auto query_bytes = bytes_of("-._~!$&'()*+,;=:@/?%|^{}");
+constexpr auto query_bytes = byte_set_of("-._~!$&'()*+,;=:@/?%|^{}");
 
 }  // namespace
 

@@ -3,8 +3,6 @@
 namespace perchild {
 namespace {
 
-constexpr std::uint8_t longest_prefix = 128;
-
 void put_block(PackedWriter& writer, const AddressBlock& block) {
   for (const std::uint8_t byte : block.network) writer.put(byte);
   writer.put(block.length);
@@ -55,7 +53,7 @@ bool get_reach(PackedReader& reader, ReachSettings& reach) {
   if (reader.get<std::uint8_t>() != 0) reach.hsts = get_hsts(reader);
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     reach.trusted_proxies.push_back(get_block(reader));
-    if (reach.trusted_proxies.back().length > longest_prefix) return false;
+    if (reach.trusted_proxies.back().length > AddressBlock::longest) return false;
   }
   return true;
 }

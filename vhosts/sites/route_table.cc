@@ -22,7 +22,6 @@ constexpr std::uint32_t suspended_bit = 1U << 31;
 constexpr std::uint32_t certificate_bit = 1U << 30;
 constexpr std::size_t number_size = sizeof(std::uint32_t);
 constexpr std::size_t proxy_size = sizeof(AddressBytes) + 1;
-constexpr std::uint8_t longest_prefix = 128;
 
 // "*.name" is kept as ".name", which is no name of a host and so cannot be found by one.
 std::string text_of(const HostPattern& pattern) {
@@ -124,7 +123,7 @@ std::optional<RouteTable> RouteTable::load(std::string_view bytes) {
     if (end > table.proxy_count_) return std::nullopt;
   }
   for (std::uint32_t i = 0; i < table.proxy_count_; ++i) {
-    if (table.proxy_at(i).length > longest_prefix) return std::nullopt;
+    if (table.proxy_at(i).length > AddressBlock::longest) return std::nullopt;
   }
   for (std::uint32_t i = 0; i < table.name_count_; ++i) {
     const std::size_t at = table.names_at_ + std::size_t{i} * name_numbers * number_size;
