@@ -144,11 +144,12 @@ TEST(Rules, SourceOfPhpIsShownToNobodyWhereNothingRunsIt) {
                                   {{"index.php", "secret"}, {"a.PHTML", "secret"}, {"b/x", "x"}},
                                   R"(, "index": ["index.php"], "try": ["{path}", "/index.php"],
                                   "error_pages": {"404": "/index.php"})"}}});
-  for (const char* target : {"/", "/index.php", "/index%2ephp", "/index.php/a", "/a.PHTML", "/y"}) {
+  for (const char* target : {"/index.php", "/index%2ephp", "/index.php/a", "/a.PHTML", "/y"}) {
     const HttpResponse response = get(server.port(), "a.example", target);
     EXPECT_EQ(response.status, 404) << target;
     EXPECT_FALSE(contains(response.body, "secret")) << target;
   }
+  EXPECT_EQ(get(server.port(), "a.example", "/").status, 403) << "a folder without an index";
 }
 
 std::string field(const HttpResponse& response, const std::string& name) {
