@@ -1,0 +1,38 @@
+// The programs of a site: what may be started for it under its uid, or connected to on its behalf.
+// Its runner knows them by their numbers, its worker knows no more of them than their protocols.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace perchild {
+
+enum class ProgramKind : std::uint8_t {
+  fastcgi_pool,  // `command`, one connection a process, on descriptor 0; started on demand
+  cgi,           // one process a request: a script below `directory`
+  app,           // `command`, one process with a listening socket, many connections
+  backend,       // nothing is started: a socket of the site's own, or a port of this machine
+};
+
+// What is spoken on the connection to a program.
+enum class ProgramProtocol : std::uint8_t { fastcgi, cgi, http };
+
+struct ProgramSettings {
+  ProgramKind kind = ProgramKind::fastcgi_pool;
+  ProgramProtocol protocol = ProgramProtocol::fastcgi;
+  std::string name;                        // "php", for messages
+  std::vector<std::string> command;        // the first is an absolute path; not of cgi and backend
+  std::vector<std::string> environment;    // "NAME=value", besides what every program has
+  std::string directory;                   // in which it is started; absolute
+  std::string address;                     // of a backend: "/run/x.sock" or "127.0.0.1:3000"
+  std::uint32_t most_processes = 4;        // at once; of cgi too
+  std::uint32_t most_requests = 1000;      // of a process, then it is replaced; 0: any
+  std::chrono::milliseconds idle{10'000};  // without a request for so long it is ended
+  std::chrono::milliseconds request{60'000};  // one that takes longer is ended, and answered 504
+  std::chrono::milliseconds queue{10'000};    // how long a request waits for a process
+  std::uint32_t longest_queue = 128;          // requests of a worker that wait
+};
+
+}  // namespace perchild

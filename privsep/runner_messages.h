@@ -1,0 +1,116 @@
+// What is said to a site's runner, and by it. The rules of messages.h hold.
+//
+// Runs in: runner, worker, master.
+// Trusts: nobody.
+#pragma once
+
+#include "privsep/messages.h"
+
+namespace perchild {
+
+struct Runner;
+
+inline constexpr std::uint32_t max_programs = 64;       // of one site
+inline constexpr std::uint32_t max_acquisitions = 256;  // asked for by a worker, not answered yet
+inline constexpr std::uint32_t max_instances = 65'536;  // that a worker holds at once
+
+// master → runner. The runner's end of the channel of an AttachRunner.
+struct AttachClient {
+  static constexpr MessageType type = MessageType::attach_client;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t channel;
+  bool valid() const { return channel != 0; }
+};
+
+// worker → runner. A connection to program `program`: to a process of its own (a pool's), or one
+// more to that which there is. Answered by Acquired or NotAcquired, in any order; waits until there
+// is one, or Withdraw. Not for CGI.
+struct Acquire {
+  static constexpr MessageType type = MessageType::acquire;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t number;  // comes back with the answer; the worker's own
+  std::uint32_t program;
+  bool valid() const { return number != 0 && program < max_programs; }
+};
+
+// worker → runner. Likewise, but a script is to be started: the descriptor is sealed memory with a
+// CgiCall. The connection is the script's standard input and output.
+struct RunScript {
+  static constexpr MessageType type = MessageType::run_script;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t number;
+  std::uint32_t program;
+  bool valid() const { return number != 0 && program < max_programs; }
+};
+
+// worker → runner. Nobody waits for the answer to `number` any more. What has been acquired
+// meanwhile comes all the same and is released.
+struct Withdraw {
+  static constexpr MessageType type = MessageType::withdraw;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t number;
+  bool valid() const { return number != 0; }
+};
+
+// runner → worker. To one Acquire or RunScript: the connection. A pool's process is this worker's
+// alone until it says Release.
+struct Acquired {
+  static constexpr MessageType type = MessageType::acquired;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t number;
+  std::uint32_t instance;  // what Release names; never the same twice
+  bool valid() const { return number != 0 && instance != 0; }
+};
+
+enum class NotAcquiredReason : std::uint32_t {
+  cannot_start = 1,  // the program; the site's error log says why
+  unreachable,       // a backend's socket: nobody listens
+  forbidden,         // a backend's socket is not of the site's user, a script is not as it must be
+  not_found,         // a script
+  withdrawn,
+};
+
+// runner → worker. To one Acquire, RunScript or Withdraw: there will be no connection.
+struct NotAcquired {
+  static constexpr MessageType type = MessageType::not_acquired;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t number;
+  NotAcquiredReason reason;
+  bool valid() const {
+    return number != 0 && reason >= NotAcquiredReason::cannot_start &&
+           reason <= NotAcquiredReason::withdrawn;
+  }
+};
+
+// worker → runner. The worker has done with what it acquired. `keep`: the process is at rest, and
+// its connection may be given to somebody; otherwise it is ended (SIGTERM, then SIGKILL).
+struct Release {
+  static constexpr MessageType type = MessageType::release;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t instance;
+  std::uint32_t keep;
+  bool valid() const { return instance != 0 && keep <= 1; }
+};
+
+// runner → worker. Others wait for program `program`: release what is at rest with you.
+struct Recall {
+  static constexpr MessageType type = MessageType::recall;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t program;
+  bool valid() const { return program < max_programs; }
+};
+
+template <>
+struct Direction<Master, Runner> {
+  using Messages = std::variant<AttachClient>;
+};
+template <>
+struct Direction<Worker, Runner> {
+  using Messages = std::variant<Acquire, RunScript, Withdraw, Release>;
+};
+template <>
+struct Direction<Runner, Worker> {
+  using Messages = std::variant<Acquired, NotAcquired, Recall>;
+};
+
+}  // namespace perchild

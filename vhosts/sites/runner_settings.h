@@ -1,0 +1,27 @@
+// What a site's runner knows: the site's programs. Packed by the command, carried through the
+// master unread, unpacked by the runner.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/configuration.h"
+#include "policy/program_settings.h"
+
+namespace perchild {
+
+struct RunnerSettings {
+  std::string root;  // the docroot: scripts are below it
+  std::vector<ProgramSettings> programs;
+  std::vector<std::string> writable;    // folders that programs may write, besides the docroot
+  std::vector<std::string> executable;  // folders to execute from, besides the system's
+  SiteQuota quota;
+  Requirement landlock = Requirement::required;
+
+  std::string pack() const;
+  static std::optional<RunnerSettings> unpack(std::string_view bytes);
+};
+
+}  // namespace perchild
