@@ -16,6 +16,7 @@
 #include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
+#include "policy/program_settings.h"
 #include "policy/reach_settings.h"
 
 namespace perchild {
@@ -116,6 +117,10 @@ struct Site {
   std::vector<PasswordList> password_lists{};  // of the site's "auth" and those of its locations
   RateSettings request_rate{};                 // per visitor
   std::vector<Certificate> certificates{};     // empty: the site is not served over TLS
+  std::vector<ProgramSettings> programs{};     // at most most_programs; content names them
+  // For programs, besides the docroot, which they write, and the system's folders.
+  std::vector<std::string> writable_folders{};
+  std::vector<std::string> executable_folders{};
 };
 
 // Of the processes of all sites together.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,14 +20,16 @@ enum class ProgramKind : std::uint8_t {
 // What is spoken on the connection to a program.
 enum class ProgramProtocol : std::uint8_t { fastcgi, cgi, http };
 
+inline constexpr std::size_t most_programs = 64;  // of one site
+
 struct ProgramSettings {
   ProgramKind kind = ProgramKind::fastcgi_pool;
   ProgramProtocol protocol = ProgramProtocol::fastcgi;
-  std::string name;                        // "php", for messages
-  std::vector<std::string> command;        // the first is an absolute path; not of cgi and backend
-  std::vector<std::string> environment;    // "NAME=value", besides what every program has
-  std::string directory;                   // in which it is started; absolute
-  std::string address;                     // of a backend: "/run/x.sock" or "127.0.0.1:3000"
+  std::string name{};                      // "php", for messages
+  std::vector<std::string> command{};      // the first is an absolute path; not of cgi and backend
+  std::vector<std::string> environment{};  // "NAME=value", besides what every program has
+  std::string directory{};                 // in which it is started; absolute
+  std::string address{};                   // of a backend: "/run/x.sock" or "127.0.0.1:3000"
   std::uint32_t most_processes = 4;        // at once; of cgi too
   std::uint32_t most_requests = 1000;      // of a process, then it is replaced; 0: any
   std::chrono::milliseconds idle{10'000};  // without a request for so long it is ended

@@ -1,0 +1,101 @@
+#include "vhosts/sites/runner_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace perchild::test {
+namespace {
+
+RunnerSettings sample() {
+  using std::chrono::milliseconds;
+  return {.root = "/srv/a",
+          .programs = {{.kind = ProgramKind::fastcgi_pool,
+                        .protocol = ProgramProtocol::fastcgi,
+                        .name = "php",
+                        .command = {"/usr/bin/php-cgi", "-d", "a=b"},
+                        .environment = {"A=1", "B=2"},
+                        .directory = "/srv/a",
+                        .most_processes = 5,
+                        .most_requests = 6,
+                        .idle = milliseconds(7),
+                        .request = milliseconds(8),
+                        .queue = milliseconds(9),
+                        .longest_queue = 10},
+                       {.kind = ProgramKind::backend,
+                        .protocol = ProgramProtocol::http,
+                        .name = "proxy",
+                        .address = "127.0.0.1:3000"}},
+          .writable = {"/srv/cache", "/var/lib/x"},
+          .executable = {"/srv/bin"},
+          .quota = {.memory = 1ULL << 40, .processes = 2, .cpu_percent = 3, .io = 4},
+          .landlock = Requirement::if_available};
+}
+
+TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
+  const std::string bytes = sample().pack();
+  const auto settings = RunnerSettings::unpack(bytes);
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->root, "/srv/a");
+  EXPECT_EQ(settings->writable, sample().writable);
+  EXPECT_EQ(settings->executable, sample().executable);
+  EXPECT_EQ(settings->quota, sample().quota);
+  EXPECT_EQ(settings->landlock, Requirement::if_available);
+  ASSERT_EQ(settings->programs.size(), 2u);
+  const ProgramSettings& php = settings->programs[0];
+  EXPECT_EQ(php.kind, ProgramKind::fastcgi_pool);
+  EXPECT_EQ(php.protocol, ProgramProtocol::fastcgi);
+  EXPECT_EQ(php.name, "php");
+  EXPECT_EQ(php.command, sample().programs[0].command);
+  EXPECT_EQ(php.environment, sample().programs[0].environment);
+  EXPECT_EQ(php.directory, "/srv/a");
+  EXPECT_EQ(php.most_processes, 5u);
+  EXPECT_EQ(php.most_requests, 6u);
+  EXPECT_EQ(php.idle.count(), 7);
+  EXPECT_EQ(php.request.count(), 8);
+  EXPECT_EQ(php.queue.count(), 9);
+  EXPECT_EQ(php.longest_queue, 10u);
+  EXPECT_EQ(settings->programs[1].kind, ProgramKind::backend);
+  EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
+  EXPECT_EQ(settings->programs[1].address, "127.0.0.1:3000");
+  EXPECT_EQ(settings->pack(), bytes);
+}
+
+TEST(RunnerSettings, NoTruncationAndNoExtraByteIsUnpacked) {
+  const std::string bytes = sample().pack();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(RunnerSettings::unpack(std::string_view(bytes).substr(0, length))) << length;
+  }
+  EXPECT_FALSE(RunnerSettings::unpack(bytes + '\0'));
+}
+
+TEST(RunnerSettings, ImpossibleValuesAreNotUnpacked) {
+  struct Change {
+    const char* what;
+    std::function<void(RunnerSettings&)> make;
+  };
+  const Change changes[] = {
+      {"a root that is relative", [](auto& s) { s.root = "srv"; }},
+      {"no programs", [](auto& s) { s.programs.clear(); }},
+      {"too many programs", [](auto& s) { s.programs.resize(most_programs + 1, s.programs[0]); }},
+      {"a command that is relative", [](auto& s) { s.programs[0].command = {"php-cgi"}; }},
+      {"no command", [](auto& s) { s.programs[0].command.clear(); }},
+      {"no address", [](auto& s) { s.programs[1].address.clear(); }},
+      {"no processes", [](auto& s) { s.programs[0].most_processes = 0; }},
+      {"a kind", [](auto& s) { s.programs[0].kind = ProgramKind{4}; }},
+      {"a protocol", [](auto& s) { s.programs[0].protocol = ProgramProtocol{3}; }},
+      {"a time", [](auto& s) { s.programs[0].idle = std::chrono::milliseconds(-1); }},
+      {"a folder that is relative", [](auto& s) { s.writable = {"cache"}; }},
+      {"another", [](auto& s) { s.executable = {"bin"}; }},
+      {"where it starts", [](auto& s) { s.programs[0].directory = "x"; }},
+      {"a requirement", [](auto& s) { s.landlock = Requirement{2}; }},
+  };
+  for (const Change& change : changes) {
+    RunnerSettings changed = sample();
+    change.make(changed);
+    EXPECT_FALSE(RunnerSettings::unpack(changed.pack())) << change.what;
+  }
+}
+
+}  // namespace
+}  // namespace perchild::test

@@ -1,0 +1,124 @@
+#include "vhosts/sites/runner_settings.h"
+
+#include <algorithm>
+
+#include "policy/packed.h"
+
+namespace perchild {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+void put_texts(PackedWriter& writer, const Texts& texts) {
+  writer.put(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string& text : texts) writer.put_text(text);
+}
+
+Texts get_texts(PackedReader& reader) {
+  Texts texts;
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    texts.emplace_back(reader.get_text());
+  }
+  return texts;
+}
+
+void put_time(PackedWriter& writer, std::chrono::milliseconds time) {
+  writer.put(static_cast<std::int64_t>(time.count()));
+}
+
+std::chrono::milliseconds get_time(PackedReader& reader) {
+  return std::chrono::milliseconds(reader.get<std::int64_t>());
+}
+
+void put_program(PackedWriter& writer, const ProgramSettings& program) {
+  writer.put(static_cast<std::uint8_t>(program.kind));
+  writer.put(static_cast<std::uint8_t>(program.protocol));
+  writer.put_text(program.name);
+  put_texts(writer, program.command);
+  put_texts(writer, program.environment);
+  writer.put_text(program.directory);
+  writer.put_text(program.address);
+  writer.put(program.most_processes);
+  writer.put(program.most_requests);
+  put_time(writer, program.idle);
+  put_time(writer, program.request);
+  put_time(writer, program.queue);
+  writer.put(program.longest_queue);
+}
+
+ProgramSettings get_program(PackedReader& reader) {
+  ProgramSettings program;
+  program.kind = static_cast<ProgramKind>(reader.get<std::uint8_t>());
+  program.protocol = static_cast<ProgramProtocol>(reader.get<std::uint8_t>());
+  program.name = reader.get_text();
+  program.command = get_texts(reader);
+  program.environment = get_texts(reader);
+  program.directory = reader.get_text();
+  program.address = reader.get_text();
+  program.most_processes = reader.get<std::uint32_t>();
+  program.most_requests = reader.get<std::uint32_t>();
+  program.idle = get_time(reader);
+  program.request = get_time(reader);
+  program.queue = get_time(reader);
+  program.longest_queue = reader.get<std::uint32_t>();
+  return program;
+}
+
+bool is_absolute(const std::string& path) {
+  return path.starts_with('/');
+}
+
+bool is_plausible(const ProgramSettings& program) {
+  const bool starts_command =
+      program.kind == ProgramKind::fastcgi_pool || program.kind == ProgramKind::app;
+  return program.kind <= ProgramKind::backend && program.protocol <= ProgramProtocol::http &&
+         program.most_processes >= 1 && program.idle.count() >= 0 && program.request.count() >= 0 &&
+         program.queue.count() >= 0 &&
+         (!starts_command || (!program.command.empty() && is_absolute(program.command.front()))) &&
+         (program.kind != ProgramKind::backend || !program.address.empty()) &&
+         (program.directory.empty() || is_absolute(program.directory));
+}
+
+}  // namespace
+
+std::string RunnerSettings::pack() const {
+  PackedWriter writer;
+  writer.put_text(root);
+  put_texts(writer, writable);
+  put_texts(writer, executable);
+  writer.put(quota.memory);
+  writer.put(quota.processes);
+  writer.put(quota.cpu_percent);
+  writer.put(quota.io);
+  writer.put(static_cast<std::uint8_t>(landlock));
+  writer.put(static_cast<std::uint32_t>(programs.size()));
+  for (const ProgramSettings& program : programs) put_program(writer, program);
+  return writer.take();
+}
+
+std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
+  PackedReader reader(bytes);
+  RunnerSettings settings;
+  settings.root = reader.get_text();
+  settings.writable = get_texts(reader);
+  settings.executable = get_texts(reader);
+  settings.quota.memory = reader.get<std::uint64_t>();
+  settings.quota.processes = reader.get<std::uint32_t>();
+  settings.quota.cpu_percent = reader.get<std::uint32_t>();
+  settings.quota.io = reader.get<std::uint64_t>();
+  settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    settings.programs.push_back(get_program(reader));
+  }
+  const auto all = [](const auto& list, auto holds) {
+    return std::all_of(list.begin(), list.end(), holds);
+  };
+  const bool plausible =
+      reader.done() && is_absolute(settings.root) &&
+      settings.landlock <= Requirement::if_available && !settings.programs.empty() &&
+      settings.programs.size() <= most_programs && all(settings.programs, is_plausible) &&
+      all(settings.writable, is_absolute) && all(settings.executable, is_absolute);
+  return plausible ? std::optional(std::move(settings)) : std::nullopt;
+}
+
+}  // namespace perchild
