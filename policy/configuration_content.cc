@@ -8,6 +8,7 @@
 #include "policy/configuration_access.h"
 #include "policy/configuration_headers.h"
 #include "policy/configuration_moves.h"
+#include "policy/configuration_programs.h"
 #include "policy/configuration_values.h"
 #include "policy/pattern.h"
 
@@ -25,7 +26,8 @@ constexpr std::string_view content_keys[] = {
     "expires", "etag",     "charset", "types", "error_pages", "symlinks", "listing"};
 constexpr std::string_view symlinks_names[] = {"none", "owner", "beneath"};
 constexpr std::string_view location_kinds[] = {"prefix", "exact", "pattern"};
-constexpr std::string_view location_keys[] = {"prefix", "exact", "pattern", "auth", "access"};
+constexpr std::string_view location_keys[] = {"prefix", "exact",   "pattern", "auth",  "access",
+                                              "php",    "fastcgi", "cgi",     "proxy", "app"};
 
 bool is_file_name(std::string_view name) {
   return name != "." && name != ".." && name.size() <= longest_file_name &&
@@ -109,9 +111,9 @@ std::uint32_t captures_of(const std::optional<Location>& location) {
 }
 
 void read_locations(Report& report, JsonValue value, std::vector<Location>& locations,
-                    std::vector<PasswordList>* lists) {
+                    OperatorsPart* operators) {
   const auto keys =
-      lists == nullptr ? with_content_keys(location_kinds) : with_content_keys(location_keys);
+      operators == nullptr ? with_content_keys(location_kinds) : with_content_keys(location_keys);
   if (!report.expect(value, JsonKind::array)) return;
   std::set<std::pair<Location::Kind, std::string>> met;
   std::size_t patterns = 0;
@@ -120,7 +122,13 @@ void read_locations(Report& report, JsonValue value, std::vector<Location>& loca
     auto location = read_location_match(report, element);
     ContentSettings settings;
     read_content_settings(report, element, settings, captures_of(location));
-    if (lists != nullptr) read_access(report, element, settings.access, *lists);
+    if (operators != nullptr) {
+      const std::string_view folder = location && location->kind == Location::Kind::prefix
+                                          ? std::string_view(location->match)
+                                          : std::string_view();
+      read_access(report, element, settings.access, operators->lists);
+      read_programs(report, element, folder, settings.handlers, *operators);
+    }
     if (!location) continue;
     if (!met.insert({location->kind, location->match}).second) {
       report.error(element, "there is a location of this name already");
@@ -202,12 +210,17 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
   }
 }
 
-void read_content(Report& report, JsonValue object, Content& content,
-                  std::vector<PasswordList>* lists) {
+void read_content(Report& report, JsonValue object, Content& content, OperatorsPart* operators) {
   read_content_settings(report, object, content.settings);
-  if (lists != nullptr) read_access(report, object, content.settings.access, *lists);
+  if (operators != nullptr) {
+    read_access(report, object, content.settings.access, operators->lists);
+    ContentSettings own;
+    read_programs(report, object, {}, own.handlers, *operators);
+    if (object.find("try")) own.try_paths = std::move(content.settings.try_paths);
+    overlay(content.settings, own);
+  }
   if (const auto list = object.find("locations")) {
-    read_locations(report, *list, content.locations, lists);
+    read_locations(report, *list, content.locations, operators);
   }
 }
 

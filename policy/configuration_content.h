@@ -8,6 +8,8 @@
 
 #include "policy/configuration_report.h"
 #include "policy/content_settings.h"
+#include "policy/program_settings.h"
+#include "policy/system_view.h"
 
 namespace perchild {
 
@@ -24,9 +26,16 @@ bool is_content_key(std::string_view key);
 // "owner_settings": true, false, or an array of such keys.
 void read_owner_topics(Report& report, JsonValue value, std::vector<std::string>& topics);
 
-// Besides those keys, "locations". If there are `lists` also who may come here: the users of each
-// "auth" are added to them. The owner has none, and no say in it.
+// Where what only the operator can say goes: the users of each "auth", and the programs.
+struct OperatorsPart {
+  std::vector<PasswordList>& lists;
+  std::vector<ProgramSettings>& programs;
+  SystemView& system;  // is asked whether the programs are there
+};
+
+// Besides those keys, "locations". With a part for the operator also who may come here, and what is
+// run for them. The owner has none, and no say in it.
 void read_content(Report& report, JsonValue object, Content& content,
-                  std::vector<PasswordList>* lists = nullptr);
+                  OperatorsPart* operators = nullptr);
 
 }  // namespace perchild

@@ -9,6 +9,7 @@
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
 #include "policy/configuration_log.h"
+#include "policy/configuration_programs.h"
 #include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
 #include "policy/written_host.h"
@@ -49,13 +50,37 @@ constexpr std::string_view vhost_keys[] = {"hosts",
                                            "auth",
                                            "access",
                                            "rates",
-                                           "tls"};
-constexpr std::string_view one_vhosts_keys[] = {"hosts", "user",      "uid", "gid",
-                                                "root",  "locations", "tls"};
-constexpr std::string_view defaults_keys[] = {
-    "owner_settings", "timeouts",        "limits",      "workers", "start",     "idle_timeout",
-    "suspended",      "minimum_rates",   "compression", "log",     "canonical", "https",
-    "hsts",           "trusted_proxies", "auth",        "access",  "rates"};
+                                           "tls",
+                                           "php",
+                                           "cgi",
+                                           "fastcgi",
+                                           "proxy",
+                                           "app",
+                                           "writable_folders",
+                                           "executable_folders"};
+constexpr std::string_view one_vhosts_keys[] = {"hosts",     "user", "uid",     "gid",   "root",
+                                                "locations", "tls",  "fastcgi", "proxy", "app"};
+constexpr std::string_view defaults_keys[] = {"owner_settings",
+                                              "timeouts",
+                                              "limits",
+                                              "workers",
+                                              "start",
+                                              "idle_timeout",
+                                              "suspended",
+                                              "minimum_rates",
+                                              "compression",
+                                              "log",
+                                              "canonical",
+                                              "https",
+                                              "hsts",
+                                              "trusted_proxies",
+                                              "auth",
+                                              "access",
+                                              "rates",
+                                              "php",
+                                              "cgi",
+                                              "writable_folders",
+                                              "executable_folders"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
@@ -136,8 +161,9 @@ bool is_for_accounts(JsonValue vhost) {
 
 }  // namespace
 
-void read_site_values(Report& report, JsonValue object, SiteValues& values) {
-  read_content(report, object, values.content, &values.password_lists);
+void read_site_values(Report& report, SystemView& system, JsonValue object, SiteValues& values) {
+  OperatorsPart operators{values.password_lists, values.programs, system};
+  read_content(report, object, values.content, &operators);
   read_reach(report, object, values.reach);
   if (const auto owners = object.find("owner_settings")) {
     read_owner_topics(report, *owners, values.content.owner_settings);
@@ -154,6 +180,8 @@ void read_site_values(Report& report, JsonValue object, SiteValues& values) {
   if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
   read_request_rate(report, object, values.request_rate);
   read_site_life(report, object, values.life);
+  take_folders(report, object, "writable_folders", values.writable_folders);
+  take_folders(report, object, "executable_folders", values.executable_folders);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
 }
 
@@ -191,7 +219,7 @@ void SitesReader::read_defaults(JsonValue defaults) {
     misplaced = true;
   }
   if (!misplaced) report_.expect_keys(defaults, R"("defaults")", with_content_keys(defaults_keys));
-  read_site_values(report_, defaults, defaults_);
+  read_site_values(report_, system_, defaults, defaults_);
 }
 
 void SitesReader::read_vhosts(JsonValue vhosts) {
@@ -248,6 +276,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
   // An inherited "auth" that is switched off leaves users whom nobody asks for.
   if (!asks_for_passwords(values.content)) values.password_lists.clear();
   auto certificates = certificates_of(std::move(values.tls), system_, hosts);
+  finish_programs(values.content, values.programs, root);
   return {.hosts = std::move(hosts),
           .uid = identity.uid,
           .gid = identity.gid,
@@ -263,7 +292,10 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .log_format = values.log_format,
           .password_lists = std::move(values.password_lists),
           .request_rate = values.request_rate,
-          .certificates = std::move(certificates)};
+          .certificates = std::move(certificates),
+          .programs = std::move(values.programs),
+          .writable_folders = std::move(values.writable_folders),
+          .executable_folders = std::move(values.executable_folders)};
 }
 
 bool is_for_accounts(JsonValue vhost) {
@@ -273,7 +305,7 @@ bool is_for_accounts(JsonValue vhost) {
 
 SiteValues SitesReader::read_values(JsonValue vhost) {
   SiteValues values = defaults_;
-  read_site_values(report_, vhost, values);
+  read_site_values(report_, system_, vhost, values);
   if (const auto tls = vhost.find("tls")) {
     any_has_tls_ = true;
     values.tls = read_tls(report_, system_, *tls);

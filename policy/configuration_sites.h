@@ -17,7 +17,7 @@ namespace perchild {
 
 // What "defaults" may set for all sites, and a vhost for itself.
 struct SiteValues {
-  Content content{.settings = {.index = {{"index.html"}}}, .locations = {}, .owner_settings = {}};
+  Content content{};
   ReachSettings reach{};
   SiteTimeouts timeouts;
   MinimumRates minimum_rates;
@@ -25,7 +25,10 @@ struct SiteValues {
   CompressionSettings compression;
   SiteLife life;
   LogFormat log_format = LogFormat::combined;
-  std::vector<PasswordList> password_lists;  // those that were overridden too
+  std::vector<PasswordList> password_lists;   // those that were overridden too
+  std::vector<ProgramSettings> programs;      // likewise
+  std::vector<std::string> writable_folders;  // for programs
+  std::vector<std::string> executable_folders;
   RateSettings request_rate;
   TlsValues tls;  // a vhost's own
 };
@@ -104,6 +107,6 @@ class SitesReader {
 };
 
 // The keys that `object`, a vhost or "defaults", has of SiteValues.
-void read_site_values(Report& report, JsonValue object, SiteValues& values);
+void read_site_values(Report& report, SystemView& system, JsonValue object, SiteValues& values);
 
 }  // namespace perchild

@@ -20,9 +20,24 @@ void overlay_by(std::vector<Setting>& base, const std::vector<Setting>& more, Ke
   }
 }
 
+// A part in which a program takes every path is that program's: what runs files around it, and is
+// tried before them, ends there. Of one topic the latest counts, and stands last.
+void overlay_handlers(ContentSettings& base, const ContentSettings& more) {
+  for (const HandlerSetting& handler : more.handlers) {
+    if (handler.takes_every_path()) {
+      base.handlers.clear();
+      base.try_paths.reset();
+    }
+    std::erase_if(base.handlers,
+                  [&](const HandlerSetting& other) { return other.topic == handler.topic; });
+    base.handlers.push_back(handler);
+  }
+}
+
 }  // namespace
 
 void overlay(ContentSettings& base, const ContentSettings& more) {
+  overlay_handlers(base, more);
   if (more.index) base.index = more.index;
   if (more.redirect) base.redirect = more.redirect;
   if (more.rewrite) base.rewrite = more.rewrite;

@@ -68,6 +68,18 @@ enum class Symlinks : std::uint8_t {
   beneath,  // all
 };
 
+// What of a part of the site a program answers.
+struct HandlerSetting {
+  std::string topic{};                     // the key that says so: "php", "proxy"
+  std::optional<std::uint32_t> program{};  // in Site::programs; none: no program, after all
+  // Files that it runs, by their extensions (in lower case) or the folders that they are in; with
+  // neither every path is its own, whether there is a file or not.
+  std::vector<std::string> extensions{};
+  std::vector<std::string> directories{};
+
+  bool takes_every_path() const { return program && extensions.empty() && directories.empty(); }
+};
+
 struct ContentSettings {
   std::optional<std::vector<std::string>> index{};  // file names, tried in order
   std::optional<std::vector<Move>> redirect{};      // the first that matches
@@ -85,7 +97,9 @@ struct ContentSettings {
   std::optional<bool> listing{};  // of folders without an index
   std::optional<Symlinks> symlinks{};
   std::optional<std::string> charset{};  // of text; "" for none
-  AccessSettings access{};               // who may come here: never for the owner to say
+  // Never for the owner to say: who may come here, and what is run for them.
+  AccessSettings access{};
+  std::vector<HandlerSetting> handlers{};  // by topic; the last that fits a path
 };
 
 // `base` with what `more` says. The one place that says how each key is inherited.

@@ -2,6 +2,7 @@
 // Answering changes ids for a moment, which is an act, and so is done outside of policy/.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,14 @@ struct RootAnswer {
   int error = 0;
 };
 
+enum class ProgramAnswer : std::uint8_t {
+  executable,
+  missing,
+  not_a_file,
+  not_executable,  // by anybody
+  unchecked,       // on the way to it is what only others can enter
+};
+
 class SystemView {
  public:
   virtual ~SystemView() = default;
@@ -50,6 +59,8 @@ class SystemView {
   // Could a process with these ids work in the directory `path`?
   virtual RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                               const std::string& path) = 0;
+  // Is `path` something that can be started, by somebody at least?
+  virtual ProgramAnswer look_for_program(const std::string& path) = 0;
   virtual CertificateFacts read_certificate(const std::string& chain, const std::string& key) = 0;
   virtual Certificate make_self_signed(const std::vector<HostPattern>& hosts) = 0;
   virtual std::chrono::sys_seconds now() = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/owner_settings.h"
+#include "test/policy/configuration_fakes.h"
 #include "test/policy/marked_text.h"
 
 namespace perchild::test {
@@ -25,8 +26,11 @@ Read read_text(const std::string& text) {
   const auto document = JsonDocument::parse("site.json", text, read.mistakes);
   if (!document) return read;
   std::vector<PasswordList> lists;
+  std::vector<ProgramSettings> programs;
+  FakeSystem system;
+  OperatorsPart operators{lists, programs, system};
   Report report(read.mistakes);
-  read_content(report, document->root(), read.content, &lists);
+  read_content(report, document->root(), read.content, &operators);
   return read;
 }
 

@@ -23,6 +23,7 @@ class FakeSystem final : public SystemView {
       {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
   std::map<std::string, RootAnswer> roots;  // others can be entered
 
+  std::map<std::string, ProgramAnswer> programs;         // others are missing, but for /usr/bin's
   std::map<std::string, CertificateFacts> certificates;  // by the path of their chain
   std::chrono::sys_seconds time{std::chrono::days(20'000)};
 
@@ -66,6 +67,11 @@ class FakeSystem final : public SystemView {
     tried.push_back({uid, gid, site_groups, path});
     const auto answer = roots.find(path);
     return answer == roots.end() ? RootAnswer{RootAnswer::Kind::enterable, {}, 0} : answer->second;
+  }
+  ProgramAnswer look_for_program(const std::string& path) override {
+    const auto found = programs.find(path);
+    if (found != programs.end()) return found->second;
+    return path.starts_with("/usr/bin/") ? ProgramAnswer::executable : ProgramAnswer::missing;
   }
   CertificateFacts read_certificate(const std::string& chain, const std::string&) override {
     const auto found = certificates.find(chain);

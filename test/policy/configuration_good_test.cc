@@ -158,7 +158,7 @@ TEST(Configuration, EveryKeyArrives) {
 
   ASSERT_EQ(got.sites.size(), 2U);
   const Site& a = got.sites[0];
-  EXPECT_EQ(*a.content.settings.index, std::vector<std::string>{"index.html"});
+  EXPECT_FALSE(a.content.settings.index);
   EXPECT_EQ(a.life, (SiteLife{.start = StartPolicy::on_demand,
                               .least_workers = 2,
                               .most_workers = 2,

@@ -76,6 +76,12 @@ bool is_hidden_by_default(std::string_view name) {
          is_one_of(name, composer_files);
 }
 
+bool has_extension(std::string_view name, std::span<const std::string> extensions) {
+  const std::string_view extension = take_extension(name);
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&](const std::string& one) { return equal(extension, one); });
+}
+
 bool matches_name(std::string_view pattern, std::string_view name) {
   // Going back to the last '*' suffices: an earlier one could take nothing that it could not.
   std::size_t at = 0;
@@ -100,24 +106,42 @@ bool matches_name(std::string_view pattern, std::string_view name) {
   return at == pattern.size();
 }
 
-bool HiddenNames::hides(std::string_view path) const {
+template <typename Question>
+bool HiddenNames::any_segment(std::string_view path, Question question) {
   while (!path.empty()) {
     path.remove_prefix(1);  // the '/'
     const std::string_view name = path.substr(0, path.find('/'));
-    if (!name.empty() && hides_name(name)) return true;
+    if (!name.empty() && question(name)) return true;
     path.remove_prefix(name.size());
   }
   return false;
 }
 
+bool HiddenNames::hides(std::string_view path) const {
+  return any_segment(path, [this](std::string_view name) { return hides_name(name); });
+}
+
+bool HiddenNames::denies(std::string_view path) const {
+  return any_segment(path, [this](std::string_view name) { return denies_name(name); });
+}
+
+bool HiddenNames::is_run(std::string_view name) const {
+  return !run_.empty() && !name.starts_with('.') && has_extension(name, run_);
+}
+
 bool HiddenNames::hides_name(std::string_view name) const {
   // His own settings name what he hides, and can hold more than is good to know.
   if (equal(name, owners_file)) return true;
-  if (operators_.empty() && owners_.empty()) return is_hidden_by_default(name);
+  if (operators_.empty() && owners_.empty()) return !is_run(name) && is_hidden_by_default(name);
   const auto operators = verdict_of(operators_, name);
   const auto owners = verdict_of(owners_, name);
   if (operators.value_or(false) || owners.value_or(false)) return true;
-  return !operators && !owners && is_hidden_by_default(name);
+  return !operators && !owners && !is_run(name) && is_hidden_by_default(name);
+}
+
+bool HiddenNames::denies_name(std::string_view name) const {
+  return equal(name, owners_file) || verdict_of(operators_, name).value_or(false) ||
+         verdict_of(owners_, name).value_or(false);
 }
 
 }  // namespace perchild::content

@@ -29,8 +29,26 @@ Rules::Rules(std::span<const Layer> layers) {
     if (layer.settings->redirect) redirects_ = move_rules_of(*layer.settings->redirect, layer);
     if (layer.settings->rewrite) rewrites_ = move_rules_of(*layer.settings->rewrite, layer);
   }
-  if (all.index) index_ = std::move(*all.index);
+  index_ = all.index ? std::move(*all.index) : std::vector<std::string>{"index.html", "index.php"};
+  std::vector<std::string> run;
+  for (HandlerSetting& setting : operators.handlers) {
+    if (!setting.program) continue;
+    run.insert(run.end(), setting.extensions.begin(), setting.extensions.end());
+    const bool takes_every_path = setting.takes_every_path();
+    Handler handler{*setting.program, std::move(setting.extensions),
+                    std::move(setting.directories)};
+    if (takes_every_path) {
+      handler_of_all_ = std::move(handler);
+    } else {
+      file_handlers_.push_back(std::move(handler));
+    }
+  }
   if (all.try_paths) try_ = try_rule_of(*all.try_paths);
+  // What comes last where a program takes every path is that program.
+  if (try_ && handler_of_all_ && try_->fallback) {
+    try_->paths.push_back(std::move(*try_->fallback));
+    try_->fallback.reset();
+  }
   lead_elsewhere_ = !redirects_.empty() || !rewrites_.empty() || try_;
   if (!all.types.empty() || all.charset) {
     types_.emplace(all.types, all.charset.value_or("utf-8"));
@@ -46,9 +64,23 @@ Rules::Rules(std::span<const Layer> layers) {
   listing_ = all.listing.value_or(false);
   edit_heads_ = !headers_.empty() || !caching_.empty() || cors_ || !etag_;
   entry_ = access::EntryRules(operators.access);
-  hidden_ = HiddenNames(std::move(operators.deny), std::move(owners.deny));
+  hidden_ = HiddenNames(std::move(operators.deny), std::move(owners.deny), std::move(run));
   // A folder must not show by its index what nobody is shown by its name.
   std::erase_if(index_, [this](const std::string& name) { return hidden_.hides("/" + name); });
+}
+
+bool Handler::runs(std::string_view path) const {
+  const auto is_in = [&](const std::string& folder) {
+    return path.size() > folder.size() && path[folder.size()] == '/' && path.starts_with(folder);
+  };
+  return has_extension(path.substr(path.rfind('/') + 1), extensions) ||
+         std::any_of(directories.begin(), directories.end(), is_in);
+}
+
+const Handler* Rules::handler_of_file(std::string_view path) const {
+  const auto fits = [&](const Handler& handler) { return handler.runs(path); };
+  const auto last = std::find_if(file_handlers_.rbegin(), file_handlers_.rend(), fits);
+  return last == file_handlers_.rend() ? nullptr : &*last;
 }
 
 std::string_view Rules::error_page(int status) const {

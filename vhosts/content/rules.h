@@ -36,6 +36,16 @@ struct TryRule {
   std::uint16_t status = 404;
 };
 
+// What a program answers.
+struct Handler {
+  std::uint32_t program = 0;  // in SiteSettings::programs
+  std::vector<std::string> extensions{};
+  std::vector<std::string> directories{};
+
+  // Whether it runs the file `path`.
+  bool runs(std::string_view path) const;
+};
+
 class Rules {
  public:
   // From general to special. Every pattern and template in them is one.
@@ -48,6 +58,14 @@ class Rules {
   // Whether there is a redirect, rewrite or path to try at all.
   bool lead_elsewhere() const { return lead_elsewhere_; }
   bool hides(std::string_view path) const { return hidden_.hides(path); }
+  // Likewise, but only what somebody says: for paths that need not be files.
+  bool denies(std::string_view path) const { return hidden_.denies(path); }
+  // What runs the file `path`; nullptr: it is sent.
+  const Handler* handler_of_file(std::string_view path) const;
+  // Those that run files.
+  std::span<const Handler> file_handlers() const { return file_handlers_; }
+  // What answers for every path that is no file of the others'; nullptr: nothing does.
+  const Handler* handler_of_all() const { return handler_of_all_ ? &*handler_of_all_ : nullptr; }
   // Never what the owner says: he must not let in whom the operator keeps out.
   const access::EntryRules& entry() const { return entry_; }
 
@@ -75,6 +93,8 @@ class Rules {
   std::optional<TryRule> try_;
   bool lead_elsewhere_ = false;
   HiddenNames hidden_;
+  std::vector<Handler> file_handlers_;  // the last that fits
+  std::optional<Handler> handler_of_all_;
   std::optional<files::ContentTypes> types_;
   std::vector<ErrorPageSetting> error_pages_;
   std::vector<HeaderSetting> headers_;

@@ -26,6 +26,7 @@ void fields(Archive& archive, Struct& value) {
     archive(value.charset);
     archive(value.access.auth);
     archive(value.access.addresses);
+    archive(value.handlers);
   } else if constexpr (std::is_same_v<Type, Move>) {
     archive(value.pattern);
     archive(value.to);
@@ -55,6 +56,11 @@ void fields(Archive& archive, Struct& value) {
   } else if constexpr (std::is_same_v<Type, ErrorPageSetting>) {
     archive(value.status);
     archive(value.path);
+  } else if constexpr (std::is_same_v<Type, HandlerSetting>) {
+    archive(value.topic);
+    archive(value.program);
+    archive(value.extensions);
+    archive(value.directories);
   } else if constexpr (std::is_same_v<Type, AuthSettings>) {
     archive(value.required);
     archive(value.realm);

@@ -59,6 +59,51 @@ CompressionSettings get_compression(PackedReader& reader) {
   return compression;
 }
 
+void put_programs(PackedWriter& writer, const std::vector<ProgramSettings>& programs) {
+  writer.put(static_cast<std::uint32_t>(programs.size()));
+  for (const ProgramSettings& program : programs) {
+    writer.put(static_cast<std::uint8_t>(program.kind));
+    writer.put(static_cast<std::uint8_t>(program.protocol));
+    writer.put_text(program.name);
+    writer.put(program.most_requests);
+    put_duration(writer, program.idle);
+    put_duration(writer, program.request);
+    put_duration(writer, program.queue);
+    writer.put(program.longest_queue);
+  }
+}
+
+bool get_programs(PackedReader& reader, std::vector<ProgramSettings>& programs) {
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    ProgramSettings& program = programs.emplace_back();
+    program.kind = static_cast<ProgramKind>(reader.get<std::uint8_t>());
+    program.protocol = static_cast<ProgramProtocol>(reader.get<std::uint8_t>());
+    program.name = reader.get_text();
+    program.most_requests = reader.get<std::uint32_t>();
+    program.idle = get_duration(reader);
+    program.request = get_duration(reader);
+    program.queue = get_duration(reader);
+    program.longest_queue = reader.get<std::uint32_t>();
+    if (program.kind > ProgramKind::backend || program.protocol > ProgramProtocol::http) {
+      return false;
+    }
+  }
+  return programs.size() <= most_programs;
+}
+
+// Whether every program that is named is there.
+bool names_programs(const Content& content, std::size_t count) {
+  const auto are_there = [count](const ContentSettings& settings) {
+    return std::all_of(settings.handlers.begin(), settings.handlers.end(),
+                       [&](const HandlerSetting& handler) {
+                         return !handler.program || *handler.program < count;
+                       });
+  };
+  return are_there(content.settings) &&
+         std::all_of(content.locations.begin(), content.locations.end(),
+                     [&](const Location& location) { return are_there(location.settings); });
+}
+
 // Length of the longest of `patterns` that matches; an exact name is longer than any. -1 for none.
 int best_match(const std::vector<HostPattern>& patterns, const HostName& host) {
   int best = -1;
@@ -105,6 +150,7 @@ std::string SiteSettings::pack() const {
     writer.put(static_cast<std::uint32_t>(chain.size()));
     for (const std::string& certificate : chain) writer.put_text(certificate);
   }
+  put_programs(writer, programs);
   return writer.take();
 }
 
@@ -142,6 +188,10 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
     for (std::uint32_t rest = reader.get_count(); rest > 0; --rest) {
       chain.emplace_back(reader.get_text());
     }
+  }
+  if (!get_programs(reader, settings.programs) ||
+      !names_programs(settings.content, settings.programs.size())) {
+    return std::nullopt;
   }
   const bool plausible = reader.done() && !settings.hosts.empty() &&
                          settings.root.starts_with('/') && settings.limits.connections > 0;
@@ -185,7 +235,8 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .acme = !configuration.acme_webroot.empty(),
                    .request_rate = site.request_rate,
                    .landlock = configuration.mechanisms.landlock,
-                   .certificates = {}});
+                   .certificates = {},
+                   .programs = site.programs});
     for (const Certificate& certificate : site.certificates) {
       all.back().certificates.push_back(certificate.chain);
     }

@@ -28,6 +28,8 @@ struct SiteSettings {
   RateSettings request_rate;
   Requirement landlock = Requirement::required;
   std::vector<CertificateChain> certificates;  // whose keys the keeper has, in the same order
+  // By the numbers that content names. What they are started with is the runner's to know.
+  std::vector<ProgramSettings> programs;
 
   std::string pack() const;
   static std::optional<SiteSettings> unpack(std::string_view bytes);

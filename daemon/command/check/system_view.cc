@@ -155,6 +155,16 @@ RootAnswer MachineView::try_root(Uid uid, Gid gid, const std::vector<Gid>& group
   return look_at(path);
 }
 
+ProgramAnswer MachineView::look_for_program(const std::string& path) {
+  struct ::stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return errno == EACCES ? ProgramAnswer::unchecked : ProgramAnswer::missing;
+  }
+  if (!S_ISREG(status.st_mode)) return ProgramAnswer::not_a_file;
+  return (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0 ? ProgramAnswer::executable
+                                                               : ProgramAnswer::not_executable;
+}
+
 CertificateFacts MachineView::read_certificate(const std::string& chain, const std::string& key) {
   return certificates_.read(chain, key);
 }

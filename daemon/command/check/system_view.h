@@ -27,6 +27,7 @@ class MachineView final : public SystemView {
   std::optional<std::string> find_group_name(Gid gid) override;
   RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                       const std::string& path) override;
+  ProgramAnswer look_for_program(const std::string& path) override;
 
   CertificateFacts read_certificate(const std::string& chain, const std::string& key) override;
   Certificate make_self_signed(const std::vector<HostPattern>& hosts) override;

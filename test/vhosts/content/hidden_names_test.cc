@@ -107,6 +107,26 @@ TEST(HiddenNames, TheOwnerCannotShowWhatTheOperatorHides) {
   EXPECT_TRUE(names.hides("/dump.sql"));
 }
 
+TEST(HiddenNames, WhatIsRunIsNoSecretByItsName) {
+  const HiddenNames names({}, {}, {"php", "phtml"});
+  EXPECT_FALSE(names.hides("/index.PHP"));
+  EXPECT_FALSE(names.hides("/a.phtml/b"));
+  for (const char* path :
+       {"/a.phar", "/a.php~", "/a.php.gz", "/.a.php", "/a.php.bak", "/.git/a.php"}) {
+    EXPECT_TRUE(names.hides(path)) << path;
+  }
+  EXPECT_TRUE(HiddenNames({"wp-config.php"}, {}, {"php"}).hides("/wp-config.php"));
+}
+
+TEST(HiddenNames, DeniedIsWhatSomebodyNames) {
+  const HiddenNames names({"*.inc"}, {"x"});
+  EXPECT_TRUE(names.denies("/a.inc"));
+  EXPECT_TRUE(names.denies("/x/y"));
+  EXPECT_TRUE(names.denies("/.perchild.json"));
+  EXPECT_FALSE(names.denies("/.git"));
+  EXPECT_FALSE(names.denies("/a.php"));
+}
+
 TEST(HiddenNames, TheOwnersSettingsAreAlwaysHidden) {
   const HiddenNames names({"!*"}, {"!*"});
   EXPECT_TRUE(names.hides("/.perchild.json"));

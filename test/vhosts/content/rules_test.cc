@@ -47,6 +47,43 @@ TEST(Rules, AnIndexIsNoWayToAHiddenName) {
   EXPECT_EQ(index({"!*.php", "*.inc"}), (std::vector<std::string>{"index.php", "index.html"}));
 }
 
+TEST(Rules, AHandlerTakesItsFilesAndTheLastThatFitsDoes) {
+  const ContentSettings site{
+      .handlers = {{"cgi", 0, {"cgi"}, {"/cgi-bin"}}, {"php", 1, {"php"}, {}}}};
+  const Rules rules = rules_of({site});
+  EXPECT_EQ(rules.handler_of_file("/a.html"), nullptr);
+  EXPECT_EQ(rules.handler_of_file("/a/b.php")->program, 1u);
+  EXPECT_EQ(rules.handler_of_file("/b.CGI")->program, 0u);
+  EXPECT_EQ(rules.handler_of_file("/cgi-bin/a")->program, 0u);
+  EXPECT_EQ(rules.handler_of_file("/cgi-bin/a.php")->program, 1u);
+  EXPECT_EQ(rules.handler_of_file("/cgi-bin"), nullptr);
+  EXPECT_EQ(rules.handler_of_file("/cgi-binary"), nullptr);
+  EXPECT_EQ(rules.handler_of_all(), nullptr);
+  EXPECT_FALSE(rules.hides("/b.php"));
+  EXPECT_EQ(rules.index().back(), "index.php");
+}
+
+TEST(Rules, WhatTakesEveryPathEndsWhatRunsFilesAroundIt) {
+  const ContentSettings site{.handlers = {{"php", 1, {"php"}, {}}}};
+  const Rules app = rules_of({site, {.handlers = {{"app", 2, {}, {}}}}});
+  EXPECT_EQ(app.handler_of_all()->program, 2u);
+  EXPECT_TRUE(app.file_handlers().empty());
+  const Rules within = rules_of({{.handlers = {{"app", 2, {}, {}}}}, site});
+  EXPECT_EQ(within.handler_of_all()->program, 2u);
+  EXPECT_EQ(within.handler_of_file("/a.php")->program, 1u);
+  const Rules off = rules_of({site, {.handlers = {{"php", {}, {}, {}}}}});
+  EXPECT_EQ(off.handler_of_file("/a.php"), nullptr);
+  EXPECT_TRUE(off.hides("/a.php"));
+}
+
+TEST(Rules, WhereAProgramTakesEveryPathItComesLast) {
+  const std::vector<HandlerSetting> app{{"app", 0, {}, {}}};
+  const Rules rules = rules_of({{.try_paths = {{.fallback = "{path}"}}, .handlers = app}});
+  ASSERT_NE(rules.try_rule(), nullptr);
+  EXPECT_EQ(rules.try_rule()->paths.size(), 1u);
+  EXPECT_FALSE(rules.try_rule()->fallback);
+}
+
 TEST(Rules, ASiteThatSaysNothingHasNothingToDo) {
   const Rules rules = rules_of({});
   EXPECT_FALSE(rules.edit_heads());

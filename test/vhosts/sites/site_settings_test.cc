@@ -67,6 +67,16 @@ SiteSettings sample() {
                      {*AddressBlock::parse("2001:db8::/32"), false}}}};
   settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
   settings.landlock = Requirement::if_available;
+  settings.programs.resize(2);
+  settings.programs[1] = {.kind = ProgramKind::backend,
+                          .protocol = ProgramProtocol::http,
+                          .name = "proxy",
+                          .most_requests = 11,
+                          .idle = std::chrono::milliseconds(12),
+                          .request = std::chrono::milliseconds(13),
+                          .queue = std::chrono::milliseconds(14),
+                          .longest_queue = 15};
+  settings.content.settings.handlers = {{"php", 1, {"php"}, {"/a"}}, {"cgi", {}, {}, {}}};
   return settings;
 }
 
@@ -106,6 +116,14 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->request_rate.per.count(), 9);
   EXPECT_EQ(settings->request_rate.burst, 10u);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
+  ASSERT_EQ(settings->programs.size(), 2u);
+  EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
+  EXPECT_EQ(settings->programs[1].name, "proxy");
+  EXPECT_EQ(settings->programs[1].request.count(), 13);
+  EXPECT_EQ(settings->programs[1].longest_queue, 15u);
+  ASSERT_EQ(settings->content.settings.handlers.size(), 2u);
+  EXPECT_EQ(settings->content.settings.handlers[0].program, 1u);
+  EXPECT_FALSE(settings->content.settings.handlers[1].program);
   EXPECT_EQ(settings->pack(), sample().pack());
 }
 
@@ -124,6 +142,9 @@ TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
   SiteSettings relative = sample();
   relative.root = "srv/a";
   EXPECT_FALSE(SiteSettings::unpack(relative.pack()));
+  SiteSettings unnamed = sample();
+  unnamed.programs.pop_back();
+  EXPECT_FALSE(SiteSettings::unpack(unnamed.pack()));
   SiteSettings closed = sample();
   closed.limits.connections = 0;
   EXPECT_FALSE(SiteSettings::unpack(closed.pack()));
