@@ -14,7 +14,7 @@ constexpr std::size_t most_words = 64;
 constexpr std::size_t most_variables = 128;
 constexpr std::size_t most_ini_values = 128;
 constexpr std::uint64_t most_port = 65'535;
-constexpr DurationRange lasting{Milliseconds(100), std::chrono::hours(24)};
+constexpr DurationRange of_a_program{Milliseconds(100), std::chrono::hours(24)};
 
 constexpr bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -142,10 +142,10 @@ void take_extensions(Report& report, JsonValue object, std::vector<std::string>&
 void take_program_values(Report& report, JsonValue object, ProgramSettings& program) {
   take_number(report, object, "max_processes", {1, 1024}, program.most_processes);
   take_number(report, object, "max_requests", {0, 1'000'000'000}, program.most_requests);
-  take_duration(report, object, "idle_timeout", lasting, program.idle);
-  take_duration(report, object, "time_limit", lasting, program.request);
+  take_duration(report, object, "idle_timeout", of_a_program, program.idle);
+  take_duration(report, object, "time_limit", of_a_program, program.request);
   take_number(report, object, "queue", {0, 65'536}, program.longest_queue);
-  take_duration(report, object, "queue_timeout", lasting, program.queue);
+  take_duration(report, object, "queue_timeout", of_a_program, program.queue);
   take_absolute_path(report, object, "directory", program.directory);
   if (const auto environment = object.find("environment")) {
     read_environment(report, *environment, program.environment);
