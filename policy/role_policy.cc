@@ -108,6 +108,24 @@ constexpr RolePolicy keeper_policy{
                .locked_memory = most_locked},
 };
 
+constexpr RolePolicy runner_policy{
+    .role = Role::runner,
+    .capabilities = 0,
+    // SYS_ADMIN     mount the site's own /proc and /tmp.
+    // SYS_RESOURCE  forbid user namespaces within its own.
+    .capabilities_at_exec = capability(CAP_SYS_ADMIN) | capability(CAP_SYS_RESOURCE),
+    .bounding_set = 0,
+    .own_root = false,  // programs need the machine's: Landlock says which parts of it
+    .landlock = true,
+    .limits = {.open_files = 65'536,  // a program has fewer
+               .processes = ResourceLimits::no_limit,
+               .file_size = ResourceLimits::no_limit,
+               .core_size = 0,
+               .queued_bytes = 0,
+               .locked_memory = 8ULL * 1024 * 1024},
+    .own_namespaces = true,
+};
+
 }  // namespace
 
 std::string_view name_of(Role role) {
@@ -124,6 +142,8 @@ std::string_view name_of(Role role) {
       return "exporter";
     case Role::keeper:
       return "keeper";
+    case Role::runner:
+      return "runner";
   }
   __builtin_unreachable();
 }
@@ -142,6 +162,8 @@ std::string_view executable_of(Role role) {
       return "perchild";
     case Role::keeper:
       return "perchild-keeper";
+    case Role::runner:
+      return "perchild-runner";
   }
   __builtin_unreachable();
 }
@@ -160,6 +182,8 @@ const RolePolicy& policy_of(Role role) {
       return exporter_policy;
     case Role::keeper:
       return keeper_policy;
+    case Role::runner:
+      return runner_policy;
   }
   __builtin_unreachable();
 }

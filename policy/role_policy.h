@@ -2,16 +2,22 @@
 // it out, `privsep/process_status.cc` compares a live process with it.
 #pragma once
 
+#include <sched.h>
+
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace perchild {
 
-enum class Role : std::uint8_t { master, router, worker, checker, keeper, exporter };
+enum class Role : std::uint8_t { master, router, worker, checker, keeper, exporter, runner };
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"
+
+// Of a role with own_namespaces: users, processes, mounts, System V IPC and message queues.
+inline constexpr std::uint64_t own_namespaces_flags =
+    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
 
 // A set of capabilities(7), bit n for capability number n.
 using CapabilityMask = std::uint64_t;
@@ -38,6 +44,9 @@ struct RolePolicy {
   bool own_root;  // its root directory is an empty one, or its docroot (worker)
   bool landlock;  // restricted by Landlock
   ResourceLimits limits;
+  // PID 1 of namespaces of its own, whose users are the role's own ids and nobody else. Its
+  // capabilities at exec are good for these alone.
+  bool own_namespaces = false;
 };
 
 const RolePolicy& policy_of(Role role);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -133,6 +134,7 @@ constexpr SyscallRule master_loop[] = {
     {"clone", "fork; no new namespace",
      lacks(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                   CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_THREAD)},
+    {"clone", "a runner, in namespaces of its own", equals(0, own_namespaces_flags | SIGCHLD)},
     {"set_robust_list", "fork"},
     {"pidfd_open", "a handle on a child that cannot come to mean another"},
     {"pidfd_send_signal", "end a child"},
@@ -150,7 +152,8 @@ constexpr SyscallRule exporter_only[] = {
 };
 
 // A filter holds for all descendants, so the master's allows what a child does between fork and the
-// end of its own lock-down: lock_down.cc, then the loader.
+// end of its own lock-down: lock_down.cc, then the loader. And, for the runner's sake, all that
+// programs may call.
 constexpr SyscallRule child_start[] = {
     {"fcntl", "descriptors into their places", equals(1, F_DUPFD_CLOEXEC)},
     {"fcntl", "is the memory sealed?", equals(1, F_GET_SEALS)},
@@ -198,10 +201,11 @@ constexpr SyscallRule child_start[] = {
     {"readlink", "time zone"},
     {"sched_getaffinity", "libstdc++"},
     {"sysinfo", "malloc"},
+    {"mount", "runner: a /proc and a /tmp of its own, in its own namespace"},
 };
 
-template <std::size_t n>
-void append(std::vector<SyscallRule>& rules, const SyscallRule (&more)[n]) {
+template <typename Rules>
+void append(std::vector<SyscallRule>& rules, const Rules& more) {
   rules.insert(rules.end(), std::begin(more), std::end(more));
 }
 
@@ -217,6 +221,7 @@ std::vector<SyscallRule> syscall_rules_of(Role role) {
       append(rules, socket_loop);
       append(rules, router_only);
       append(rules, worker_only);
+      append(rules, syscall_rules_of_programs());
       break;
     case Role::router:
       append(rules, socket_loop);
@@ -235,8 +240,15 @@ std::vector<SyscallRule> syscall_rules_of(Role role) {
     case Role::keeper:
       append(rules, keeper_only);
       break;
+    case Role::runner:
+      append(rules, syscall_rules_of_programs());
+      break;
   }
   return rules;
+}
+
+UnlistedCall unlisted_call_of(Role role) {
+  return role == Role::master || role == Role::runner ? UnlistedCall::refuse : UnlistedCall::kill;
 }
 
 }  // namespace perchild

@@ -1,5 +1,5 @@
 // Which system calls each role may make, as data, with the reason for each. The `perchild` command
-// compiles it to seccomp programs; a call that is not listed kills its process.
+// compiles it to seccomp programs; a call that is not listed kills its process (UnlistedCall).
 #pragma once
 
 #include <cstdint>
@@ -26,5 +26,18 @@ struct SyscallRule {
 
 // The rules of a role. A call listed several times is allowed if any of its rules holds.
 std::vector<SyscallRule> syscall_rules_of(Role role);
+
+// What becomes of a call that is not listed.
+enum class UnlistedCall : std::uint8_t {
+  kill,    // its process: one of ours that makes it has been taken over
+  refuse,  // ENOSYS: programs try what an older kernel would not know, and go on without
+};
+// A filter is inherited for ever, and the sternest of all answers counts: what refuses a program is
+// not to be killed for by the filter of who started it.
+UnlistedCall unlisted_call_of(Role role);
+
+// syscall_rules_of_programs.cc: what a site's programs may call, and so the runner, which starts
+// them.
+std::vector<SyscallRule> syscall_rules_of_programs();
 
 }  // namespace perchild

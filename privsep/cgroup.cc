@@ -132,6 +132,10 @@ Result<void> join_cgroup(BorrowedFd group) {
   return write_file(group, "cgroup.procs", "0");
 }
 
+Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid) {
+  return write_file(group, "cgroup.procs", std::to_string(pid));
+}
+
 void remove_site_cgroup(BorrowedFd directory, std::string_view site) {
   ::unlinkat(directory.get(), group_of(site).c_str(), AT_REMOVEDIR);
 }

@@ -6,6 +6,8 @@
 // Trusts: the kernel's files; the site table, for names and limits.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -64,6 +66,8 @@ Result<UniqueFd> make_site_cgroup(BorrowedFd directory, std::string_view site,
 // Puts this process into it. Its writer needs the right to write to cgroup.procs of `directory`
 // too: before a change of ids.
 Result<void> join_cgroup(BorrowedFd group);
+// Likewise another process.
+Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid);
 // Of a site without processes; one that has some, or is not there, stays as it is.
 void remove_site_cgroup(BorrowedFd directory, std::string_view site);
 

@@ -1,6 +1,7 @@
 #include "privsep/landlock.h"
 
 #include <linux/landlock.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,59 @@ RulesetAttributes everything_that(int abi) {
   return all;
 }
 
+// Of a rule: what the ruleset of this kernel does not know is no right to be given.
+struct PortRule {
+  std::uint64_t allowed;
+  std::uint64_t port;
+};
+constexpr int port_rule = 2;  // ABI 4
+
+constexpr std::uint64_t rights_of_files =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+    truncate_file | ioctl_device;
+
+std::uint64_t rights_of(FileAccess access) {
+  constexpr std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  // Devices are for nobody to make.
+  constexpr std::uint64_t write =
+      (files_of_abi_1 | LANDLOCK_ACCESS_FS_REFER | truncate_file) &
+      ~std::uint64_t{LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                     LANDLOCK_ACCESS_FS_MAKE_BLOCK};
+  switch (access) {
+    case FileAccess::read:
+      return read;
+    case FileAccess::execute:
+      return read | LANDLOCK_ACCESS_FS_EXECUTE;
+    case FileAccess::write:
+      return write;
+    case FileAccess::write_and_execute:
+      return write | LANDLOCK_ACCESS_FS_EXECUTE;
+  }
+  __builtin_unreachable();
+}
+
+Result<UniqueFd> make_ruleset(const RulesetAttributes& attributes) {
+  UniqueFd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
+  if (!ruleset.has_value()) return failure_from_errno("landlock_create_ruleset");
+  return ruleset;
+}
+
+template <typename Rule>
+Result<void> add_rule(const UniqueFd& ruleset, int type, const Rule& rule) {
+  if (::syscall(SYS_landlock_add_rule, ruleset.get(), type, &rule, 0) != 0) {
+    return failure_from_errno("landlock_add_rule");
+  }
+  return {};
+}
+
+Result<void> restrict_by(const UniqueFd& ruleset) {
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+    return failure_from_errno("landlock_restrict_self");
+  }
+  return {};
+}
+
 }  // namespace
 
 int landlock_abi() {
@@ -45,23 +99,38 @@ int landlock_abi() {
 
 Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
                                     std::optional<BorrowedFd> also) {
-  const RulesetAttributes attributes = everything_that(landlock_abi());
-  const UniqueFd ruleset(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
-  if (!ruleset.has_value()) return failure_from_errno("landlock_create_ruleset");
+  const auto ruleset = make_ruleset(everything_that(landlock_abi()));
+  if (!ruleset) return failure(ruleset.error());
   for (const std::optional<BorrowedFd>& directory : {readable, also}) {
     if (!directory) continue;
     const ::landlock_path_beneath_attr rule{
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, directory->get()};
-    if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) !=
-        0) {
-      return failure_from_errno("landlock_add_rule");
-    }
+    if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, rule); !r) return r;
   }
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
-    return failure_from_errno("landlock_restrict_self");
+  return restrict_by(*ruleset);
+}
+
+Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted) {
+  RulesetAttributes attributes = everything_that(landlock_abi());
+  const bool knows_ports = attributes.handled_ports != 0;
+  attributes.handled_ports &=
+      bind_tcp;  // who may be connected to is not for the file system to say
+  const auto ruleset = make_ruleset(attributes);
+  if (!ruleset) return failure(ruleset.error());
+  for (const PermittedPath& path : permitted) {
+    struct ::stat status;
+    if (::fstat(path.fd.get(), &status) != 0) return failure_from_errno("fstat");
+    std::uint64_t rights = rights_of(path.access) & attributes.handled_files;
+    if (!S_ISDIR(status.st_mode)) rights &= rights_of_files;
+    const ::landlock_path_beneath_attr rule{rights, path.fd.get()};
+    if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, rule); !r) return r;
   }
-  return {};
+  constexpr std::uint64_t port_of_the_kernels_choice = 0;
+  if (knows_ports) {
+    const PortRule rule{bind_tcp, port_of_the_kernels_choice};
+    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
+  }
+  return restrict_by(*ruleset);
 }
 
 }  // namespace perchild

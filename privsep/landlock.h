@@ -1,10 +1,12 @@
 // Landlock: what a process may do with files, TCP ports, abstract sockets and signals from now on.
 //
-// Runs in: router, worker, as a step of the lock-down.
+// Runs in: every role but the master, as a step of the lock-down.
 // Trusts: the kernel.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
@@ -20,5 +22,24 @@ int landlock_abi();
 // working. Needs no_new_privs.
 Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
                                     std::optional<BorrowedFd> also = std::nullopt);
+
+// What a site's programs may do beneath a directory, or with a file.
+enum class FileAccess : std::uint8_t {
+  read,
+  execute,            // and read
+  write,              // and read, make, remove
+  write_and_execute,  // all of these
+};
+
+struct PermittedPath {
+  BorrowedFd fd;  // O_PATH
+  FileAccess access;
+};
+
+// For a site's runner, and so for all programs that it starts: denies every file-system access but
+// these; every bind to a TCP port but one that the kernel chooses, since the ports of a machine are
+// its operator's to give away; and, where the kernel's version has scopes, reaching abstract
+// sockets and processes outside.
+Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted);
 
 }  // namespace perchild

@@ -14,7 +14,6 @@
 #include <string>
 
 #include "privsep/capabilities.h"
-#include "privsep/landlock.h"
 #include "privsep/syscall_filter.h"
 
 namespace perchild {
@@ -64,6 +63,7 @@ Result<void> change_root(BorrowedFd root) {
 Result<void> restrict_files(Role role, const LockDownPlan& plan) {
   if (!policy_of(role).landlock) return {};
   if (landlock_abi() == 0 && plan.landlock == Requirement::if_available) return {};
+  if (role == Role::runner) return restrict_programs_with_landlock(plan.programs_use);
   return restrict_with_landlock(plan.root_is_readable ? plan.new_root : std::nullopt,
                                 plan.also_readable);
 }
@@ -140,7 +140,8 @@ Result<void> lock_down_as(Role role, const LockDownPlan& plan) {
   if (plan.memory != 0) {
     if (auto r = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", plan.memory); !r) return r;
   }
-  if (auto r = lower_limit(RLIMIT_NPROC, "RLIMIT_NPROC", policy.limits.processes); !r) return r;
+  const std::uint64_t processes = std::min(policy.limits.processes, plan.processes);
+  if (auto r = lower_limit(RLIMIT_NPROC, "RLIMIT_NPROC", processes); !r) return r;
   if (policy.own_root) {
     if (!plan.new_root) return failure({"lock down", "a role without the root it needs", EINVAL});
     // While CAP_SYS_CHROOT is there.

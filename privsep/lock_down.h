@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "policy/configuration.h"
 #include "policy/ids.h"
 #include "policy/role_policy.h"
+#include "privsep/landlock.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 
@@ -30,6 +32,8 @@ struct LockDownPlan {
   std::optional<BorrowedFd> also_readable{};  // Landlock: another directory
   Requirement landlock = Requirement::required;
   std::uint64_t memory = 0;  // bytes of its own that it may have; 0: as many as there are
+  std::uint64_t processes = ResourceLimits::no_limit;  // if its policy permits as many
+  std::span<const PermittedPath> programs_use{};       // Landlock, of a runner
 };
 
 // Shows that this process has been locked down as `role`. Only lock_down() makes one, and each

@@ -27,14 +27,16 @@ struct Router;
 struct Worker;
 struct Checker;  // its own messages are in checker_messages.h
 struct Keeper;   // and its own in keeper_messages.h
+struct Runner;   // and its own in runner_messages.h
 
 // router → master, worker → master. "My lock-down is complete." The first message of every child;
 // the master looks for itself before it believes it.
 struct LockDownComplete {
   static constexpr MessageType type = MessageType::lock_down_complete;
   static constexpr std::size_t fd_count = 0;
-  std::uint32_t pid;  // the sender's own, as a mere check of the wiring
-  bool valid() const { return pid > 1; }
+  // The sender's own, as a mere check of the wiring: 1 of who begins a PID namespace.
+  std::uint32_t pid;
+  bool valid() const { return pid != 0; }
 };
 
 // master → router. One bound and listening socket. Before ListenersComplete, or by a reload.
@@ -255,8 +257,8 @@ struct Busy {
   bool valid() const { return reserved == 0; }
 };
 
-// master → worker. The site's access or error log, opened anew: it takes the place of the one
-// before.
+// master → worker, master → runner (the error log alone). The site's access or error log, opened
+// anew: it takes the place of the one before.
 struct ReplaceLog {
   static constexpr MessageType type = MessageType::replace_log;
   static constexpr std::size_t fd_count = 1;
@@ -339,8 +341,17 @@ struct AttachKeeper {
   bool valid() const { return reserved == 0; }
 };
 
-// checker, keeper, worker → master. What came by this channel between the two is no message of
-// ours: end who sent it. The channel is already closed.
+// master → worker. Likewise of a channel to its site's runner. What was asked for and not answered
+// is to be asked again; what was acquired by the channel before has ended with its runner.
+struct AttachRunner {
+  static constexpr MessageType type = MessageType::attach_runner;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t channel;  // counted anew for each site, from 1; never the same twice
+  bool valid() const { return channel != 0; }
+};
+
+// checker, keeper, runner, worker → master. What came by this channel between the two is no message
+// of ours: end who sent it. The channel is already closed.
 struct PeerViolation {
   static constexpr MessageType type = MessageType::peer_violation;
   static constexpr std::size_t fd_count = 0;
@@ -372,8 +383,8 @@ struct Direction<Worker, Router> {
 };
 template <>
 struct Direction<Master, Worker> {
-  using Messages = std::variant<TakeAccessLog, AttachRouter, AttachChecker, AttachKeeper, Ping,
-                                Retire, Drain, ReplaceLog, MayReport>;
+  using Messages = std::variant<TakeAccessLog, AttachRouter, AttachChecker, AttachKeeper,
+                                AttachRunner, Ping, Retire, Drain, ReplaceLog, MayReport>;
 };
 template <>
 struct Direction<Worker, Master> {

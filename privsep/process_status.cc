@@ -115,6 +115,7 @@ std::optional<ProcessStatus> parse_process_status(std::string_view text) {
                         parse_one(text, "Seccomp", 10, status.seccomp_mode) &&
                         parse_one(text, "Seccomp_filters", 10, status.seccomp_filters);
   if (!complete) return std::nullopt;
+  if (line_of(text, "NSpid") && !parse_line(text, "NSpid", 10, 0, status.pids)) return std::nullopt;
   std::sort(status.groups.begin(), status.groups.end());
   return status;
 }
@@ -157,6 +158,9 @@ std::optional<std::string> difference_from_policy(const ProcessStatus& status, R
   for (Gid gid : identity.groups) groups.push_back(gid.value);
   std::sort(groups.begin(), groups.end());
   if (groups != status.groups) return "its supplementary groups are others";
+  if (policy.own_namespaces && (status.pids.size() < 2 || status.pids.back() != 1)) {
+    return "it is not the first process of a namespace of its own";
+  }
   for (const auto& difference :
        {differs("CapPrm", status.permitted, policy.capabilities),
         differs("CapEff", status.effective, policy.capabilities),

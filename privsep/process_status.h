@@ -24,6 +24,9 @@ struct ProcessStatus {
   std::vector<std::uint32_t> gids;    // likewise
   std::vector<std::uint32_t> groups;  // supplementary, sorted
   CapabilityMask inheritable = 0, permitted = 0, effective = 0, bounding = 0, ambient = 0;
+  // The number that it has in each PID namespace, from that of /proc to its own; none if the kernel
+  // knows no such namespaces.
+  std::vector<std::uint32_t> pids;
   std::uint32_t threads = 0;
   std::uint32_t no_new_privs = 0;
   std::uint32_t seccomp_mode = 0;     // 2: filters

@@ -8,8 +8,6 @@
 
 namespace perchild {
 
-struct Runner;
-
 inline constexpr std::uint32_t max_programs = 64;       // of one site
 inline constexpr std::uint32_t max_acquisitions = 256;  // asked for by a worker, not answered yet
 inline constexpr std::uint32_t max_instances = 65'536;  // that a worker holds at once
@@ -102,7 +100,11 @@ struct Recall {
 
 template <>
 struct Direction<Master, Runner> {
-  using Messages = std::variant<AttachClient>;
+  using Messages = std::variant<AttachClient, ReplaceLog>;
+};
+template <>
+struct Direction<Runner, Master> {
+  using Messages = std::variant<LockDownComplete, PeerViolation>;
 };
 template <>
 struct Direction<Worker, Runner> {

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "privsep/cgroup.h"
+#include "privsep/child_namespaces.h"
 
 #ifndef SYS_execveat
 #error "execveat(2) is needed"
@@ -29,17 +30,22 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become_child(const SpawnPlan& plan) {
+// Before the ids, with the master's right to move processes. By writing, not by CLONE_INTO_CGROUP:
+// a filter cannot see clone3's flags, among which are those for namespaces.
+Result<void> enter(const SpawnPlan& plan, NamespaceGate* gate) {
+  if (gate != nullptr) return gate->wait_for_parent();
+  return plan.cgroup ? join_cgroup(*plan.cgroup) : Result<void>();
+}
+
+[[noreturn]] void become_child(const SpawnPlan& plan, NamespaceGate* gate) {
   // The master's stderr, above all places, for the case that something below fails.
   const int report = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1000);
   reset_signals();
   // Away from the terminal that the service may run in: its Ctrl-C is for the master alone.
   ::setsid();
   SysError error;
-  // Before the ids, with the master's right to move processes. By writing, not by
-  // CLONE_INTO_CGROUP: a filter cannot see clone3's flags, among which are those for namespaces.
-  if (auto joined = plan.cgroup ? join_cgroup(*plan.cgroup) : Result<void>(); !joined) {
-    error = joined.error();
+  if (auto entered = enter(plan, gate); !entered) {
+    error = entered.error();
   } else if (auto dropped = drop_to_identity(plan.role, plan.identity); !dropped) {
     error = dropped.error();
   } else {
@@ -96,9 +102,21 @@ SysError execute(BorrowedFd executable, const std::string& title,
 }
 
 Result<SpawnedProcess> spawn(const SpawnPlan& plan) {
-  const ::pid_t pid = ::fork();
+  std::optional<NamespaceGate> gate;
+  if (policy_of(plan.role).own_namespaces) {
+    auto made = NamespaceGate::make();
+    if (!made) return failure(made.error());
+    gate.emplace(std::move(*made));
+  }
+  const ::pid_t pid = gate ? fork_into_own_namespaces() : ::fork();
   if (pid < 0) return failure_from_errno("fork", plan.title);
-  if (pid == 0) become_child(plan);
+  if (pid == 0) become_child(plan, gate ? &*gate : nullptr);
+  if (gate) {
+    // A child that is not let through ends by itself.
+    if (auto through = gate->let_through(pid, plan.identity, plan.cgroup); !through) {
+      return failure(through.error());
+    }
+  }
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   // The child without a handle ends by itself: its control channel goes with this failure.
   if (!pidfd.has_value()) return failure_from_errno("pidfd_open", plan.title);

@@ -1,4 +1,5 @@
-// Starts a child: fork, descriptors into their places, ids, exec.
+// Starts a child: fork, into namespaces of its own if its role has them, descriptors into their
+// places, ids, exec.
 //
 // Runs in: master; between fork and exec in the child.
 // Trusts: the master's own table. Nothing that a child or a client said reaches an argument here.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <memory>
 
 #include "policy/syscall_rules.h"
@@ -54,7 +55,10 @@ Result<std::string> export_program(const Filter& filter) {
 }  // namespace
 
 Result<std::string> compile_syscall_filter(Role role) {
-  const Filter filter(::seccomp_init(SCMP_ACT_KILL_PROCESS), &::seccomp_release);
+  const std::uint32_t unlisted = unlisted_call_of(role) == UnlistedCall::refuse
+                                     ? SCMP_ACT_ERRNO(ENOSYS)
+                                     : SCMP_ACT_KILL_PROCESS;
+  const Filter filter(::seccomp_init(unlisted), &::seccomp_release);
   if (filter == nullptr) return failure({"seccomp_init", "", ENOMEM});
   // A binary tree, not a list: the hot calls are not the first ones.
   if (const int result = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);

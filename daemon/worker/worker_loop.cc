@@ -210,6 +210,11 @@ bool WorkerLoop::on_message(const Retire&, UniqueFd) {
   return true;
 }
 
+// Nothing asks it for programs.
+bool WorkerLoop::on_message(const AttachRunner&, UniqueFd) {
+  return true;
+}
+
 bool WorkerLoop::on_message(const AttachKeeper&, UniqueFd fd) {
   if (tls_ == nullptr || !watch(fd.borrow(), token_of(EventKind::keeper, 0), EPOLLIN)) return false;
   tls_->keeper().attach(std::move(fd));

@@ -61,6 +61,7 @@ class WorkerLoop {
   bool on_message(const Retire& message, UniqueFd fd);
   bool on_message(const AttachChecker& message, UniqueFd fd);
   bool on_message(const AttachKeeper& message, UniqueFd fd);
+  bool on_message(const AttachRunner& message, UniqueFd fd);
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_message(const ReplaceLog& message, UniqueFd fd);
   bool on_message(const MayReport& message, UniqueFd fd);

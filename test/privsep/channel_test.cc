@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "privsep/keeper_messages.h"
+#include "privsep/runner_messages.h"
 #include "test/privsep/descriptors.h"
 #include "test/privsep/keeper_message_samples.h"
 #include "test/privsep/message_ways.h"
+#include "test/privsep/runner_message_samples.h"
 
 namespace perchild::test {
 namespace {
@@ -27,6 +29,8 @@ std::vector<Way> every_way() {
   add_both_directions<LocalUser, Master>(ways);
   add_both_directions<Master, Checker>(ways);
   add_both_directions<Worker, Checker>(ways);
+  add_both_directions<Master, Runner>(ways);
+  add_both_directions<Worker, Runner>(ways);
   return ways;
 }
 

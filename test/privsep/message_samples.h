@@ -15,8 +15,8 @@ struct Samples;
 
 template <>
 struct Samples<LockDownComplete> {
-  static std::vector<LockDownComplete> valid() { return {{2}, {~0U}}; }
-  static std::vector<LockDownComplete> invalid() { return {{0}, {1}}; }
+  static std::vector<LockDownComplete> valid() { return {{1}, {~0U}}; }
+  static std::vector<LockDownComplete> invalid() { return {{0}}; }
 };
 template <>
 struct Samples<AddListener> {

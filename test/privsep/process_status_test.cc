@@ -19,6 +19,7 @@ const Line lines[] = {{"Name", "perchild-worker"},
                       {"Gid", "20002\t20002\t20002\t20002"},
                       {"Groups", "20007 20003 "},
                       {"NStgid", "1"},
+                      {"NSpid", "77\t1"},
                       {"Threads", "1"},
                       {"SigQ", "0/1"},
                       {"CapInh", "0000000000000001"},
@@ -54,10 +55,18 @@ TEST(ProcessStatusParsing, TakesEveryFieldFromItsLine) {
   EXPECT_EQ(status->effective, 0x1ff'ffff'ffffu);
   EXPECT_EQ(status->bounding, ~CapabilityMask{0});
   EXPECT_EQ(status->ambient, 4u);
+  EXPECT_EQ(status->pids, (std::vector<std::uint32_t>{77, 1}));
   EXPECT_EQ(status->threads, 1u);
   EXPECT_EQ(status->no_new_privs, 1u);
   EXPECT_EQ(status->seccomp_mode, 2u);
   EXPECT_EQ(status->seccomp_filters, 3u);
+}
+
+TEST(ProcessStatusParsing, AKernelWithoutPidNamespacesIsUnderstoodToo) {
+  const auto status = parse_process_status(text_with("NSpid", nullptr));
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->pids.empty());
+  EXPECT_FALSE(parse_process_status(text_with("NSpid", "x")));
 }
 
 TEST(ProcessStatusParsing, NoGroupsAreNone) {
@@ -120,6 +129,8 @@ ProcessStatus locked_down(Role role) {
           .effective = policy.capabilities,
           .bounding = policy.bounding_set,
           .ambient = policy.capabilities,
+          .pids = policy.own_namespaces ? std::vector<std::uint32_t>{77, 1}
+                                        : std::vector<std::uint32_t>{77},
           .threads = 1,
           .no_new_privs = 1,
           .seccomp_mode = 2,
@@ -149,6 +160,12 @@ TEST_P(DifferenceFromPolicy, EachFieldAloneMakesOne) {
       {"Seccomp_filters", [](ProcessStatus& s) { --s.seccomp_filters; }},
       {"Seccomp_filters", [](ProcessStatus& s) { ++s.seccomp_filters; }},
   };
+  if (policy_of(GetParam()).own_namespaces) {
+    changes.push_back({"first process", [](ProcessStatus& s) { s.pids = {77}; }});
+    changes.push_back({"first process", [](ProcessStatus& s) { s.pids = {77, 2}; }});
+    changes.push_back({"first process", [](ProcessStatus& s) { s.pids = {1}; }});
+    changes.push_back({"first process", [](ProcessStatus& s) { s.pids.clear(); }});
+  }
   for (std::size_t i = 0; i < 4; ++i) {
     for (const std::uint32_t id : {0U, 20009U}) {
       changes.push_back({"uid", [i, id](ProcessStatus& s) { s.uids[i] = id; }});
@@ -174,7 +191,7 @@ TEST_P(DifferenceFromPolicy, EachFieldAloneMakesOne) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, DifferenceFromPolicy,
                          ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
-                                           Role::keeper, Role::exporter),
+                                           Role::keeper, Role::exporter, Role::runner),
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace

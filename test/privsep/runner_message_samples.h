@@ -1,0 +1,64 @@
+// Samples, as in message_samples.h, of what is said to a runner and by it.
+#pragma once
+
+#include <vector>
+
+#include "privsep/runner_messages.h"
+#include "test/privsep/message_samples.h"
+
+namespace perchild::test {
+
+template <>
+struct Samples<AttachRunner> {
+  static std::vector<AttachRunner> valid() { return {{1}, {~0U}}; }
+  static std::vector<AttachRunner> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<AttachClient> {
+  static std::vector<AttachClient> valid() { return {{1}, {~0U}}; }
+  static std::vector<AttachClient> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<Acquire> {
+  static std::vector<Acquire> valid() { return {{1, 0}, {~0U, max_programs - 1}}; }
+  static std::vector<Acquire> invalid() { return {{0, 0}, {1, max_programs}, {1, ~0U}}; }
+};
+template <>
+struct Samples<RunScript> {
+  static std::vector<RunScript> valid() { return {{1, 0}, {~0U, max_programs - 1}}; }
+  static std::vector<RunScript> invalid() { return {{0, 0}, {1, max_programs}, {1, ~0U}}; }
+};
+template <>
+struct Samples<Withdraw> {
+  static std::vector<Withdraw> valid() { return {{1}, {~0U}}; }
+  static std::vector<Withdraw> invalid() { return {{0}}; }
+};
+template <>
+struct Samples<Acquired> {
+  static std::vector<Acquired> valid() { return {{1, 1}, {~0U, ~0U}}; }
+  static std::vector<Acquired> invalid() { return {{0, 1}, {1, 0}}; }
+};
+template <>
+struct Samples<NotAcquired> {
+  static std::vector<NotAcquired> valid() {
+    return {{1, NotAcquiredReason::cannot_start}, {~0U, NotAcquiredReason::withdrawn}};
+  }
+  static std::vector<NotAcquired> invalid() {
+    return {{0, NotAcquiredReason::not_found},
+            {1, NotAcquiredReason{0}},
+            {1, NotAcquiredReason{6}},
+            {1, NotAcquiredReason{~0U}}};
+  }
+};
+template <>
+struct Samples<Release> {
+  static std::vector<Release> valid() { return {{1, 0}, {~0U, 1}}; }
+  static std::vector<Release> invalid() { return {{0, 0}, {1, 2}, {1, ~0U}}; }
+};
+template <>
+struct Samples<Recall> {
+  static std::vector<Recall> valid() { return {{0}, {max_programs - 1}}; }
+  static std::vector<Recall> invalid() { return {{max_programs}, {~0U}}; }
+};
+
+}  // namespace perchild::test
