@@ -26,6 +26,7 @@ LIBRARIES = {
     "perchild-keeper": {"libcrypto.so.3"},
     "perchild-master": set(),
     "perchild-router": set(),
+    "perchild-runner": set(),
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                         "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
     "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},

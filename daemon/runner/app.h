@@ -1,0 +1,41 @@
+// An application: one process with a listening Unix socket, and as many connections as are asked
+// for. Started when it is asked for, ended when it has been idle, held back when it keeps dying.
+//
+// Runs in: runner.
+#pragma once
+
+#include "daemon/runner/programs.h"
+
+namespace perchild {
+
+class App final : public Program {
+ public:
+  using Program::Program;
+
+  void release(std::uint32_t instance, bool keep) override;
+  void on_end(::pid_t pid) override;
+  void on_timers() override;
+  std::optional<Clock::time_point> next_timer() const override;
+
+ private:
+  void serve() override;
+  bool start();
+  bool connect_first();  // false if the socket is not there (yet)
+
+  static constexpr std::chrono::milliseconds look_again{20};
+  static constexpr std::chrono::milliseconds first_delay{250};
+  static constexpr std::chrono::milliseconds longest_delay{30'000};
+  static constexpr std::chrono::seconds healthy_life{60};
+
+  std::string path_;   // of the socket
+  UniqueFd listener_;  // that the application is given, if it does not make it itself
+  ::pid_t pid_ = 0;    // 0: it does not run
+  bool ending_ = false;
+  std::size_t given_ = 0;  // connections that have not been released
+  Clock::time_point started_at_{};
+  Clock::time_point idle_since_{};
+  Clock::time_point not_before_{};  // it keeps dying
+  std::chrono::milliseconds delay_{0};
+};
+
+}  // namespace perchild

@@ -1,0 +1,124 @@
+#include "daemon/runner/private_view.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+namespace {
+
+constexpr unsigned long no_privilege = MS_NOSUID | MS_NODEV;
+constexpr std::uint64_t largest_tmp = 256ULL << 20;
+constexpr std::uint64_t largest_shared = 64ULL << 20;
+
+struct PrivateFolder {
+  const char* path;
+  std::uint64_t largest;  // bytes
+};
+constexpr std::array<PrivateFolder, 3> private_folders{
+    {{"/tmp", largest_tmp}, {"/var/tmp", largest_shared}, {"/dev/shm", largest_shared}}};
+
+struct Kept {
+  std::string path;
+  UniqueFd folder;
+};
+
+bool is_hidden(const std::string& path) {
+  return std::any_of(private_folders.begin(), private_folders.end(), [&](const auto& folder) {
+    return path.starts_with(std::string(folder.path) + "/");
+  });
+}
+
+// One that cannot be opened is missing from the view: who needs it says so.
+std::vector<Kept> folders_to_keep(const RunnerSettings& settings) {
+  std::vector<std::string> paths = settings.writable;
+  paths.insert(paths.end(), settings.executable.begin(), settings.executable.end());
+  paths.push_back(settings.root);
+  // Those further up first: a mount of one would hide another's below it.
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  std::vector<Kept> kept;
+  for (const std::string& path : paths) {
+    if (!is_hidden(path)) continue;
+    UniqueFd folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (folder.has_value()) kept.push_back({path, std::move(folder)});
+  }
+  return kept;
+}
+
+// The memory counts as the site's: no more of it than half of what the site may have.
+std::uint64_t size_of(const PrivateFolder& folder, std::uint64_t memory_of_site) {
+  return memory_of_site == 0 ? folder.largest : std::min(folder.largest, memory_of_site / 2);
+}
+
+Result<void> mount_in_memory(const char* path, const std::string& options) {
+  if (::mount("tmpfs", path, "tmpfs", no_privilege, options.c_str()) == 0) return {};
+  return failure_from_errno("mount", path);
+}
+
+Result<void> mount_proc() {
+  if (::mount("proc", "/proc", "proc", no_privilege | MS_NOEXEC, nullptr) == 0) return {};
+  if (errno != EPERM) return failure_from_errno("mount", "/proc");
+  return mount_in_memory("/proc", "mode=0555,size=4k");
+}
+
+Result<void> put_back(const Kept& kept) {
+  for (std::size_t end = kept.path.find('/', 1); end != std::string::npos;
+       end = kept.path.find('/', end + 1)) {
+    const std::string folder = kept.path.substr(0, end);
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+      return failure_from_errno("mkdir", folder);
+    }
+  }
+  if (::mkdir(kept.path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return failure_from_errno("mkdir", kept.path);
+  }
+  // "." is the folder whatever has been mounted over its path.
+  if (::fchdir(kept.folder.get()) != 0) return failure_from_errno("fchdir", kept.path);
+  if (::mount(".", kept.path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+    return failure_from_errno("bind", kept.path);
+  }
+  return {};
+}
+
+// For the site's own user namespace. The filter forbids them as well; this also holds for what is
+// not a system call of ours to see.
+Result<void> forbid_user_namespaces() {
+  const char* const path = "/proc/sys/user/max_user_namespaces";
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!file.has_value()) return errno == ENOENT ? Result<void>() : failure_from_errno("open", path);
+  if (::write(file.get(), "0", 1) != 1) return failure_from_errno("write", path);
+  return {};
+}
+
+}  // namespace
+
+Result<void> make_private_view(const RunnerSettings& settings) {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
+    return failure_from_errno("mount", "/ as slave");
+  }
+  const std::vector<Kept> kept = folders_to_keep(settings);
+  if (auto mounted = mount_proc(); !mounted) return mounted;
+  if (auto forbidden = forbid_user_namespaces(); !forbidden) return forbidden;
+  for (const PrivateFolder& folder : private_folders) {
+    struct ::stat status;
+    if (::stat(folder.path, &status) != 0) continue;  // not every machine has them all
+    const std::string options =
+        "mode=1777,nr_inodes=65536,size=" + std::to_string(size_of(folder, settings.quota.memory));
+    if (auto mounted = mount_in_memory(folder.path, options); !mounted) return mounted;
+  }
+  for (const Kept& folder : kept) {
+    if (auto put = put_back(folder); !put) return put;
+  }
+  if (::chdir("/") != 0) return failure_from_errno("chdir", "/");
+  return {};
+}
+
+}  // namespace perchild

@@ -1,0 +1,84 @@
+#include "daemon/runner/processes.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstring>
+
+namespace perchild {
+
+Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner) {
+  auto started = start_program(start);
+  if (!started) {
+    const std::string text = owner.name() + " cannot be started: " + started.error().text();
+    log_.add({.message = text});
+    return failure(started.error());
+  }
+  processes_.emplace(started->pid, Process{&owner, {std::move(started->errors), owner.name()}});
+  return started->pid;
+}
+
+void Processes::end(::pid_t pid, Clock::time_point now) {
+  const auto found = processes_.find(pid);
+  if (found == processes_.end() || found->second.kill_at) return;
+  // Its number is its group's too, and nobody else's before it is reaped.
+  ::kill(-pid, SIGTERM);
+  found->second.kill_at = now + patience;
+}
+
+void Processes::append_polled(std::vector<::pollfd>& polled) const {
+  for (const auto& [pid, process] : processes_) {
+    if (process.errors.open()) polled.push_back({process.errors.fd().get(), POLLIN, 0});
+  }
+}
+
+void Processes::read_errors() {
+  for (auto& [pid, process] : processes_) process.errors.read(log_);
+}
+
+void Processes::reap() {
+  for (;;) {
+    ::siginfo_t info{};
+    // Looked at first: once it is reaped its number may be another's.
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const auto found = processes_.find(info.si_pid);
+    // What it has started in its session goes with it.
+    if (found != processes_.end()) ::kill(-info.si_pid, SIGKILL);
+    ::waitid(P_PID, static_cast<::id_t>(info.si_pid), &info, WEXITED | WNOHANG);
+    if (found == processes_.end()) continue;  // nobody's
+    Process& process = found->second;
+    process.errors.read(log_);
+    process.errors.finish(log_);
+    say_how_it_ended(process, info.si_pid, info.si_code, info.si_status);
+    ProcessOwner& owner = *process.owner;
+    processes_.erase(found);
+    owner.on_end(info.si_pid);
+  }
+}
+
+void Processes::say_how_it_ended(const Process& process, ::pid_t pid, int code, int status) {
+  if (process.kill_at || code == CLD_EXITED) return;
+  const char* signal = ::sigabbrev_np(status);
+  const std::string text = process.owner->name() + " (pid " + std::to_string(pid) +
+                           ") was killed by SIG" + (signal != nullptr ? signal : "?");
+  log_.add({.message = text});
+}
+
+void Processes::on_timers(Clock::time_point now) {
+  for (auto& [pid, process] : processes_) {
+    if (process.killed || !process.kill_at || *process.kill_at > now) continue;
+    ::kill(-pid, SIGKILL);
+    process.killed = true;
+  }
+}
+
+std::optional<Clock::time_point> Processes::next_timer() const {
+  std::optional<Clock::time_point> first;
+  for (const auto& [pid, process] : processes_) {
+    if (process.killed || !process.kill_at) continue;
+    if (!first || *process.kill_at < *first) first = process.kill_at;
+  }
+  return first;
+}
+
+}  // namespace perchild

@@ -1,0 +1,63 @@
+// The processes of a site's programs, from their start until they are reaped. As PID 1 the runner
+// also reaps those whose parents have gone.
+//
+// Runs in: runner.
+// Does not trust: programs.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/runner/error_lines.h"
+#include "daemon/runner/program_start.h"
+#include "vhosts/deadline_list.h"
+
+namespace perchild {
+
+// Who has started a process.
+class ProcessOwner {
+ public:
+  virtual ~ProcessOwner() = default;
+  virtual const std::string& name() const = 0;
+  virtual void on_end(::pid_t pid) = 0;
+};
+
+class Processes {
+ public:
+  explicit Processes(logs::ErrorLog& log) : log_(log) {}
+
+  // `owner` outlives its processes. Why not is also in the error log.
+  Result<::pid_t> start(const ProgramStart& start, ProcessOwner& owner);
+
+  // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
+  void end(::pid_t pid, Clock::time_point now);
+
+  void append_polled(std::vector<::pollfd>& polled) const;
+  // What they have written to stderr.
+  void read_errors();
+  // Tells the owners.
+  void reap();
+  void on_timers(Clock::time_point now);
+  std::optional<Clock::time_point> next_timer() const;
+
+ private:
+  struct Process {
+    ProcessOwner* owner;
+    ErrorLines errors;
+    std::optional<Clock::time_point> kill_at{};  // it has been told to end
+    bool killed = false;
+  };
+  void say_how_it_ended(const Process& process, ::pid_t pid, int code, int status);
+
+  static constexpr std::chrono::seconds patience{1};
+
+  std::map<::pid_t, Process> processes_;
+  logs::ErrorLog& log_;
+};
+
+}  // namespace perchild

@@ -1,0 +1,42 @@
+// The start of one program: fork, descriptors into their places, exec.
+//
+// Runs in: runner; between fork and exec in the program's process.
+// Trusts: its arguments, which come of the settings, or of a script that has been looked at.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+struct ProgramStart {
+  std::vector<std::string> command;  // the first is a path, from `directory` if it is relative
+  std::vector<std::string>
+      environment;  // besides what every program has; the last of a name counts
+  BorrowedFd directory;
+  BorrowedFd input;   // 0
+  BorrowedFd output;  // 1
+  // 3, told by LISTEN_FDS and LISTEN_PID, sd_listen_fds(3).
+  std::optional<BorrowedFd> listener{};
+};
+
+struct StartedProgram {
+  ::pid_t pid;      // leads a session and a process group
+  UniqueFd errors;  // its stderr, a pipe; non-blocking
+};
+
+// An error also if the exec fails. It has no descriptors but these, and waits for nobody.
+Result<StartedProgram> start_program(const ProgramStart& start);
+
+// "NAME=value" of each: those of `more` in the place of the earlier ones.
+std::vector<std::string> with_environment(std::vector<std::string> all,
+                                          const std::vector<std::string>& more);
+
+}  // namespace perchild

@@ -1,0 +1,29 @@
+// A CGI script by its path below the docroot: found without following any link, and looked at
+// before it may run.
+//
+// Runs in: runner.
+// Does not trust: the path, which a visitor chose.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "privsep/runner_messages.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+struct FoundScript {
+  UniqueFd folder;      // that it is in, O_PATH
+  std::string command;  // "./name"
+  NotAcquiredReason refusal{};
+  std::string complaint{};  // empty if it may run: else what is wrong, for the log
+};
+
+// `root`: the docroot. It must be a regular file of `owner`, executable by him, and neither it nor
+// any folder between it and the docroot, nor the one that it is in, writable for anybody else: what
+// suexec has made the rule. Such folders are the owner's as well, but for the docroot itself.
+FoundScript find_script(BorrowedFd root, const std::string& path, ::uid_t owner);
+
+}  // namespace perchild

@@ -1,0 +1,59 @@
+#include "daemon/runner/sockets.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+namespace perchild {
+namespace {
+
+// False if the path is too long.
+bool fill(::sockaddr_un& address, const std::string& path) {
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return true;
+}
+
+const ::sockaddr* generic(const ::sockaddr_un& address) {
+  return reinterpret_cast<const ::sockaddr*>(&address);
+}
+
+}  // namespace
+
+Result<SocketFolder> SocketFolder::make() {
+  std::string path = "/tmp/.perchild-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return failure_from_errno("mkdtemp", path);
+  return SocketFolder(std::move(path));
+}
+
+std::string SocketFolder::next_path() {
+  return path_ + "/" + std::to_string(++made_);
+}
+
+Result<UniqueFd> listen_at(const std::string& path, int backlog) {
+  ::sockaddr_un address{};
+  if (!fill(address, path)) return failure({"listen", path, ENAMETOOLONG});
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.has_value()) return failure_from_errno("socket");
+  if (::bind(socket.get(), generic(address), sizeof address) != 0) {
+    return failure_from_errno("bind", path);
+  }
+  if (::listen(socket.get(), backlog) != 0) return failure_from_errno("listen", path);
+  return socket;
+}
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  ::sockaddr_un address{};
+  if (!fill(address, path)) return failure({"connect", path, ENAMETOOLONG});
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.has_value()) return failure_from_errno("socket");
+  if (::connect(socket.get(), generic(address), sizeof address) != 0) {
+    return failure_from_errno("connect", path);
+  }
+  return socket;
+}
+
+}  // namespace perchild

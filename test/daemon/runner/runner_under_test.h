@@ -1,0 +1,97 @@
+// The real perchild-runner, started as the master starts it, with the test in the places of the
+// master and of its site's workers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "privsep/channel.h"
+#include "privsep/runner_messages.h"
+#include "test/support/server.h"
+#include "test/support/temporary_directory.h"
+#include "vhosts/gateway/cgi_call.h"
+#include "vhosts/sites/runner_settings.h"
+
+namespace perchild::test {
+
+// A worker's end of a channel to the runner.
+class AskingWorker {
+ public:
+  explicit AskingWorker(UniqueFd socket) : channel_(std::move(socket)) {}
+
+  // The number of the question.
+  std::uint32_t acquire(std::uint32_t program = 0);
+  std::uint32_t run(const gateway::CgiCall& call, std::uint32_t program = 0);
+  void withdraw(std::uint32_t number) { send(Withdraw{number}); }
+  void release(std::uint32_t instance, bool keep) { send(Release{instance, keep ? 1U : 0U}); }
+
+  struct Answer {
+    std::uint32_t number = 0;  // 0: none came
+    std::uint32_t instance = 0;
+    UniqueFd connection{};
+    NotAcquiredReason refusal{};
+    bool is_recall = false;
+    bool ended = false;  // the channel
+    bool acquired() const { return connection.has_value(); }
+  };
+  Answer next(int deadline_ms = 10'000);
+  // The next one that is no Recall.
+  Answer answer(int deadline_ms = 10'000);
+
+  template <typename M, typename... Fd>
+  void send(const M& message, Fd... fd) {
+    static_cast<void>(channel_.send(message, fd...));
+  }
+  BorrowedFd socket() const { return channel_.fd(); }
+
+ private:
+  Channel<Worker, Runner> channel_;
+  std::uint32_t last_ = 0;
+};
+
+class RunnerUnderTest {
+ public:
+  // `programs` are the site's; the docroot is below /tmp, and the site's user's, mode 0700.
+  explicit RunnerUnderTest(std::vector<ProgramSettings> programs,
+                           const std::vector<std::pair<std::string, std::string>>& scripts = {});
+  ~RunnerUnderTest();
+  RunnerUnderTest(const RunnerUnderTest&) = delete;
+  RunnerUnderTest& operator=(const RunnerUnderTest&) = delete;
+
+  AskingWorker attach();
+  Channel<Master, Runner>& master() { return *master_; }
+  const std::string& root() const { return root_; }
+  void add_script(const std::string& name, const std::string& text, unsigned mode = 0700);
+  std::string error_log() const { return read_file(log_); }
+  bool logs(const std::string& text) const;
+
+  ::pid_t pid() const { return pid_; }
+  bool runs() const;
+  void kill();
+  // Its processes, by the machine's numbers, the runner too.
+  std::vector<::pid_t> processes() const;
+
+  // What a script of this text writes, run to its end. It is run by sh.
+  std::string output_of(const std::string& text);
+
+ private:
+  void start(const RunnerSettings& settings);
+
+  TemporaryDirectory folder_;
+  std::string root_, log_;
+  ::pid_t starter_ = 0;  // in the master's place, as its parent
+  ::pid_t pid_ = 0;
+  UniqueFd pidfd_;
+  std::optional<Channel<Master, Runner>> master_;
+  std::optional<AskingWorker> worker_;
+  std::uint32_t last_channel_ = 0;
+};
+
+// All that comes until the other end closes, or the deadline.
+std::string read_to_end(BorrowedFd socket, int deadline_ms = 10'000);
+
+inline constexpr std::uint32_t scripts_program = 0;  // in `script_programs()`
+std::vector<ProgramSettings> script_programs();
+
+}  // namespace perchild::test
