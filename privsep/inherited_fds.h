@@ -27,16 +27,18 @@ struct MasterFds {
   static constexpr int keeper_filter = 20;
   static constexpr int keeper_executable = 21;  // O_PATH
   static constexpr int keys = 22;               // sealed memory: vhosts/tls/key_ring.h
-  static constexpr int first_listener = 23;     // as many as the site table says
+  static constexpr int runner_filter = 23;
+  static constexpr int runner_executable = 24;  // O_PATH
+  static constexpr int first_listener = 25;     // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the
-// site's error log in a worker or checker.
+// site's error log in a worker, checker or runner.
 struct ChildFds {
   static constexpr int log = 2;
   static constexpr int control = 3;       // Channel to the master
   static constexpr int filter = 4;        // sealed memory: its system-call filter
-  static constexpr int settings = 5;      // sealed memory: Router-, Site- or CheckerSettings
+  static constexpr int settings = 5;      // sealed memory: what it is to know, packed
   static constexpr int routes = 6;        // router: the route table
   static constexpr int root = 7;          // router: the empty root directory, O_PATH
   static constexpr int acme_webroot = 6;  // worker: as the master has it

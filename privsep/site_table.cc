@@ -96,6 +96,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.has_keys = reader.get<std::uint8_t>() != 0;
   site.settings = reader.get_text();
   site.checker_settings = reader.get_text();
+  site.runner_settings = reader.get_text();
   if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
                          site.gid.value != 0 && !site.settings.empty();
@@ -143,6 +144,7 @@ std::string SiteTable::pack() const {
     writer.put(static_cast<std::uint8_t>(site.has_keys));
     writer.put_text(site.settings);
     writer.put_text(site.checker_settings);
+    writer.put_text(site.runner_settings);
   }
   return writer.take();
 }

@@ -29,6 +29,7 @@ struct SiteRecord {
   std::string_view settings{};   // packed SiteSettings; points into the table
   // Packed CheckerSettings, likewise; empty if the site has no passwords to check.
   std::string_view checker_settings{};
+  std::string_view runner_settings{};  // packed RunnerSettings; empty if it has no programs
 
   // A number that no site has, or has any more. Its ids mean nothing.
   bool is_hole() const { return name.empty(); }
@@ -36,7 +37,8 @@ struct SiteRecord {
   bool same_as(const SiteRecord& other) const {
     return uid == other.uid && gid == other.gid && groups == other.groups && name == other.name &&
            life == other.life && limits == other.limits && has_keys == other.has_keys &&
-           settings == other.settings && checker_settings == other.checker_settings;
+           settings == other.settings && checker_settings == other.checker_settings &&
+           runner_settings == other.runner_settings;
   }
 };
 

@@ -21,6 +21,7 @@
 #include "privsep/channel.h"
 #include "privsep/checker_messages.h"
 #include "privsep/keeper_messages.h"
+#include "privsep/runner_messages.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 
@@ -177,6 +178,7 @@ struct WorkerChild {
   Clock::time_point pinged_at{};                // the last time
   Reports<WorkerReport> reports;
   std::uint32_t checker_channel = 0;  // the one that it was given last; 0: none
+  std::uint32_t runner_channel = 0;   // likewise
 };
 
 // Checks passwords for the workers of a site.
@@ -192,6 +194,19 @@ struct CheckerChild {
   std::optional<Channel<Master, Checker>> control;
 };
 
+// Starts the programs of a site for its workers.
+struct RunnerChild {
+  RunnerChild(SiteId of, std::string named)
+      : site(of), site_name(std::move(named)), name("runner of " + site_name) {}
+
+  const SiteId site;
+  const std::string site_name;  // when it was started
+  const std::string name;       // for messages
+  Child child;
+  BackOff back_off;
+  std::optional<Channel<Master, Runner>> control;
+};
+
 // The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not
 // keep the others from serving.
 struct SiteGroup {
@@ -200,12 +215,22 @@ struct SiteGroup {
   std::unique_ptr<CheckerChild> checker;              // of a site with passwords, once it has run
   // Those of before a reload, for workers that are on their way out since.
   std::vector<std::unique_ptr<CheckerChild>> retired_checkers;
-  std::uint32_t checker_channels = 0;  // how many there have been
+  // Likewise of a site with programs.
+  std::unique_ptr<RunnerChild> runner;
+  std::vector<std::unique_ptr<RunnerChild>> retired_runners;
+  // How many there have been between its workers and these: a number means one of them.
+  std::uint32_t channels = 0;
 
   template <typename Act>
   void for_each_running_checker(Act act) const {
     if (checker && checker->child.state != ChildState::absent) act(*checker);
     for (const auto& one : retired_checkers) act(*one);
+  }
+
+  template <typename Act>
+  void for_each_running_runner(Act act) const {
+    if (runner && runner->child.state != ChildState::absent) act(*runner);
+    for (const auto& one : retired_runners) act(*one);
   }
 
   // Calls `act` for each worker that runs, also for those on their way out.
@@ -225,9 +250,10 @@ struct SiteGroup {
   }
   // Neither runs nor is to run, and has no trouble to be remembered.
   bool over(Clock::time_point now) const {
-    bool has_checker = false;
-    for_each_running_checker([&](CheckerChild&) { has_checker = true; });
-    if (has_checker) return false;
+    bool has_company = false;
+    for_each_running_checker([&](CheckerChild&) { has_company = true; });
+    for_each_running_runner([&](RunnerChild&) { has_company = true; });
+    if (has_company) return false;
     return retired.empty() && std::all_of(workers.begin(), workers.end(), [&](const auto& worker) {
              return worker->child.state == ChildState::absent && !worker->wanted &&
                     worker->back_off.forgotten(now);

@@ -105,34 +105,40 @@ int MasterLoop::run() {
 }
 
 void MasterLoop::wait_and_dispatch() {
-  enum class Source : std::uint8_t { signals, keeper, router, worker, checker };
+  enum class Source : std::uint8_t { signals, keeper, router, worker, checker, runner };
   struct Entry {
     Source source;
     std::size_t router;
     WorkerChild* worker;
     CheckerChild* checker;
+    RunnerChild* runner;
   };
   std::vector<::pollfd> polled{{signals_.get(), POLLIN, 0}};
-  std::vector<Entry> entries{{Source::signals, 0, nullptr, nullptr}};
+  std::vector<Entry> entries{{Source::signals, 0, nullptr, nullptr, nullptr}};
   if (keeper_.control) {
     polled.push_back({keeper_.control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::keeper, 0, nullptr, nullptr});
+    entries.push_back({Source::keeper, 0, nullptr, nullptr, nullptr});
   }
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     if (!routers_[i].control) continue;
     polled.push_back({routers_[i].control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::router, i, nullptr, nullptr});
+    entries.push_back({Source::router, i, nullptr, nullptr, nullptr});
   }
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) {
       if (!worker.control) return;
       polled.push_back({worker.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::worker, 0, &worker, nullptr});
+      entries.push_back({Source::worker, 0, &worker, nullptr, nullptr});
     });
     group.for_each_running_checker([&](CheckerChild& checker) {
       if (!checker.control) return;
       polled.push_back({checker.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::checker, 0, nullptr, &checker});
+      entries.push_back({Source::checker, 0, nullptr, &checker, nullptr});
+    });
+    group.for_each_running_runner([&](RunnerChild& runner) {
+      if (!runner.control) return;
+      polled.push_back({runner.control->fd().get(), POLLIN, 0});
+      entries.push_back({Source::runner, 0, nullptr, nullptr, &runner});
     });
   }
   const std::size_t first_control = polled.size();
@@ -165,6 +171,9 @@ void MasterLoop::wait_and_dispatch() {
         break;
       case Source::checker:
         on_checker_readable(*entries[i].checker);
+        break;
+      case Source::runner:
+        on_runner_readable(*entries[i].runner);
         break;
     }
   }
@@ -200,6 +209,7 @@ void MasterLoop::reap() {
     }
     WorkerChild* dead = nullptr;
     CheckerChild* dead_checker = nullptr;
+    RunnerChild* dead_runner = nullptr;
     for (const auto& [site, group] : groups_) {
       group.for_each_running([&](WorkerChild& worker) {
         if (worker.child.pid == info.si_pid) dead = &worker;
@@ -207,8 +217,12 @@ void MasterLoop::reap() {
       group.for_each_running_checker([&](CheckerChild& checker) {
         if (checker.child.pid == info.si_pid) dead_checker = &checker;
       });
+      group.for_each_running_runner([&](RunnerChild& runner) {
+        if (runner.child.pid == info.si_pid) dead_runner = &runner;
+      });
     }
     if (dead_checker != nullptr) on_checker_death(*dead_checker, status);
+    if (dead_runner != nullptr) on_runner_death(*dead_runner, status);
     if (dead == nullptr) continue;
     dead->child.cpu = duration_of(used.ru_utime) + duration_of(used.ru_stime);
     on_worker_death(*dead, status);
@@ -270,6 +284,7 @@ bool MasterLoop::every_worker_gone() const {
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild&) { ++running; });
     group.for_each_running_checker([&](CheckerChild&) { ++running; });
+    group.for_each_running_runner([&](RunnerChild&) { ++running; });
   }
   return running == 0;
 }
@@ -280,6 +295,7 @@ void MasterLoop::kill_all() {
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
     group.for_each_running_checker([&](CheckerChild& checker) { end(checker.child, ""); });
+    group.for_each_running_runner([&](RunnerChild& runner) { end(runner.child, ""); });
   }
 }
 
@@ -303,6 +319,12 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
     if (group.checker && group.checker->child.state == ChildState::absent && group.runs() &&
         !drain_until_) {
       consider(group.checker->back_off.next_start());
+    }
+    group.for_each_running_runner(
+        [&](RunnerChild& runner) { consider(deadline_of(runner.child)); });
+    if (group.runner && group.runner->child.state == ChildState::absent && group.runs() &&
+        !drain_until_) {
+      consider(group.runner->back_off.next_start());
     }
   }
   if (!drain_until_) consider(next_group_timer());
@@ -348,7 +370,11 @@ void MasterLoop::on_timers() {
     group.for_each_running_checker([&](CheckerChild& checker) {
       if (overdue(checker.child)) end(checker.child, checker.name + complaint_about(checker.child));
     });
+    group.for_each_running_runner([&](RunnerChild& runner) {
+      if (overdue(runner.child)) end(runner.child, runner.name + complaint_about(runner.child));
+    });
     on_checker_timers(group);
+    on_runner_timers(group);
   }
   if (!drain_until_) on_group_timers();
 }

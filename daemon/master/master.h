@@ -23,6 +23,7 @@
 #include "privsep/sealed_memory.h"
 #include "privsep/server_log.h"
 #include "privsep/site_table.h"
+#include "privsep/spawn.h"
 
 namespace perchild {
 
@@ -110,6 +111,19 @@ class MasterLoop {
   std::string name_of_worker(const WorkerChild& worker) const;
 
   // master_checkers.cc
+  // A process beside the workers of a site, under its ids.
+  struct CompanionPlan {
+    SiteId site;
+    Role role;
+    int executable, filter;  // of MasterFds
+    std::string_view settings;
+    std::vector<PlacedFd> more_fds{};  // from the first number behind the settings on
+  };
+  struct Companion {
+    SpawnedProcess process;
+    UniqueFd control;  // the master's end of its channel
+  };
+  Result<Companion> start_companion(const CompanionPlan& plan) const;
   void want_checker(SiteId site);
   void start_checker(CheckerChild& checker);
   void introduce(WorkerChild& worker);
@@ -127,6 +141,18 @@ class MasterLoop {
   bool is_of_its_site(const WorkerChild& worker) const {
     return worker.name == record_of(worker).name;
   }
+
+  // master_runners.cc
+  void want_runner(SiteId site);
+  void start_runner(RunnerChild& runner);
+  void introduce_to_runner(WorkerChild& worker);
+  void retire_runner(SiteGroup& group);
+  void on_runner_readable(RunnerChild& runner);
+  bool on_message(RunnerChild& runner, const LockDownComplete& message);
+  bool on_message(RunnerChild& runner, const PeerViolation& message);
+  void on_runner_death(RunnerChild& runner, int status);
+  void on_runner_timers(const SiteGroup& group);
+  bool reopen_log(RunnerChild& runner);
 
   // master_reports.cc: what children count
   bool on_message(WorkerChild& worker, const WorkerReport& message);

@@ -34,36 +34,49 @@ void MasterLoop::want_checker(SiteId site) {
 void MasterLoop::start_checker(CheckerChild& checker) {
   if (checker.back_off.next_start() > now_) return;
   const SiteRecord& record = table_.sites[checker.site.value];
-  const auto give_up = [&](const SysError& error) {
-    log_.line(Priority::error, checker.name + " cannot be started: " + error.text());
+  auto started =
+      start_companion({.site = checker.site,
+                       .role = Role::checker,
+                       .executable = MasterFds::checker_executable,
+                       .filter = MasterFds::checker_filter,
+                       .settings = record.checker_settings,
+                       .more_fds = {{BorrowedFd(MasterFds::empty_root), ChildFds::checker_root}}});
+  if (!started) {
+    log_.line(Priority::error, checker.name + " cannot be started: " + started.error().text());
     checker.back_off.on_death(now_, Clock::duration::zero());
-  };
+    return;
+  }
+  SpawnedProcess& process = started->process;
+  checker.child = {ChildState::locking_down, process.pid, std::move(process.pidfd), now_};
+  checker.control.emplace(std::move(started->control));
+}
+
+Result<MasterLoop::Companion> MasterLoop::start_companion(const CompanionPlan& plan) const {
+  const SiteRecord& record = table_.sites[plan.site.value];
   const auto error_log =
       open_log_file(BorrowedFd(MasterFds::log_directory), record.name, LogKind::error);
-  if (!error_log) return give_up(error_log.error());
-  const auto settings = make_sealed_memory("checker settings", record.checker_settings);
-  if (!settings) return give_up(settings.error());
+  if (!error_log) return failure(error_log.error());
+  const auto settings = make_sealed_memory("settings", plan.settings);
+  if (!settings) return failure(settings.error());
   auto pair = make_channel_pair();
-  if (!pair) return give_up(pair.error());
-  const auto cgroup = make_cgroup_of(checker.site);
-  if (!cgroup) return give_up(cgroup.error());
+  if (!pair) return failure(pair.error());
+  const auto cgroup = make_cgroup_of(plan.site);
+  if (!cgroup) return failure(cgroup.error());
+  std::vector<PlacedFd> fds{
+      {BorrowedFd(STDIN_FILENO), STDIN_FILENO},    {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
+      {error_log->borrow(), ChildFds::log},        {pair->second.borrow(), ChildFds::control},
+      {BorrowedFd(plan.filter), ChildFds::filter}, {settings->borrow(), ChildFds::settings}};
+  fds.insert(fds.end(), plan.more_fds.begin(), plan.more_fds.end());
   auto process =
-      spawn({.role = Role::checker,
+      spawn({.role = plan.role,
              .identity = {record.uid.uid(), record.gid, record.groups},
-             .executable = BorrowedFd(MasterFds::checker_executable),
-             .title = "perchild-checker " + record.name,
-             .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
-                     {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
-                     {error_log->borrow(), ChildFds::log},
-                     {pair->second.borrow(), ChildFds::control},
-                     {BorrowedFd(MasterFds::checker_filter), ChildFds::filter},
-                     {settings->borrow(), ChildFds::settings},
-                     {BorrowedFd(MasterFds::empty_root), ChildFds::checker_root}},
+             .executable = BorrowedFd(plan.executable),
+             .title = std::string(executable_of(plan.role)) + " " + record.name,
+             .fds = fds,
              .environment = {},
              .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt});
-  if (!process) return give_up(process.error());
-  checker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
-  checker.control.emplace(std::move(pair->first));
+  if (!process) return failure(process.error());
+  return Companion{std::move(*process), std::move(pair->first)};
 }
 
 // Gives this worker and the site's checker a channel, if both serve and have none. A worker that is
@@ -80,7 +93,7 @@ void MasterLoop::introduce(WorkerChild& worker) {
     end(checker.child, checker.name + ": " + pair.error().text());
     return;
   }
-  worker.checker_channel = ++group.checker_channels;
+  worker.checker_channel = ++group.channels;
   if (checker.control->send(AttachWorker{worker.checker_channel}, pair->first.borrow()) !=
       SendStatus::sent) {
     end(checker.child, checker.name + " does not read its messages");
@@ -140,7 +153,7 @@ bool MasterLoop::on_message(CheckerChild& checker, const LockDownComplete& messa
 // The worker may be gone already, and then there is nothing left to do.
 bool MasterLoop::on_message(CheckerChild& checker, const PeerViolation& message) {
   SiteGroup& group = groups_.at(checker.site);
-  if (checker.child.state != ChildState::serving || message.channel > group.checker_channels) {
+  if (checker.child.state != ChildState::serving || message.channel > group.channels) {
     return false;
   }
   group.for_each_running([&](WorkerChild& worker) {
@@ -150,14 +163,18 @@ bool MasterLoop::on_message(CheckerChild& checker, const PeerViolation& message)
   return true;
 }
 
-// Likewise of the checker, which may have a successor. One that has retired ends with its workers.
+// Likewise of the checker or the runner, which may have a successor. One that has retired ends with
+// its workers.
 bool MasterLoop::on_message(WorkerChild& worker, const PeerViolation& message) {
   SiteGroup& group = groups_.at(worker.site);
-  if (worker.child.state != ChildState::serving || message.channel > group.checker_channels) {
+  if (worker.child.state != ChildState::serving || message.channel > group.channels) {
     return false;
   }
   if (message.channel == worker.checker_channel && !worker.retired && group.checker) {
     end(group.checker->child, group.checker->name + " sent a worker what it may not send");
+  }
+  if (message.channel == worker.runner_channel && !worker.retired && group.runner) {
+    end(group.runner->child, group.runner->name + " sent a worker what it may not send");
   }
   return true;
 }

@@ -38,6 +38,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   const SiteRecord& record = record_of(worker);
   PERCHILD_ASSERT(!record.is_hole() && !record.life.suspended);
   want_checker(worker.site);
+  want_runner(worker.site);
   const auto give_up = [&](const SysError& error) {
     const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
@@ -198,6 +199,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
     }
   }
   introduce(worker);
+  introduce_to_runner(worker);
   if (worker.retired) send(worker, Retire{0});
   if (drain_until_) tell_to_leave(worker);
 }
@@ -248,6 +250,7 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   worker.control.reset();
   worker.child = {};
   worker.checker_channel = 0;
+  worker.runner_channel = 0;
   worker.signer_channel = 0;
   if (expected) remove_empty_cgroup(worker);
   if (worker.retired) {

@@ -10,7 +10,8 @@ namespace perchild::test {
 
 ReplacedRole::ReplacedRole(Role role) {
   std::filesystem::copy_file(bin_directory() + "/perchild", bin() + "/perchild");
-  for (const Role each : {Role::master, Role::router, Role::worker, Role::checker, Role::keeper}) {
+  for (const Role each :
+       {Role::master, Role::router, Role::worker, Role::checker, Role::keeper, Role::runner}) {
     const std::string name(executable_of(each));
     const std::string original = each == role ? "hostile-" + std::string(name_of(each)) : name;
     std::filesystem::copy_file(bin_directory() + "/" + original, bin() + "/" + name);

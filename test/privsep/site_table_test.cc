@@ -27,7 +27,8 @@ SiteTable good_table() {
                                 {.major = 8, .minor = 9}},
                      .generation = 9,
                      .settings = "settings of a",
-                     .checker_settings = "passwords of a"},
+                     .checker_settings = "passwords of a",
+                     .runner_settings = "programs of a"},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
                      .name = "*.b.example",
@@ -78,6 +79,8 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(table->controllers, memory_controller);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
+  EXPECT_EQ(table->sites[0].runner_settings, "programs of a");
+  EXPECT_EQ(table->sites[1].runner_settings, "");
   EXPECT_EQ(table->sites[1].name, "*.b.example");
   EXPECT_EQ(table->sites[1].checker_settings, "");
   EXPECT_EQ(table->sites[1].life, SiteLife{});

@@ -211,6 +211,12 @@ std::vector<ProcessFacts> Server::checkers_of(std::size_t site) const {
   return all;
 }
 
+std::vector<ProcessFacts> Server::runners_of(std::size_t site) const {
+  std::vector<ProcessFacts> all = children("perchild-runner");
+  std::erase_if(all, [&](const ProcessFacts& process) { return process.uid != uid_of(site); });
+  return all;
+}
+
 bool Server::read_log(int deadline_ms) {
   ::pollfd polled{log_pipe_.get(), POLLIN, 0};
   if (::poll(&polled, 1, deadline_ms) != 1) return true;

@@ -73,6 +73,7 @@ class Server {
   std::vector<ProcessFacts> keepers() const;  // one, or none
   std::vector<ProcessFacts> workers_of(std::size_t site) const;
   std::vector<ProcessFacts> checkers_of(std::size_t site) const;
+  std::vector<ProcessFacts> runners_of(std::size_t site) const;
 
   // What the server has said so far, and waiting until it says something.
   std::string log();

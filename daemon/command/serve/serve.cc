@@ -46,7 +46,7 @@ struct MasterParts {
   UniqueFd notify;
   SiteTables tables;
   Filters filters;
-  UniqueFd master, router, worker, checker, keeper;  // executables
+  UniqueFd master, router, worker, checker, keeper, runner;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
@@ -81,7 +81,9 @@ struct MasterParts {
          MasterFds::site_cgroups},
         {acme_webroot.has_value() ? acme_webroot.borrow() : null.borrow(), MasterFds::acme_webroot},
         {filters.checker.borrow(), MasterFds::checker_filter},
-        {checker.borrow(), MasterFds::checker_executable}};
+        {checker.borrow(), MasterFds::checker_executable},
+        {filters.runner.borrow(), MasterFds::runner_filter},
+        {runner.borrow(), MasterFds::runner_executable}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -133,6 +135,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.worker, open_executable(Role::worker), error) &&
       take(parts.checker, open_executable(Role::checker), error) &&
       take(parts.keeper, open_executable(Role::keeper), error) &&
+      take(parts.runner, open_executable(Role::runner), error) &&
       take(parts.listeners,
            bind_listeners(configuration.listeners, configuration.router_limits.head,
                           inherited.listeners),

@@ -13,6 +13,7 @@
 #include "vhosts/sites/checker_settings.h"
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
+#include "vhosts/sites/runner_settings.h"
 #include "vhosts/sites/site_settings.h"
 #include "vhosts/tls/key_ring.h"
 
@@ -34,6 +35,18 @@ std::uint32_t routers_of(const Configuration& configuration) {
 std::string pack_for_checker(const Configuration& configuration, const Site& site) {
   if (site.password_lists.empty()) return {};
   return CheckerSettings{site.password_lists, configuration.mechanisms.landlock}.pack();
+}
+
+// Empty for a site without programs, which has no runner.
+std::string pack_for_runner(const Configuration& configuration, const Site& site) {
+  if (site.programs.empty()) return {};
+  return RunnerSettings{site.root,
+                        site.programs,
+                        site.writable_folders,
+                        site.executable_folders,
+                        site.limits.quota,
+                        configuration.mechanisms.landlock}
+      .pack();
 }
 
 CgroupLimits limits_of(const Site& site) {
@@ -91,9 +104,11 @@ SiteTable lasting_facts(const SiteTable& running) {
 std::string pack_site_table(const Configuration& configuration, SiteTable table,
                             const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
-  std::vector<std::string> packed, packed_for_checkers;  // the records' views point into them
-  packed.reserve(all_settings.size());
-  packed_for_checkers.reserve(all_settings.size());
+  // The records' views point into them.
+  std::vector<std::string> packed, packed_for_checkers, packed_for_runners;
+  for (auto* list : {&packed, &packed_for_checkers, &packed_for_runners}) {
+    list->reserve(all_settings.size());
+  }
   table.routers = routers_of(configuration);
   table.id_range = configuration.id_range;
   table.router = configuration.router;
@@ -111,6 +126,8 @@ std::string pack_site_table(const Configuration& configuration, SiteTable table,
       record.settings = packed.emplace_back(all_settings[i].pack());
       record.checker_settings =
           packed_for_checkers.emplace_back(pack_for_checker(configuration, configuration.sites[i]));
+      record.runner_settings =
+          packed_for_runners.emplace_back(pack_for_runner(configuration, configuration.sites[i]));
     }
     const bool unchanged =
         running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);
@@ -157,7 +174,7 @@ Result<Filters> make_filters() {
   for (const auto& [role, into] :
        {std::pair(Role::master, &filters.master), std::pair(Role::router, &filters.router),
         std::pair(Role::worker, &filters.worker), std::pair(Role::checker, &filters.checker),
-        std::pair(Role::keeper, &filters.keeper)}) {
+        std::pair(Role::keeper, &filters.keeper), std::pair(Role::runner, &filters.runner)}) {
     auto filter = make_filter(role);
     if (!filter) return failure(filter.error());
     *into = std::move(*filter);

@@ -27,7 +27,7 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, const Si
 
 // System-call filters, a role each.
 struct Filters {
-  UniqueFd master, router, worker, checker, keeper;
+  UniqueFd master, router, worker, checker, keeper, runner;
 };
 Result<Filters> make_filters();
 

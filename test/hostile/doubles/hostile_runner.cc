@@ -1,0 +1,76 @@
+// In place of perchild-runner. The file "order" in the site's folder says how it behaves:
+//
+//   tell_master WHAT    sends the master what a runner may not, once it is believed
+//   not_locked_down     says that it is, without a filter
+//   behave              does nothing
+//
+// It locks itself down as the real one does, but that it keeps the machine's /proc and /tmp.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "privsep/channel.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/lock_down.h"
+#include "privsep/runner_messages.h"
+#include "privsep/sealed_memory.h"
+#include "vhosts/sites/runner_settings.h"
+
+namespace perchild::test {
+namespace {
+
+void misbehave(BorrowedFd socket, const std::string& what) {
+  const std::array<std::byte, 7> garbage{std::byte{9}, std::byte{9}};
+  const std::array<BorrowedFd, 1> descriptor{BorrowedFd(ChildFds::log)};
+  if (what == "garbage") static_cast<void>(send_with_fds(socket, garbage, {}));
+  if (what == "wake") static_cast<void>(send_with_fds(socket, encode(Wake{{0}}), {}));
+  if (what == "acquired") {
+    static_cast<void>(send_with_fds(socket, encode(Acquired{1, 1}), descriptor));
+  }
+  if (what == "lock_down_twice") {
+    static_cast<void>(send_with_fds(socket, encode(LockDownComplete{1}), {}));
+  }
+  if (what == "unknown_worker") {
+    static_cast<void>(send_with_fds(socket, encode(PeerViolation{1000}), {}));
+  }
+}
+
+int run() {
+  const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
+  const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
+  if (!packed || !filter) return 3;
+  const std::string root = RunnerSettings::unpack(packed->bytes())->root;
+  std::string manner, what;
+  std::ifstream(root + "/order") >> manner >> what;
+  Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
+  if (manner != "not_locked_down") {
+    const auto proof = lock_down<Role::runner>({.filter = filter->bytes()});
+    if (!proof) return 3;
+  }
+  const std::uint32_t claimed = what == "wrong_pid" ? 2 : 1;
+  static_cast<void>(master.send(LockDownComplete{claimed}));
+  std::vector<UniqueFd> workers;
+  for (;;) {
+    ::pollfd polled{master.fd().get(), POLLIN, 0};
+    ::ppoll(&polled, 1, nullptr, nullptr);
+    auto received = master.receive();
+    if (received.status == Channel<Runner, Master>::Status::peer_gone) return 1;
+    if (received.status != Channel<Runner, Master>::Status::message) continue;
+    if (manner == "tell_master") misbehave(master.fd(), what);
+    workers.push_back(std::move(received.fd));
+  }
+}
+
+}  // namespace
+}  // namespace perchild::test
+
+int main() {
+  ::prctl(PR_SET_NAME, "perchild-runner");
+  return perchild::test::run();
+}
