@@ -16,7 +16,7 @@
 namespace perchild {
 namespace {
 
-constexpr std::uint64_t int_bits = 0xffff'ffff;
+constexpr std::uint64_t all_bits_of_int = 0xffff'ffff;
 constexpr std::uint64_t every_new_namespace = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
                                               CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
                                               CLONE_NEWCGROUP;
@@ -29,7 +29,7 @@ void add(std::vector<SyscallRule>& rules, const char* reason,
 void add_values(std::vector<SyscallRule>& rules, const char* name, const char* reason,
                 unsigned argument, std::initializer_list<std::uint64_t> values) {
   for (const std::uint64_t value : values) {
-    rules.push_back({name, reason, {argument, int_bits, value}});
+    rules.push_back({name, reason, {argument, all_bits_of_int, value}});
   }
 }
 
@@ -196,7 +196,7 @@ void add_conditional(std::vector<SyscallRule>& rules) {
   add_values(rules, "socket", "files' sockets, the internet, and asking for its interfaces", 0,
              {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK});
   add_values(rules, "socketpair", "pipes in both directions", 0, {AF_UNIX});
-  add_values(rules, "personality", "asking for it, and the ordinary one", 0, {PER_LINUX, int_bits});
+  add_values(rules, "personality", "asking for it, and the ordinary one", 0, {PER_LINUX, all_bits_of_int});
   // No device but /dev/null and its like is within reach; and no terminal is to be typed into.
   add_values(rules, "ioctl", "descriptors: blocking, length, close-on-exec", 1,
              {FIONBIO, FIOASYNC, FIONREAD, TIOCOUTQ, FIOCLEX, FIONCLEX});
