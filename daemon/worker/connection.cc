@@ -19,7 +19,11 @@ namespace perchild {
 void Wait::await_suspend(std::coroutine_handle<> session) {
   connection_.waiting_ = session;
   connection_.waiting_for_ = what_;
-  if (deadline_ == Deadline::anew) deadlines_.set(connection_.deadline, connection_.loop_.now());
+  if (deadlines_ == nullptr) {
+    connection_.deadline.unlink();
+  } else if (deadline_ == Deadline::anew) {
+    deadlines_->set(connection_.deadline, connection_.loop_.now());
+  }
   if (what_ == For::turn) {
     connection_.loop_.queue_turn(connection_);
   } else if (what_ != For::answer && !connection_.watched_) {
@@ -104,12 +108,16 @@ Connection::Received Connection::received(ssize_t got, std::size_t asked) {
   return Received::nothing_yet;
 }
 
+void Connection::settle_input() {
+  if (input_begin_ == 0) return;
+  char* const front = buffer_->input.data();
+  std::memmove(front, front + input_begin_, input_end_ - input_begin_);
+  input_end_ -= std::exchange(input_begin_, 0);
+}
+
 Connection::Received Connection::receive() {
   IoBuffer& io = buffer();
-  if (input_begin_ > 0) {
-    std::memmove(io.input.data(), io.input.data() + input_begin_, input_end_ - input_begin_);
-    input_end_ -= std::exchange(input_begin_, 0);
-  }
+  settle_input();
   const std::size_t room = io.input.size() - input_end_;
   if (room == 0) return Received::full;
   if (tls_ != nullptr) return receive_decrypted({io.input.data() + input_end_, room});
@@ -178,7 +186,7 @@ void Connection::on_events(std::uint32_t events) {
   if (tls_ != nullptr && may_read_) tls_->on_readable(peer_closed_);
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
   if (!waiting_) return;
-  if ((waiting_for_ == Wait::For::reading && may_read_) ||
+  if (waiting_for_ == Wait::For::progress || (waiting_for_ == Wait::For::reading && may_read_) ||
       (waiting_for_ == Wait::For::writing && may_write_)) {
     resume(WakeReason::ready);
   }
@@ -186,6 +194,10 @@ void Connection::on_events(std::uint32_t events) {
 
 void Connection::on_answer() {
   if (waiting_ && waiting_for_ == Wait::For::answer) resume(WakeReason::ready);
+}
+
+void Connection::on_progress() {
+  if (waiting_ && waiting_for_ == Wait::For::progress) resume(WakeReason::ready);
 }
 
 void Connection::resume(WakeReason reason) {

@@ -64,22 +64,25 @@ class TlsSite;
 class TlsStream;
 
 // What a session awaits: bytes to read, room to write, its next turn, or that somebody who has its
-// answer resumes it; each with a deadline.
+// answer resumes it; or that anything moves, here or at the program that answers it.
 class Wait {
  public:
-  enum class For : std::uint8_t { reading, writing, turn, answer };
+  enum class For : std::uint8_t { reading, writing, turn, answer, progress };
   // Whether the time runs from now, or goes on from an earlier wait on the same list.
   enum class Deadline : std::uint8_t { anew, kept };
 
   Wait(Connection& connection, For what, DeadlineList<Connection>& deadlines, Deadline deadline)
-      : connection_(connection), deadlines_(deadlines), what_(what), deadline_(deadline) {}
+      : connection_(connection), deadlines_(&deadlines), what_(what), deadline_(deadline) {}
+  // Without a deadline: for what has one of its own.
+  Wait(Connection& connection, For what)
+      : connection_(connection), deadlines_(nullptr), what_(what), deadline_(Deadline::kept) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> session);
   WakeReason await_resume() const noexcept;
 
  private:
   Connection& connection_;
-  DeadlineList<Connection>& deadlines_;
+  DeadlineList<Connection>* deadlines_;
   For what_;
   Deadline deadline_;
 };
@@ -120,6 +123,10 @@ class Connection {
   void erase(std::size_t offset, std::size_t count);
   bool may_read() const { return may_read_; }
   bool may_write() const { return may_write_; }
+  // Whether it has said that it will send no more, or has gone.
+  bool peer_closed() const { return peer_closed_; }
+  // Brings what has been received to the front of its buffer, where it stays while more comes.
+  void settle_input();
 
   IoBuffer& buffer();
   void release_buffer();
@@ -154,6 +161,7 @@ class Connection {
   // For the loop.
   void on_events(std::uint32_t events);
   void on_answer();
+  void on_progress();
   void resume(WakeReason reason);
   bool waiting_for_turn() const { return waiting_ && waiting_for_ == Wait::For::turn; }
 

@@ -10,6 +10,7 @@
 #include "daemon/worker/connection.h"
 #include "daemon/worker/pace.h"
 #include "daemon/worker/password_checks.h"
+#include "daemon/worker/runner_client.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/task.h"
 
@@ -44,6 +45,7 @@ struct Patience {
 struct SessionContext {
   ServedSite& site;
   Patience patience;
+  RunnerClient runner;
   PasswordChecks checks{};
   bool draining = false;
 };

@@ -22,7 +22,15 @@ constexpr int exit_broken = 2;
 constexpr std::chrono::seconds idle_notice{1};
 
 // What an event is about: the low bits say which kind the rest is the index of.
-enum class EventKind : std::uint8_t { master, router, connection, checker, keeper };
+enum class EventKind : std::uint8_t {
+  master,
+  router,
+  connection,
+  checker,
+  keeper,
+  runner,
+  program
+};
 constexpr unsigned kind_bits = 3;
 
 constexpr std::uint64_t token_of(EventKind kind, std::uint64_t index) {
@@ -42,7 +50,7 @@ bool is_tcp_socket(BorrowedFd fd) {
 WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
                        UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls)
     : site_(site),
-      context_{site, Patience(site.settings)},
+      context_{site, Patience(site.settings), RunnerClient(site.settings.programs, *this)},
       master_(std::move(master)),
       epoll_(std::move(epoll)),
       tls_(std::move(tls)),
@@ -71,6 +79,7 @@ int WorkerLoop::run() {
       }
     }
     on_deadlines();
+    context_.runner.end_turn();
     collect_finished();
     grant_credits();
     tell_whether_idle();
@@ -104,6 +113,12 @@ bool WorkerLoop::dispatch(std::uint64_t token, std::uint32_t events) {
     case EventKind::keeper:
       on_keeper_readable();
       return true;
+    case EventKind::runner:
+      on_runner_readable();
+      return true;
+    case EventKind::program:
+      context_.runner.on_stream_events(index, events);
+      return true;
   }
   return true;
 }
@@ -120,10 +135,22 @@ bool WorkerLoop::watch(Connection& connection) {
                EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
+bool WorkerLoop::watch(BackendStream& stream) {
+  return watch(stream.fd(), token_of(EventKind::program, stream.index()),
+               EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+void WorkerLoop::forget(BorrowedFd stream) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream.get(), nullptr);
+}
+
 int WorkerLoop::timeout() {
   if (!turns_.empty()) return 0;
-  std::optional<Clock::time_point> first;
-  if (idle_since_ && !told_idle_) first = *idle_since_ + idle_notice;
+  std::optional<Clock::time_point> first = context_.runner.next_deadline();
+  if (idle_since_ && !told_idle_) {
+    const Clock::time_point notice = *idle_since_ + idle_notice;
+    if (!first || notice < *first) first = notice;
+  }
   for (const DeadlineList<Connection>* list : context_.patience.lists()) {
     const auto deadline = list->next_deadline();
     if (deadline && (!first || *deadline < *first)) first = deadline;
@@ -132,6 +159,7 @@ int WorkerLoop::timeout() {
 }
 
 void WorkerLoop::on_deadlines() {
+  context_.runner.on_deadlines(now_);
   for (DeadlineList<Connection>* list : context_.patience.lists()) {
     while (Connection* connection = list->expired(now_)) {
       connection->deadline.unlink();
@@ -203,15 +231,24 @@ void WorkerLoop::on_checker_readable() {
   static_cast<void>(master_.send(PeerViolation{*channel}));
 }
 
+bool WorkerLoop::on_message(const AttachRunner& message, UniqueFd fd) {
+  if (!watch(fd.borrow(), token_of(EventKind::runner, 0), EPOLLIN)) return false;
+  context_.runner.attach(std::move(fd), message.channel);
+  return true;
+}
+
+void WorkerLoop::on_runner_readable() {
+  const auto channel = context_.runner.on_readable();
+  if (!channel) return;
+  site_.error_log.add({.message = "the site's runner sent what is no answer"});
+  // If the master has no room for it, it is about to end this worker as well.
+  static_cast<void>(master_.send(PeerViolation{*channel}));
+}
+
 // Who is between two requests may be sending the next one: it is answered, and told to come again
 // on another connection.
 bool WorkerLoop::on_message(const Retire&, UniqueFd) {
   context_.draining = true;
-  return true;
-}
-
-// Nothing asks it for programs.
-bool WorkerLoop::on_message(const AttachRunner&, UniqueFd) {
   return true;
 }
 

@@ -37,6 +37,8 @@ class WorkerLoop {
   bool serves(const HostName& host) const { return site_.settings.serves(host); }
   IoBufferPool& buffers() { return buffers_; }
   bool watch(Connection& connection);
+  bool watch(BackendStream& stream);
+  void forget(BorrowedFd stream);
   void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
   void on_finished(const Connection& connection) {
     if (connection.is_counted) visitors_.remove(connection.peer().bytes());
@@ -67,6 +69,7 @@ class WorkerLoop {
   bool on_message(const MayReport& message, UniqueFd fd);
   void on_checker_readable();
   void on_keeper_readable();
+  void on_runner_readable();
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);
   void take_hand_over(RouterChannel& router, const HandOver& message, UniqueFd fd);

@@ -1,0 +1,305 @@
+#include "daemon/worker/runner_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/worker/worker_loop.h"
+#include "privsep/sealed_memory.h"
+
+namespace perchild {
+namespace {
+
+// Until a channel that was full is tried again: its reader makes no event.
+constexpr std::chrono::milliseconds until_next_try{20};
+
+}  // namespace
+
+RunnerClient::RunnerClient(std::span<const ProgramSettings> programs, WorkerLoop& loop)
+    : loop_(loop) {
+  for (const ProgramSettings& settings : programs) programs_.emplace_back(settings);
+  if (!programs.empty()) scratch_ = std::make_unique_for_overwrite<Scratch>();
+}
+
+bool RunnerClient::ask(ProgramTicket& ticket) {
+  Program& program = programs_[ticket.program];
+  if (!program.rest.empty() && !ticket.must_be_new) {
+    BackendStream& stream = *program.rest.back();
+    program.rest.pop_back();
+    ticket.reused = true;
+    grant(ticket, stream);
+    return true;
+  }
+  if (program.waiting.size() >= program.settings.longest_queue) return false;
+  program.waiting.push_back(&ticket);
+  unasked_.push_back(&ticket);
+  ask_runner();
+  return true;
+}
+
+void RunnerClient::ask_runner() {
+  while (channel_ && !unasked_.empty() && asked_.size() < max_acquisitions) {
+    if (!send_question(*unasked_.front())) return;
+    unasked_.pop_front();
+  }
+}
+
+// False if it has to be tried again.
+bool RunnerClient::send_question(ProgramTicket& ticket) {
+  const std::uint32_t number = last_number_ + 1;
+  SendStatus status = SendStatus::failed;
+  if (programs_[ticket.program].settings.kind == ProgramKind::cgi) {
+    const auto call = make_sealed_memory("call", ticket.call);
+    // Without memory for it there is none for the script either.
+    if (!call) {
+      refuse(ticket, NotAcquiredReason::cannot_start);
+      return true;
+    }
+    status = channel_->send(RunScript{number, ticket.program}, call->borrow());
+  } else {
+    status = channel_->send(Acquire{number, ticket.program});
+  }
+  if (status != SendStatus::sent) return false;
+  last_number_ = number == UINT32_MAX ? 0 : number;
+  asked_[number] = {ticket.program, &ticket};
+  return true;
+}
+
+void RunnerClient::withdraw(ProgramTicket& ticket) {
+  std::erase(programs_[ticket.program].waiting, &ticket);
+  std::erase(unasked_, &ticket);
+  withdraw_question(ticket);
+  if (ticket.stream != nullptr) release(*std::exchange(ticket.stream, nullptr), true);
+}
+
+void RunnerClient::withdraw_question(const ProgramTicket& ticket) {
+  for (auto& [number, asked] : asked_) {
+    if (asked.ticket != &ticket) continue;
+    asked.ticket = nullptr;
+    send(Withdraw{number});
+    return;
+  }
+}
+
+void RunnerClient::grant(ProgramTicket& ticket, BackendStream& stream) {
+  std::erase(programs_[ticket.program].waiting, &ticket);
+  ticket.stream = &stream;
+  stream.user = &ticket.connection;
+  stream.deadline.unlink();
+  stream.timed_out = false;
+  ++stream.requests;
+}
+
+void RunnerClient::refuse(ProgramTicket& ticket, NotAcquiredReason reason) {
+  std::erase(programs_[ticket.program].waiting, &ticket);
+  ticket.refused = reason;
+  answered_.push_back(&ticket.connection);
+}
+
+void RunnerClient::begin_time(BackendStream& stream) {
+  stream.timed_out = false;
+  programs_[stream.origin().program].request.set(stream.deadline, loop_.now());
+}
+
+bool RunnerClient::keeps_at_rest(const BackendStream& stream) const {
+  const ProgramSettings& settings = programs_[stream.origin().program].settings;
+  return settings.protocol != ProgramProtocol::cgi && stream.origin().channel == channel_number_ &&
+         (settings.kind != ProgramKind::fastcgi_pool || settings.most_requests == 0 ||
+          stream.requests < settings.most_requests);
+}
+
+void RunnerClient::release(BackendStream& stream, bool keep) {
+  Program& program = programs_[stream.origin().program];
+  stream.user = nullptr;
+  stream.deadline.unlink();
+  if (!keep || stream.peer_closed() || !keeps_at_rest(stream)) {
+    give_back(stream, false);
+  } else if (std::exchange(program.recalled, false)) {
+    give_back(stream, true);
+  } else if (!program.waiting.empty() && !program.waiting.front()->must_be_new) {
+    // Who waits here need not wait for a process that is started.
+    ProgramTicket& next = *program.waiting.front();
+    std::erase(unasked_, &next);
+    withdraw_question(next);
+    next.reused = true;
+    grant(next, stream);
+    answered_.push_back(&next.connection);
+  } else {
+    program.rest.push_back(&stream);
+    program.idle.set(stream.deadline, loop_.now());
+  }
+}
+
+// To the runner, if it is the one that it came from.
+void RunnerClient::give_back(BackendStream& stream, bool keep) {
+  std::erase(programs_[stream.origin().program].rest, &stream);
+  if (stream.origin().channel == channel_number_) {
+    send(Release{stream.origin().instance, keep ? 1U : 0U});
+  }
+  // The runner has a copy, so closing alone would not take it out of epoll.
+  loop_.forget(stream.fd());
+  stream.finish();
+  finished_.push_back(stream.index());
+}
+
+void RunnerClient::send(const Message& message) {
+  unsent_.push_back(message);
+  flush();
+}
+
+void RunnerClient::flush() {
+  while (channel_ && !unsent_.empty()) {
+    const SendStatus status = std::visit(
+        [this](const auto& message) { return channel_->send(message); }, unsent_.front());
+    if (status == SendStatus::would_block) return;
+    unsent_.pop_front();  // a runner that has gone has a successor that knows nothing of it
+  }
+}
+
+BackendStream& RunnerClient::take_stream() {
+  if (unused_.empty()) {
+    unused_.push_back(static_cast<std::uint32_t>(streams_.size()));
+    streams_.push_back(std::make_unique<BackendStream>(unused_.back()));
+  }
+  BackendStream& stream = *streams_[unused_.back()];
+  unused_.pop_back();
+  return stream;
+}
+
+void RunnerClient::attach(UniqueFd channel, std::uint32_t number) {
+  channel_.emplace(std::move(channel));
+  channel_number_ = number;
+  unsent_.clear();
+  asked_.clear();
+  unasked_.clear();
+  for (Program& program : programs_) {
+    program.recalled = false;
+    // Their processes have ended with their runner; those in use tell their users so.
+    while (!program.rest.empty()) give_back(*program.rest.back(), false);
+    unasked_.insert(unasked_.end(), program.waiting.begin(), program.waiting.end());
+  }
+  ask_runner();
+}
+
+std::optional<BorrowedFd> RunnerClient::fd() const {
+  return channel_ ? std::optional(channel_->fd()) : std::nullopt;
+}
+
+std::optional<std::uint32_t> RunnerClient::on_readable() {
+  using Status = Channel<Worker, Runner>::Status;
+  while (channel_) {
+    auto received = channel_->receive();
+    if (received.status == Status::would_block) break;
+    // A message with a descriptor for which there is no room is lost: so is who waits for it.
+    if (received.status == Status::peer_gone || received.status == Status::out_of_fds) {
+      channel_.reset();
+      break;
+    }
+    const bool permitted =
+        received.status == Status::message &&
+        std::visit([&](const auto& message) { return on_message(message, std::move(received.fd)); },
+                   *received.message);
+    if (permitted) continue;
+    channel_.reset();
+    return channel_number_;
+  }
+  ask_runner();
+  return std::nullopt;
+}
+
+bool RunnerClient::on_message(const Acquired& message, UniqueFd fd) {
+  const auto found = asked_.find(message.number);
+  if (found == asked_.end()) return false;
+  const Asked asked = found->second;
+  asked_.erase(found);
+  Program& program = programs_[asked.program];
+  BackendStream& stream = take_stream();
+  stream.begin(std::move(fd), {asked.program, message.instance, channel_number_});
+  if (!loop_.watch(stream)) {
+    give_back(stream, false);
+    if (asked.ticket != nullptr) refuse(*asked.ticket, NotAcquiredReason::cannot_start);
+  } else if (asked.ticket != nullptr) {
+    grant(*asked.ticket, stream);
+    answered_.push_back(&asked.ticket->connection);
+  } else if (program.settings.kind == ProgramKind::cgi) {
+    give_back(stream, false);
+  } else {
+    release(stream, true);
+  }
+  return true;
+}
+
+bool RunnerClient::on_message(const NotAcquired& message, UniqueFd) {
+  const auto found = asked_.find(message.number);
+  if (found == asked_.end()) return false;
+  ProgramTicket* const ticket = found->second.ticket;
+  asked_.erase(found);
+  if (ticket != nullptr) refuse(*ticket, message.reason);
+  return true;
+}
+
+bool RunnerClient::on_message(const Recall& message, UniqueFd) {
+  if (message.program >= programs_.size()) return false;
+  Program& program = programs_[message.program];
+  program.recalled = program.rest.empty();
+  while (!program.rest.empty()) give_back(*program.rest.back(), true);
+  return true;
+}
+
+void RunnerClient::on_stream_events(std::size_t index, std::uint32_t events) {
+  BackendStream& stream = *streams_[index];
+  // One that has finished keeps its place until the turn is over.
+  if (!stream.is_open()) return;
+  stream.on_events(events);
+  if (stream.user != nullptr) {
+    stream.user->on_progress();
+  } else if (stream.may_read()) {
+    // At rest it has nothing to say but that it ends.
+    give_back(stream, false);
+  }
+}
+
+void RunnerClient::on_deadlines(Clock::time_point now) {
+  for (Program& program : programs_) {
+    while (BackendStream* stream = program.request.expired(now)) {
+      stream->deadline.unlink();
+      stream->timed_out = true;
+      if (stream->user != nullptr) stream->user->on_progress();
+    }
+    while (BackendStream* stream = program.idle.expired(now)) give_back(*stream, false);
+    while (Connection* connection = program.queue.expired(now)) {
+      connection->deadline.unlink();
+      connection->resume(WakeReason::timed_out);
+    }
+  }
+  flush();
+  ask_runner();
+}
+
+void RunnerClient::end_turn() {
+  while (!answered_.empty()) {
+    for (Connection* connection : std::exchange(answered_, {})) connection->on_progress();
+  }
+  unused_.insert(unused_.end(), finished_.begin(), finished_.end());
+  finished_.clear();
+}
+
+std::optional<Clock::time_point> RunnerClient::next_deadline() const {
+  std::optional<Clock::time_point> first;
+  const auto take = [&](const auto& list) {
+    const auto deadline = list.next_deadline();
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  };
+  for (const Program& program : programs_) {
+    take(program.queue);
+    take(program.request);
+    take(program.idle);
+  }
+  const bool has_question = !unasked_.empty() && asked_.size() < max_acquisitions;
+  if (channel_ && (!unsent_.empty() || has_question)) {
+    const Clock::time_point next = loop_.now() + until_next_try;
+    if (!first || next < *first) first = next;
+  }
+  return first;
+}
+
+}  // namespace perchild
