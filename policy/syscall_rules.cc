@@ -95,7 +95,7 @@ constexpr SyscallRule worker_only[] = {
     {"sendfile", "large files to a client"},
     {"getsockopt", "is a passed descriptor a TCP socket? does a slow client take anything?"},
     {"dup3", "a log that was opened anew takes the place of the old one"},
-    {"memfd_create", "what a script is told"},
+    {"memfd_create", "what a script is told; a body whose length has to be known first"},
     {"fcntl", "nobody changes what a script is told", equals(1, F_ADD_SEALS)},
 };
 

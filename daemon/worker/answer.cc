@@ -85,6 +85,9 @@ std::optional<Response> custom_page(const Request& request, int status,
     request.explanation->note("page", path, is_there ? "" : ", which is not there");
   }
   if (file.opened.kind != Kind::file) return std::nullopt;
+  // What a program would run is not shown as it is.
+  const std::string_view name = file.index_name.empty() ? path : file.index_name;
+  if (found.rules->handler_of_file(name) != nullptr) return std::nullopt;
   return page_response(request, status, std::move(file), more_fields);
 }
 
@@ -126,19 +129,79 @@ std::optional<Progress> finish_step(Request& request, Response& response, Step s
   return Progress::answered;
 }
 
-Response answer_path(const Request& request) {
+Progress use_program(Request& request, const content::Handler& handler, std::string script) {
+  if (request.explanation != nullptr) {
+    request.explanation->note("program", request.site.settings.programs[handler.program].name,
+                              script.empty() ? "" : ", which runs ", script);
+    if (!request.path_info.empty()) request.explanation->note("path info", request.path_info);
+  }
+  request.call = {handler.program, std::move(script), std::move(request.path_info)};
+  return Progress::by_program;
+}
+
+// A script that the path leads through: what is behind it is for the script. At most one of these
+// names can be a regular file. The request comes to stand at it, so that its own rules hold, and
+// who may enter there is asked.
+std::optional<Progress> go_to_script_above(Request& request, Response& response) {
+  for (std::size_t end = request.path.find('/', 1); end != std::string_view::npos;
+       end = request.path.find('/', end + 1)) {
+    const std::string_view script = request.path.substr(0, end);
+    if (request.rules->handler_of_file(script) == nullptr) continue;
+    const files::Opened seen =
+        request.site.docroot.look_at(script.substr(1), request.rules->symlinks());
+    if (seen.kind != Kind::file) continue;
+    request.path_info = request.path.substr(end);
+    request.settled = true;
+    return enter(request, response, script);
+  }
+  return std::nullopt;
+}
+
+// By what the file system has of that name.
+Progress answer_by_file(Request& request, Response& response) {
   ServedSite& site = request.site;
   const std::string_view path = request.path.substr(1);
   files::Answer found = site.cache.get(path, file_rules_of(*request.rules), site.turn);
-  if (found.opened.kind == Kind::file && request.explanation != nullptr) {
-    request.explanation->note("file", site.settings.root + "/", path, found.index_name);
+  if (found.opened.kind == Kind::file) {
+    if (request.explanation != nullptr) {
+      request.explanation->note("file", site.settings.root + "/", path, found.index_name);
+    }
+    if (!request.rules->file_handlers().empty()) {
+      std::string name = std::string(request.path).append(found.index_name);
+      const content::Handler* const handler = request.rules->handler_of_file(name);
+      if (handler != nullptr) return use_program(request, *handler, std::move(name));
+    }
   }
-  if (found.opened.kind == Kind::file) return file_response(request, path, std::move(found));
-  if (found.opened.kind == Kind::directory) {
-    return request.path.ends_with('/') ? folder_response(request) : slash_response(request);
+  if (found.opened.kind == Kind::not_found && !request.rules->file_handlers().empty()) {
+    if (const auto moved = go_to_script_above(request, response)) return *moved;
   }
-  const Failure failure = failure_of(found.opened.kind);
-  return refuse(request, failure.status, failure.problem, {}, found.opened.error);
+  const content::Handler* const of_all = request.rules->handler_of_all();
+  if (of_all != nullptr && !request.settled) return use_program(request, *of_all, {});
+  if (!request.path_info.empty()) found.opened = {};  // nothing runs the script at its own path
+  if (site.has_programs() && answer_method(request, response)) return Progress::answered;
+  if (found.opened.kind == Kind::file) {
+    response = file_response(request, path, std::move(found));
+  } else if (found.opened.kind == Kind::directory) {
+    response = request.path.ends_with('/') ? folder_response(request) : slash_response(request);
+  } else {
+    const Failure failure = failure_of(found.opened.kind);
+    response = refuse(request, failure.status, failure.problem, {}, found.opened.error);
+  }
+  return Progress::answered;
+}
+
+Progress answer_path(Request& request, Response& response) {
+  const content::Rules& rules = *request.rules;
+  const bool is_preflight = request.head.method == Method::options && rules.cors() != nullptr;
+  if (is_preflight && request.site.has_programs()) {
+    response = options_response(request);
+    return Progress::answered;
+  }
+  const content::Handler* const of_all = rules.handler_of_all();
+  if (of_all != nullptr && !request.settled && rules.file_handlers().empty()) {
+    return use_program(request, *of_all, {});
+  }
+  return answer_by_file(request, response);
 }
 
 }  // namespace
@@ -165,7 +228,11 @@ Progress begin_answer(Request& request, Response& response) {
     return Progress::answered;
   }
   const Progress progress = enter(request, response, decoded.path);
-  if (progress == Progress::entered && answer_method(request, response)) return Progress::answered;
+  // A program takes methods that files do not, and whether one answers is to be found yet.
+  if (progress == Progress::entered && !request.site.has_programs() &&
+      answer_method(request, response)) {
+    return Progress::answered;
+  }
   return progress;
 }
 
@@ -175,7 +242,10 @@ Progress continue_answer(Request& request, Response& response) {
     if (const auto done = finish_step(request, response, redirect(request))) return *done;
     if (const auto done = finish_step(request, response, rewrite(request))) return *done;
   }
-  if (request.rules->hides(request.path)) {
+  const bool is_hidden = request.rules->handler_of_all() != nullptr && !request.settled
+                             ? request.rules->denies(request.path)
+                             : request.rules->hides(request.path);
+  if (is_hidden) {
     // Not 403: whether there is such a file is nobody's business either.
     response = refuse(request, 404, "the site hides files of such names");
     return Progress::answered;
@@ -183,8 +253,23 @@ Progress continue_answer(Request& request, Response& response) {
   if (may_move) {
     if (const auto done = finish_step(request, response, try_paths(request))) return *done;
   }
-  response = answer_path(request);
-  return Progress::answered;
+  return answer_path(request, response);
+}
+
+Progress go_to(Request& request, Response& response, std::string_view location) {
+  const std::size_t mark = location.find('?');
+  const std::string_view query =
+      mark == std::string_view::npos ? std::string_view() : location.substr(mark + 1);
+  const http1::DecodedPath decoded =
+      http1::decode_path(location.substr(0, mark), request.buffer.path);
+  if (!decoded.ok()) {
+    response = refuse(request, 502, "the program leads to an impossible path");
+    return Progress::answered;
+  }
+  request.set_query(std::string(query));
+  request.settled = false;
+  request.path_info.clear();
+  return move_to(request, response, decoded.path);
 }
 
 void take_rules_of_root(Request& request) {

@@ -21,8 +21,9 @@
 namespace perchild {
 
 enum class Progress : std::uint8_t {
-  answered,  // the response is there
-  entered,   // the request stands at a path, its own or one that a rule led to; access comes next
+  answered,    // the response is there
+  by_program,  // Request::call says which is to be asked
+  entered,     // the request stands at a path, its own or one that a rule led to; access comes next
 };
 
 // Decodes the path. No rule of the site has been looked at before.
@@ -30,6 +31,9 @@ enum class Progress : std::uint8_t {
 
 // What follows once the client may enter: methods, rules, files.
 [[nodiscard]] Progress continue_answer(Request& request, Response& response);
+
+// A program leads to another path of the site: `location` is percent-encoded, with a query perhaps.
+[[nodiscard]] Progress go_to(Request& request, Response& response, std::string_view location);
 
 // What holds for every response, whoever made it.
 void finish_answer(Request& request, Response& response);

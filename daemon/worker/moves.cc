@@ -132,6 +132,8 @@ Step try_paths(Request& request) {
     if (path != request.path && !is_with_slash(request.path, path)) step.path = std::move(path);
     return step;
   }
+  // What takes every path takes those that are no files, too.
+  if (!rule->fallback && request.rules->handler_of_all() != nullptr) return {};
   if (!rule->fallback) return refusal(request, rule->status, "none of the paths to try is there");
   std::string path = rule->fallback->path(values);
   if (request.explanation != nullptr) request.explanation->note("try", path, ", the last");

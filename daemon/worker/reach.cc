@@ -13,8 +13,6 @@ namespace {
 
 using http1::Method;
 
-constexpr std::uint16_t http_port = 80;
-constexpr std::uint16_t https_port = 443;
 constexpr std::string_view www = "www.";
 
 bool has_exactly(const SiteSettings& settings, const HostName& name) {

@@ -4,7 +4,9 @@
 // Does not trust: the client, whose bytes `head` points into.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,17 @@
 #include "vhosts/http1/request_head.h"
 
 namespace perchild {
+
+// That no client names.
+inline constexpr std::uint16_t http_port = 80;
+inline constexpr std::uint16_t https_port = 443;
+
+// That a program answers the request.
+struct ProgramCall {
+  std::uint32_t program = 0;  // in SiteSettings::programs
+  std::string script{};       // its path, with the first '/'; empty: the program takes every path
+  std::string path_info{};    // what comes behind it
+};
 
 struct Request {
   ServedSite& site;
@@ -33,6 +46,8 @@ struct Request {
   int moves = 0;            // to other paths than the client's
   std::string own_query{};
   std::string_view user{};             // whose password came with it, right or wrong
+  std::string path_info{};             // what the client's path has behind that of a script
+  std::optional<ProgramCall> call{};   // with Progress::by_program
   Explanation* explanation = nullptr;  // of who asks how the response comes about
 
   // `query` becomes what a rule has made of it.

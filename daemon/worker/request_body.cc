@@ -46,13 +46,30 @@ Task<BodyPiece> RequestBody::next() {
         co_return BodyPiece{BodyPiece::Kind::too_slow, {}, 408, "the body took too long"};
       }
     }
-    const std::size_t before = connection_.input().size();
-    const auto came = connection_.receive();
-    if (came == Connection::Received::end || came == Connection::Received::failed) {
-      co_return BodyPiece{BodyPiece::Kind::closed};
-    }
-    on_wire_ += connection_.input().size() - before;
+    if (!receive_more()) co_return BodyPiece{BodyPiece::Kind::closed};
   }
+}
+
+std::optional<BodyPiece> RequestBody::poll() {
+  BodyPiece piece{BodyPiece::Kind::closed};
+  while (!take(piece)) {
+    // Nothing else is on its way to the client, so there is room.
+    if (std::exchange(waits_for_continue_, false) &&
+        connection_.send(please_continue, {}, 0) != ssize_t{please_continue.size()}) {
+      return piece;
+    }
+    if (!connection_.may_read()) return std::nullopt;
+    if (!receive_more()) return piece;
+  }
+  return piece;
+}
+
+// False if the client has gone, or said that no more comes.
+bool RequestBody::receive_more() {
+  const std::size_t before = connection_.input().size();
+  const auto came = connection_.receive();
+  on_wire_ += connection_.input().size() - before;
+  return came != Connection::Received::end && came != Connection::Received::failed;
 }
 
 // Whether there is a piece to give, be it only the news that there will be none.

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "daemon/worker/connection.h"
@@ -46,6 +47,13 @@ class RequestBody {
   RequestBody& operator=(const RequestBody&) = delete;
 
   Task<BodyPiece> next();
+  // Likewise, but what is not there yet is not waited for. For who waits for other things besides.
+  std::optional<BodyPiece> poll();
+
+  // For him: whether the client has kept the pace, and whether it waits for a word first.
+  Pace& pace() { return pace_; }
+  std::uint64_t on_wire() const { return on_wire_; }
+  bool waits_for_continue() const { return waits_for_continue_; }
 
   std::uint64_t received() const { return received_; }  // bytes of it so far
 
@@ -53,6 +61,7 @@ class RequestBody {
   bool take(BodyPiece& piece);
   bool take_bytes(BodyPiece& piece);
   bool take_chunk(BodyPiece& piece);
+  bool receive_more();
 
   Connection& connection_;
   SessionContext& context_;

@@ -197,13 +197,12 @@ Task<SendOutcome> send_encoded(Sending& sending) {
 }  // namespace
 
 Sending::Sending(Connection& to, SessionContext& of, const Response& what)
-    : connection(to), context(of), response(what), pace(of.patience.response_pace) {
-  head = response.head;
-  if (response.parts.empty()) body = response.body;
-}
+    : connection(to), context(of), response(what), pace(of.patience.response_pace) {}
 
 std::optional<SendOutcome> send_at_once(Sending& sending) {
   const Response& response = sending.response;
+  sending.head = response.head;
+  if (response.parts.empty()) sending.body = response.body;
   const bool has_more = response.file.has_value() || !response.parts.empty();
   // What closes a connection leaves in one segment with the end of the stream: the close that
   // follows pushes it.

@@ -21,7 +21,8 @@ enum class SendOutcome : std::uint8_t {
   lost,      // the file, or the means to encode it; the error log has it
 };
 
-// One response on its way. Everything that it is given outlives it.
+// One response on its way. Everything that it is given outlives it; the response has to be finished
+// when it is sent.
 struct Sending {
   Sending(Connection& to, SessionContext& of, const Response& what);
 

@@ -64,6 +64,8 @@ class ServedSite {
     cache.clear();
   }
 
+  bool has_programs() const { return !settings.programs.empty(); }
+
   // A request that was received later may have been sent after the file was changed.
   void forget_checks() { ++turn; }
 

@@ -9,6 +9,7 @@
 #include "daemon/worker/answer.h"
 #include "daemon/worker/entry.h"
 #include "daemon/worker/handshake.h"
+#include "daemon/worker/program_answer.h"
 #include "daemon/worker/reach.h"
 #include "daemon/worker/request_body.h"
 #include "daemon/worker/request_log.h"
@@ -92,6 +93,9 @@ Task<BodyPiece> skip_body(Connection& connection, SessionContext& context,
   while (piece.kind == BodyPiece::Kind::data) piece = co_await body.next();
   co_return piece;
 }
+
+// In the log, of a client that did not wait for the first byte of its response.
+constexpr int status_of_gone = 499;
 
 // Before a connection is closed on a client that may still be sending: the kernel would answer what
 // is unread with a reset, which can overtake the response (RFC 9112, 9.6).
@@ -200,6 +204,78 @@ bool wants_answer_to(Method method) {
   return method == Method::get || method == Method::head || method == Method::options;
 }
 
+// Until the response is there, or it is known which program is to give it.
+Task<Progress> decide(Connection& connection, SessionContext& context, Request& request,
+                      Response& response, Progress progress) {
+  while (progress == Progress::entered) {
+    Entry entry = judge_entry(request, response, connection.loop().now());
+    if (entry == Entry::takes_password) {
+      entry = co_await check_password(connection, context, request, response);
+    }
+    if (entry == Entry::refused) co_return Progress::answered;
+    progress = continue_answer(request, response);
+  }
+  co_return progress;
+}
+
+// What a program has led to is asked for by GET, without the body (RFC 3875, 6.2.2).
+void ask_anew(RequestHead& head) {
+  if (head.method != Method::head) {
+    head.method = Method::get;
+    head.method_text = "GET";
+  }
+  head.body = BodyFraming::none;
+}
+
+SendOutcome outcome_of(ExchangeEnd end) {
+  switch (end) {
+    case ExchangeEnd::complete:
+      return SendOutcome::sent;
+    case ExchangeEnd::client_gone:
+      return SendOutcome::gone;
+    case ExchangeEnd::client_slow:
+      return SendOutcome::too_slow;
+    case ExchangeEnd::cut_off:
+    case ExchangeEnd::refused:
+    case ExchangeEnd::moved:
+      break;
+  }
+  return SendOutcome::lost;
+}
+
+struct Answered {
+  ExchangeEnd end = ExchangeEnd::refused;  // `refused`: the response is to be sent
+  bool input_left = false;                 // the client may still be sending the request's body
+};
+
+// By programs, until one has answered or there is a response that is to be sent.
+Task<Answered> answer_by_programs(Connection& connection, SessionContext& context,
+                                  RequestHead& head, Request& request, Response& response,
+                                  Sending& sending) {
+  std::optional<RequestBody> body;
+  std::optional<std::uint64_t> length;
+  if (head.body != BodyFraming::none) body.emplace(connection, context, head);
+  if (head.body == BodyFraming::content_length) length = head.content_length;
+  ProgramInput input(body ? &*body : nullptr, length);
+  ProgramInput no_input(nullptr, std::nullopt);
+  Answered answered;
+  Progress progress = Progress::by_program;
+  std::string location;
+  while (progress == Progress::by_program) {
+    ProgramInput& given = head.body == BodyFraming::none ? no_input : input;
+    answered.end = co_await answer_by_program(connection, context, request, response, given,
+                                              sending, location);
+    if (answered.end != ExchangeEnd::moved) break;
+    answered.end = ExchangeEnd::refused;
+    ask_anew(head);
+    if (input.awaited() != nullptr) request.persistence = Persistence::close;
+    progress = go_to(request, response, location);
+    progress = co_await decide(connection, context, request, response, progress);
+  }
+  answered.input_left = input.awaited() != nullptr;
+  co_return answered;
+}
+
 Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
                                 const HeadParser& parser) {
   note_visitor(connection, context.site.settings.reach);
@@ -209,9 +285,14 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
     const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, verdict);
     co_return afterwards;
   }
-  // A body that nobody has asked for yet, or that a refused method brings, is not waited for.
-  const bool body_unread = head.body != BodyFraming::none && !wants_answer_to(head.method);
-  if (head.body != BodyFraming::none && !body_unread) {
+  // A body that a method brings which no file takes is not waited for. A program may want any body:
+  // until that is known it is left where it is.
+  const bool has_body = head.body != BodyFraming::none;
+  const bool is_for_program = has_body && context.site.has_programs();
+  bool body_unread = has_body && !wants_answer_to(head.method);
+  if (is_for_program) {
+    connection.settle_input();
+  } else if (has_body && !body_unread) {
     const BodyPiece body = co_await skip_body(connection, context, head);
     if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
     if (body.kind != BodyPiece::Kind::end) {
@@ -219,20 +300,19 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
       const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
       co_return afterwards;
     }
-    head = parser.head(connection.input());
   }
-  const bool keep = head.keep_alive && !body_unread && !context.draining;
-  Persistence persistence = Persistence::close;
-  if (keep) {
-    persistence = head.version == http1::Version::http_1_0 ? Persistence::keep_alive_stated
-                                                           : Persistence::keep_alive;
+  if (has_body) head = parser.head(connection.input());
+  Persistence if_read = Persistence::close;
+  if (head.keep_alive && !context.draining) {
+    if_read = head.version == http1::Version::http_1_0 ? Persistence::keep_alive_stated
+                                                       : Persistence::keep_alive;
   }
   Request request{.site = context.site,
                   .buffer = connection.buffer(),
                   .client = connection.client(),
                   .head = head,
                   .head_bytes = connection.input().substr(0, head.length),
-                  .persistence = persistence};
+                  .persistence = body_unread ? Persistence::close : if_read};
   request.over_https = connection.over_https;
   Response response;
   Entry entry = judge_rate(request, response, connection.loop().now());
@@ -243,19 +323,45 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
     if (entry == Entry::takes_password) {
       entry = co_await check_password(connection, context, request, response);
     }
-    if (entry == Entry::refused) break;
+    if (entry == Entry::refused) {
+      progress = Progress::answered;
+      break;
+    }
     progress = continue_answer(request, response);
   }
-  finish_answer(request, response);
-  response.is_last = !keep;
-  response.user = request.user;
   Sending sending(connection, context, response);
-  auto sent = send_at_once(sending);
-  if (!sent) sent = co_await send_rest(sending);
+  ExchangeEnd end = ExchangeEnd::refused;
+  if (progress == Progress::by_program) {
+    request.persistence = if_read;
+    const Answered answered =
+        co_await answer_by_programs(connection, context, head, request, response, sending);
+    end = answered.end;
+    body_unread = answered.input_left;
+  } else if (is_for_program && !body_unread) {
+    // The response is made, and stays as it is: it is not in the connection's input.
+    const BodyPiece body = co_await skip_body(connection, context, head);
+    if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
+    if (body.kind != BodyPiece::Kind::end) {
+      const Verdict of_body{body.status, body.problem};
+      const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
+      co_return afterwards;
+    }
+  }
+  response.user = request.user;
+  std::optional<SendOutcome> sent;
+  if (end == ExchangeEnd::refused) {
+    finish_answer(request, response);
+    response.is_last = request.persistence == Persistence::close;
+    sent = send_at_once(sending);
+    if (!sent) sent = co_await send_rest(sending);
+  } else {
+    sent = outcome_of(end);
+    if (response.status == 0) response.status = status_of_gone;
+  }
   log_request(sending, head, *sent);
   connection.consume(head.length);
   if (*sent != SendOutcome::sent) co_return Afterwards::close;
-  if (keep) co_return Afterwards::keep;
+  if (request.persistence != Persistence::close) co_return Afterwards::keep;
   co_return connection.input().empty() && !body_unread ? Afterwards::close
                                                        : Afterwards::linger_and_close;
 }

@@ -38,6 +38,23 @@ inline std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
+// The body of a whole response in chunks, or all that stands behind another's head.
+inline std::string body_of(const std::string& response) {
+  const std::size_t end = response.find("\r\n\r\n");
+  if (end == std::string::npos) return "<no head>";
+  std::string rest = response.substr(end + 4);
+  if (response.substr(0, end).find("Transfer-Encoding: chunked") == std::string::npos) return rest;
+  std::string body;
+  for (std::size_t at = 0;;) {
+    const std::size_t line = rest.find("\r\n", at);
+    if (line == std::string::npos) return body + "<cut off>";
+    const std::size_t size = std::stoul(rest.substr(at, line - at), nullptr, 16);
+    if (size == 0) return body;
+    body += rest.substr(line + 2, size);
+    at = line + 2 + size + 2;
+  }
+}
+
 // Logs are written behind the response.
 inline bool access_log_has(const Server& server, std::size_t site, const std::string& part) {
   return eventually([&] { return contains(server.access_log(site), part); });

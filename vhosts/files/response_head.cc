@@ -33,6 +33,8 @@ bool has_control_character(std::string_view value) {
   });
 }
 
+constexpr std::string_view hex = "0123456789ABCDEF";
+
 constexpr std::array<bool, 256> byte_set_of(std::string_view allowed) {
   std::array<bool, 256> set{};
   for (std::size_t c = '0'; c <= '9'; ++c) set[c] = true;
@@ -56,13 +58,21 @@ void ResponseHead::start(int status, Persistence persistence) {
   } else {
     const std::string_view reason = reason_of(status);
     PERCHILD_ASSERT(!reason.empty());
-    Digits digits;
-    append("HTTP/1.1 ");
-    append(decimal(static_cast<std::uint64_t>(status), digits));
-    append(" ");
-    append(reason);
-    append(server_line);
+    return start(status, reason, persistence);
   }
+  append(date_.line());
+  append(connection_line(persistence));
+}
+
+void ResponseHead::start(int status, std::string_view reason, Persistence persistence) {
+  if (reason.empty()) reason = reason_of(status);
+  failed_ = failed_ || has_control_character(reason);
+  Digits digits;
+  append("HTTP/1.1 ");
+  append(decimal(static_cast<std::uint64_t>(status), digits));
+  append(" ");  // also where no phrase follows (RFC 9112, 4)
+  append(reason);
+  append(server_line);
   append(date_.line());
   append(connection_line(persistence));
 }
@@ -123,7 +133,6 @@ void ResponseHead::append(std::string_view text) {
 }
 
 void ResponseHead::append_encoded(std::string_view text, const std::array<bool, 256>& verbatim) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (verbatim[byte]) {
@@ -133,6 +142,19 @@ void ResponseHead::append_encoded(std::string_view text, const std::array<bool, 
       append({encoded, sizeof encoded});
     }
   }
+}
+
+std::string percent_encoded_path(std::string_view decoded_path) {
+  std::string text;
+  for (const char c : decoded_path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (path_bytes[byte]) {
+      text += c;
+    } else {
+      text.append({'%', hex[byte >> 4], hex[byte & 15]});
+    }
+  }
+  return text;
 }
 
 std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,

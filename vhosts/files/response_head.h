@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "vhosts/files/date_cache.h"
@@ -35,6 +36,8 @@ class ResponseHead {
 
   // The status line, Server, Date and Connection. `status` is one that reason_of() knows.
   void start(int status, Persistence persistence);
+  // Likewise of any status, with the phrase that a program gives; without one, that of reason_of().
+  void start(int status, std::string_view reason, Persistence persistence);
   // One field. A value with a control character in it fails the head.
   void add(std::string_view name, std::string_view value);
   void add_number(std::string_view name, std::uint64_t value);
@@ -59,6 +62,9 @@ class ResponseHead {
   const DateCache& date_;
   bool failed_ = false;
 };
+
+// A decoded path as it stands in a request's target or a Location.
+[[nodiscard]] std::string percent_encoded_path(std::string_view decoded_path);
 
 // 304 with what it repeats of the file's lines; no length, no body (RFC 9110, 15.4.5).
 [[nodiscard]] std::string_view not_modified_head(std::span<char> buffer, const DateCache& date,

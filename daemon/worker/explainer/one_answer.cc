@@ -48,6 +48,10 @@ void explain(ServedSite& site, const AddressBytes& client, std::string_view byte
     if (refused) explanation.note("password", "asked for; to who has it, what follows");
     progress = continue_answer(request, response);
   }
+  if (progress == Progress::by_program) {
+    explanation.note("answer", "by the program, which is not asked");
+    return;
+  }
   finish_answer(request, response);
   explanation.note("answer", std::to_string(response.status), response.problem.empty() ? "" : ", ",
                    response.problem);

@@ -1,0 +1,164 @@
+#include "daemon/worker/program_answer.h"
+
+#include <utility>
+
+#include "daemon/worker/answer.h"
+#include "daemon/worker/cgi_exchange.h"
+#include "vhosts/gateway/cgi_call.h"
+
+namespace perchild {
+namespace {
+
+constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+// Connections that were at rest, and that their program has closed meanwhile.
+constexpr int most_tries = 3;
+
+const ProgramSettings& program_of(const Request& request) {
+  return request.site.settings.programs[request.call->program];
+}
+
+bool is_idempotent(http1::Method method) {
+  return method == http1::Method::get || method == http1::Method::head ||
+         method == http1::Method::options;
+}
+
+struct Refusal {
+  int status;
+  std::string_view problem;
+};
+
+Refusal refusal_of(NotAcquiredReason reason) {
+  switch (reason) {
+    case NotAcquiredReason::cannot_start:
+      return {503, "the program cannot be started"};
+    case NotAcquiredReason::unreachable:
+      return {502, "nobody listens where the program should"};
+    case NotAcquiredReason::forbidden:
+      return {403, "the script is not as it must be to be run, or the socket not the site's own"};
+    case NotAcquiredReason::not_found:
+      return {404, "no such script"};
+    case NotAcquiredReason::withdrawn:
+      break;
+  }
+  return {503, "the program is not to be had"};
+}
+
+// `input` may not be at its end: then the connection can serve no other request.
+ExchangeEnd refuse_request(Request& request, Response& response, const ProgramInput& input,
+                           Refusal refusal) {
+  if (input.awaited() != nullptr) request.persistence = files::Persistence::close;
+  response = refuse(request, refusal.status, refusal.problem,
+                    refusal.status == 503 ? retry_soon : std::string_view());
+  response.subject = request.call->script;
+  return ExchangeEnd::refused;
+}
+
+// Until there is a connection to the program; `complete` if so.
+Task<ExchangeEnd> wait_for_program(Connection& connection, SessionContext& context,
+                                   Request& request, Response& response, const ProgramInput& input,
+                                   ProgramTicket& ticket) {
+  if (!context.runner.ask(ticket)) {
+    co_return refuse_request(request, response, input,
+                             {503, "too many requests wait for the program"});
+  }
+  auto deadline = Wait::Deadline::anew;
+  while (!ticket.is_answered()) {
+    Wait wait(connection, Wait::For::progress, context.runner.queue_of(ticket.program), deadline);
+    const WakeReason wake = co_await wait;
+    deadline = Wait::Deadline::kept;
+    if (ticket.is_answered()) break;
+    if (wake == WakeReason::timed_out || connection.peer_closed()) {
+      context.runner.withdraw(ticket);
+      if (wake != WakeReason::timed_out) co_return ExchangeEnd::client_gone;
+      co_return refuse_request(request, response, input,
+                               {503, "the program had no time for the request"});
+    }
+  }
+  connection.deadline.unlink();
+  if (!ticket.refused) co_return ExchangeEnd::complete;
+  co_return refuse_request(request, response, input, refusal_of(*ticket.refused));
+}
+
+std::optional<std::string> packed_call_of(const Request& request, const ProgramInput& input) {
+  gateway::CgiCall call;
+  call.script = request.call->script.substr(1);
+  gateway::EnvironmentSink sink(call.environment);
+  if (!gateway::write_cgi_variables(cgi_request_of(request, input), sink)) return std::nullopt;
+  return call.pack();
+}
+
+std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionContext& context,
+                                             Request& request, Response& response,
+                                             BackendStream& stream, ProgramInput& input,
+                                             Sending& sending) {
+  switch (program_of(request).protocol) {
+    case ProgramProtocol::fastcgi: {
+      auto exchange = std::make_unique<FastCgiExchange>(connection, context, request, response,
+                                                        stream, input, sending);
+      static_cast<void>(exchange->begin(cgi_request_of(request, input)));
+      return exchange;
+    }
+    case ProgramProtocol::cgi:
+    case ProgramProtocol::http:
+      break;
+  }
+  return std::make_unique<CgiExchange>(connection, context, request, response, stream, input,
+                                       sending);
+}
+
+// Programs are told how long a body is before they get it.
+Task<ExchangeEnd> keep_input(Request& request, Response& response, ProgramInput& input) {
+  const BodyPiece kept = co_await input.keep();
+  if (kept.kind == BodyPiece::Kind::end) co_return ExchangeEnd::complete;
+  if (kept.kind == BodyPiece::Kind::closed) co_return ExchangeEnd::client_gone;
+  co_return refuse_request(request, response, input, {kept.status, kept.problem});
+}
+
+}  // namespace
+
+Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& context,
+                                    Request& request, Response& response, ProgramInput& input,
+                                    Sending& sending, std::string& location) {
+  const ProgramSettings& program = program_of(request);
+  if (program.protocol != ProgramProtocol::http && input.awaited() != nullptr && !input.length()) {
+    const ExchangeEnd kept = co_await keep_input(request, response, input);
+    if (kept != ExchangeEnd::complete) co_return kept;
+  }
+  std::optional<std::string> call;
+  if (program.kind == ProgramKind::cgi) {
+    call = packed_call_of(request, input);
+    if (!call) {
+      co_return refuse_request(request, response, input,
+                               {400, "the request does not fit into variables"});
+    }
+  }
+  const bool has_input = input.awaited() != nullptr || input.length().value_or(0) != 0;
+  // What may have been done already must not be done twice: it is not risked on a connection that
+  // a backend may be about to close.
+  const bool must_be_new = program.protocol == ProgramProtocol::http &&
+                           (has_input || !is_idempotent(request.head.method));
+  ExchangeEnd end = ExchangeEnd::refused;
+  for (int tries = 1;; ++tries) {
+    ProgramTicket ticket{.connection = connection,
+                         .program = request.call->program,
+                         .call = call ? std::string_view(*call) : std::string_view(),
+                         .must_be_new = must_be_new};
+    const ExchangeEnd got =
+        co_await wait_for_program(connection, context, request, response, input, ticket);
+    if (got != ExchangeEnd::complete) co_return got;
+    const auto exchange =
+        exchange_of(connection, context, request, response, *ticket.stream, input, sending);
+    end = co_await exchange->run();
+    connection.deadline.unlink();
+    sending.pace.drop_period();
+    context.runner.release(*ticket.stream, exchange->is_reusable());
+    location = exchange->location();
+    const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&
+                       !has_input && is_idempotent(request.head.method) && tries < most_tries;
+    if (!again) break;
+    response = {};
+  }
+  co_return end;
+}
+
+}  // namespace perchild

@@ -1,0 +1,330 @@
+#include "daemon/worker/program_exchange.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "daemon/worker/answer.h"
+#include "vhosts/files/decimal.h"
+#include "vhosts/files/response_head.h"
+
+namespace perchild {
+namespace {
+
+// After so many pieces without a pause the other connections have a turn.
+constexpr unsigned rounds_in_a_row = 64;
+constexpr std::string_view end_of_chunk = "\r\n";
+constexpr std::string_view end_of_body = "0\r\n\r\n";
+
+bool has_no_body(const Request& request, int status) {
+  return request.head_only() || status == 101 || status == 204 || status == 304;
+}
+
+}  // namespace
+
+ProgramExchange::ProgramExchange(Connection& connection, SessionContext& context, Request& request,
+                                 Response& response, BackendStream& stream, ProgramInput& input,
+                                 Sending& sending)
+    : connection_(connection),
+      context_(context),
+      request_(request),
+      response_(response),
+      stream_(stream),
+      input_(input),
+      sending_(sending) {}
+
+// ---- what the program says
+
+void ProgramExchange::fail(int status, std::string_view problem) {
+  if (failed_ || moved_) return;
+  failed_ = true;
+  if (head_made_) {
+    response_.problem = problem;
+    return;
+  }
+  // What has not been read of the body would be taken for the next request.
+  if (input_.awaited() != nullptr) request_.persistence = files::Persistence::close;
+  const std::string_view retry = status == 503 ? "Retry-After: 1\r\n" : "";
+  response_ = refuse(request_, status, problem, retry);
+  response_.subject = request_.call->script;
+}
+
+void ProgramExchange::move(std::string_view location) {
+  moved_ = true;
+  location_ = location;
+}
+
+void ProgramExchange::set_head(std::optional<std::uint64_t> length) {
+  has_head_ = true;
+  declared_ = left_ = length;
+  if (has_no_body(request_, status())) left_ = 0;
+}
+
+void ProgramExchange::put_body(std::string_view bytes) {
+  // What is longer than it says is cut: the rest would be taken for another response.
+  if (left_) {
+    bytes =
+        bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(*left_, bytes.size())));
+    *left_ -= bytes.size();
+  }
+  gathered_.append(bytes);
+}
+
+void ProgramExchange::end_body() {
+  ended_ = true;
+  short_ = left_.value_or(0) != 0;
+  if (short_ && head_made_) response_.problem = "the program's response is shorter than it says";
+}
+
+// ---- to the client
+
+bool ProgramExchange::make_head() {
+  const int status = this->status();
+  const bool is_empty = has_no_body(request_, status);
+  std::optional<std::uint64_t> length = declared_;
+  // All of it is here.
+  if (!length && ended_ && !is_empty) left_ = length = gathered_.size();
+  if (input_.awaited() != nullptr) request_.persistence = files::Persistence::close;
+  if (is_empty) {
+    framing_ = Framing::none;
+  } else if (length) {
+    framing_ = Framing::length;
+  } else if (request_.head.version == http1::Version::http_1_1) {
+    framing_ = Framing::chunked;
+  } else {
+    framing_ = Framing::until_close;
+    request_.persistence = files::Persistence::close;
+  }
+  files::ResponseHead head(request_.buffer.output, request_.site.date);
+  const bool changes_protocol = status == 101;
+  head.start(status, reason(),
+             changes_protocol ? files::Persistence::keep_alive : request_.persistence);
+  add_fields(head);
+  if (length && status != 204 && !changes_protocol) head.add_number("Content-Length", *length);
+  if (framing_ == Framing::chunked) head.add("Transfer-Encoding", "chunked");
+  response_.status = status;
+  response_.head = head.finish();
+  if (response_.head.empty()) {
+    fail(502, "the program's head does not fit into a response");
+    return false;
+  }
+  finish_answer(request_, response_);
+  if (response_.status != status) {  // the site's own headers do not fit
+    failed_ = true;
+    return false;
+  }
+  head_text_ = response_.head;
+  head_ = head_text_;
+  head_made_ = true;
+  return true;
+}
+
+void ProgramExchange::frame_body() {
+  const bool ends = ended_ && !short_ && framing_ == Framing::chunked && !end_framed_;
+  if (gathered_.empty() && !ends) return;
+  std::swap(body_text_, gathered_);
+  gathered_.clear();
+  in_flight_ = body_text_.size();
+  if (framing_ == Framing::chunked) {
+    if (in_flight_ != 0) {
+      files::Digits digits;
+      char* const begin = digits.data();
+      const char* const end = std::to_chars(begin, begin + digits.size(), in_flight_, 16).ptr;
+      if (head_.empty()) head_text_.clear();
+      head_text_.append(begin, static_cast<std::size_t>(end - begin)).append(end_of_chunk);
+      head_ = head_text_;
+      body_text_.append(end_of_chunk);
+    }
+    if (ends) body_text_.append(end_of_body);
+    end_framed_ = ends;
+  }
+  body_ = body_text_;
+}
+
+std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
+  if (!has_output() && has_head_ && !failed_) {
+    if (short_ && !head_made_) fail(502, "the program's response is shorter than it says");
+    if (!head_made_ && (failed_ || !make_head())) return std::nullopt;
+    frame_body();
+  }
+  while (has_output() && connection_.may_write()) {
+    const ssize_t sent =
+        head_.empty() ? connection_.send(body_, {}, 0) : connection_.send(head_, body_, 0);
+    if (sent < 0) return ExchangeEnd::client_gone;
+    if (sent == 0) break;
+    moved = true;
+    const auto count = static_cast<std::size_t>(sent);
+    const std::size_t of_head = std::min(count, head_.size());
+    head_.remove_prefix(of_head);
+    body_.remove_prefix(count - of_head);
+  }
+  if (!has_output()) sending_.sent_of_body += std::exchange(in_flight_, 0);
+  return std::nullopt;
+}
+
+// ---- from the program
+
+bool ProgramExchange::read_program() {
+  if (has_output() || ended_ || failed_ || !stream_.may_read()) return false;
+  std::size_t count = 0;
+  switch (stream_.receive(context_.runner.scratch(), count)) {
+    case BackendStream::Received::bytes:
+      heard_ = true;
+      take_output({context_.runner.scratch().data(), count});
+      return true;
+    case BackendStream::Received::nothing_yet:
+      return false;
+    case BackendStream::Received::end:
+    case BackendStream::Received::failed:
+      take_end();
+      return true;
+  }
+  return false;
+}
+
+// ---- to the program
+
+// Whether there is something more to send.
+bool ProgramExchange::take_input() {
+  if (input_ended_ || input_lost_) return false;
+  RequestBody* const awaited = input_.awaited();
+  // Once there is an answer, the client is not asked for a body that it has held back.
+  if (awaited != nullptr && head_made_ && awaited->waits_for_continue()) return false;
+  const auto piece = input_.poll();
+  if (!piece) return false;
+  to_program_.clear();
+  switch (piece->kind) {
+    case BodyPiece::Kind::data:
+      frame_input(piece->bytes, to_program_);
+      piece_ = piece->bytes;
+      break;
+    case BodyPiece::Kind::end:
+      end_input(to_program_);
+      input_ended_ = true;
+      break;
+    case BodyPiece::Kind::closed:
+      input_lost_ = true;
+      break;
+    default:
+      input_lost_ = true;
+      fail(piece->status, piece->problem);
+  }
+  before_ = to_program_;
+  return true;
+}
+
+bool ProgramExchange::write_program() {
+  bool moved = false;
+  while (!failed_ && !ended_) {
+    if (before_.empty() && piece_.empty()) {
+      if (!take_input()) break;
+      moved = true;
+      continue;
+    }
+    if (!stream_.may_write()) break;
+    const ssize_t sent = stream_.send(before_, piece_);
+    if (sent == 0) break;
+    moved = true;
+    if (sent < 0) {
+      // It may have answered all the same.
+      input_lost_ = true;
+      before_ = piece_ = {};
+      break;
+    }
+    const auto count = static_cast<std::size_t>(sent);
+    const std::size_t of_before = std::min(count, before_.size());
+    before_.remove_prefix(of_before);
+    piece_.remove_prefix(count - of_before);
+  }
+  return moved;
+}
+
+// ---- both
+
+// What it has come to; nothing if it goes on.
+std::optional<ExchangeEnd> ProgramExchange::outcome() const {
+  if (moved_) return ExchangeEnd::moved;
+  if (failed_) return head_made_ ? ExchangeEnd::cut_off : ExchangeEnd::refused;
+  if (!ended_ || has_output() || !gathered_.empty()) return std::nullopt;
+  if (!head_made_ || (framing_ == Framing::chunked && !end_framed_ && !short_)) return std::nullopt;
+  return short_ ? ExchangeEnd::cut_off : ExchangeEnd::complete;
+}
+
+// Whether it is the client that everything waits for.
+bool ProgramExchange::awaits_client() const {
+  const RequestBody* const awaited = input_.awaited();
+  const bool is_held_back = awaited != nullptr && head_made_ && awaited->waits_for_continue();
+  const bool for_input =
+      awaited != nullptr && !is_held_back && !input_lost_ && before_.empty() && piece_.empty();
+  return has_output() || for_input;
+}
+
+// What the next wait finds is a period of its own: it has another deadline, or none.
+void ProgramExchange::drop_periods() {
+  sending_.pace.drop_period();
+  if (input_.awaited() != nullptr) input_.awaited()->pace().drop_period();
+}
+
+// At the end of a period. The pace is asked anew with the next wait.
+bool ProgramExchange::client_is_slow() {
+  return paced_by_body_ ? !input_.awaited()->pace().is_kept(input_.awaited()->on_wire())
+                        : !sending_.pace.is_kept(connection_.bytes_taken());
+}
+
+Task<ExchangeEnd> ProgramExchange::run() {
+  context_.runner.begin_time(stream_);
+  before_ = to_program_;
+  if (input_.awaited() == nullptr && input_.length().value_or(0) == 0) {
+    end_input(to_program_);
+    before_ = to_program_;
+    input_ended_ = true;
+  }
+  unsigned in_a_row = 0;
+  for (;;) {
+    bool moved = write_program();
+    moved = read_program() || moved;
+    if (const auto end = send_output(moved)) co_return *end;
+    if (const auto end = outcome()) co_return *end;
+    if (moved && ++in_a_row < rounds_in_a_row) continue;
+    if (moved) {
+      in_a_row = 0;
+      drop_periods();
+      Wait turn(connection_, Wait::For::turn);
+      co_await turn;
+      continue;
+    }
+    if (stream_.timed_out) {
+      // Not while it was the client that took its time.
+      if (has_output()) {
+        context_.runner.begin_time(stream_);
+      } else {
+        fail(504, "the program took too long");
+        continue;
+      }
+    }
+    const bool by_body = !has_output();
+    if (!awaits_client()) {
+      drop_periods();
+      Wait wait(connection_, Wait::For::progress);
+      co_await wait;
+    } else {
+      if (by_body != paced_by_body_) drop_periods();
+      paced_by_body_ = by_body;
+      const auto received = [this] { return input_.awaited()->on_wire(); };
+      const auto taken = [this] { return connection_.bytes_taken(); };
+      const Wait::Deadline deadline =
+          by_body ? input_.awaited()->pace().begin(received) : sending_.pace.begin(taken);
+      Wait wait(connection_, Wait::For::progress,
+                by_body ? context_.patience.body : context_.patience.send, deadline);
+      const WakeReason wake = co_await wait;
+      if (wake == WakeReason::timed_out && client_is_slow()) {
+        if (!by_body) co_return ExchangeEnd::client_slow;
+        fail(408, "the body took too long");
+        continue;
+      }
+    }
+    if (connection_.peer_closed()) co_return ExchangeEnd::client_gone;
+  }
+}
+
+}  // namespace perchild

@@ -1,0 +1,130 @@
+// One request with a program, once there is a connection to it: the request's body goes there and
+// the response comes back at the same time, so that neither side can make the other wait for ever.
+// No more than one reading of the program's output is held, until the client has taken it.
+//
+// Runs in: worker.
+// Does not trust: the client; the program, whose heads are parsed and whose lengths are kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/worker/backend_stream.h"
+#include "daemon/worker/program_input.h"
+#include "daemon/worker/request.h"
+#include "daemon/worker/response.h"
+#include "daemon/worker/sending.h"
+#include "daemon/worker/session.h"
+#include "daemon/worker/task.h"
+
+namespace perchild {
+
+enum class ExchangeEnd : std::uint8_t {
+  complete,
+  refused,  // nothing was sent: the response is an error, or what a program's head leads to
+  moved,    // nothing was sent: the program leads to another path, location()
+  cut_off,  // something was sent, and the rest cannot be: the connection ends
+  client_gone,
+  client_slow,
+};
+
+class ProgramExchange {
+ public:
+  ProgramExchange(Connection& connection, SessionContext& context, Request& request,
+                  Response& response, BackendStream& stream, ProgramInput& input, Sending& sending);
+  virtual ~ProgramExchange() = default;
+  ProgramExchange(const ProgramExchange&) = delete;
+  ProgramExchange& operator=(const ProgramExchange&) = delete;
+
+  Task<ExchangeEnd> run();
+
+  // Afterwards: whether the connection to the program is good for another request.
+  virtual bool is_reusable() const = 0;
+  // Whether not a byte has come back: it may have been closed before it was asked.
+  bool is_untouched() const { return !heard_; }
+  // With ExchangeEnd::moved.
+  std::string_view location() const { return location_; }
+
+ protected:
+  // What the program has sent. Afterwards failed() may be true.
+  virtual void take_output(std::string_view bytes) = 0;
+  // There will be no more.
+  virtual void take_end() = 0;
+  // The status and the fields of the program's head, but for those about the body's length.
+  virtual int status() const = 0;
+  virtual std::string_view reason() const = 0;
+  virtual void add_fields(files::ResponseHead& head) const = 0;
+  // What stands before and behind a piece of the request's body.
+  virtual void frame_input(std::string_view piece, std::string& before) = 0;
+  virtual void end_input(std::string& before) = 0;
+
+  // For these. Until the head is there:
+  void fail(int status, std::string_view problem);
+  void move(std::string_view location);
+  // The head is complete; `length`: what it says of the body's.
+  void set_head(std::optional<std::uint64_t> length);
+  bool has_head() const { return has_head_; }
+  void put_body(std::string_view bytes);
+  void end_body();
+  bool is_ended() const { return ended_; }
+  bool has_sent_all_input() const { return input_ended_ && !input_lost_ && before_.empty(); }
+  BackendStream& stream() { return stream_; }
+  Request& request() { return request_; }
+  SessionContext& context() { return context_; }
+  Connection& connection() { return connection_; }
+  // Before run(): what the program gets before the body.
+  std::string& prelude() { return to_program_; }
+
+ private:
+  enum class Framing : std::uint8_t { none, length, chunked, until_close };
+
+  bool make_head();
+  void frame_body();
+  bool has_output() const { return !head_.empty() || !body_.empty(); }
+  std::optional<ExchangeEnd> send_output(bool& moved);
+  bool read_program();
+  bool write_program();
+  bool take_input();
+  std::optional<ExchangeEnd> outcome() const;
+  bool awaits_client() const;
+  bool client_is_slow();
+  void drop_periods();
+
+  Connection& connection_;
+  SessionContext& context_;
+  Request& request_;
+  Response& response_;
+  BackendStream& stream_;
+  ProgramInput& input_;
+  Sending& sending_;
+
+  // To the program: what is left of `to_program_`, and of the piece of the body that follows it.
+  std::string to_program_;
+  std::string_view before_, piece_;
+  bool input_ended_ = false;  // its end is in to_program_, or has been sent
+  bool input_lost_ = false;   // the program does not read it
+
+  // To the client: what is left of these, and the texts that they are of.
+  std::string head_text_, body_text_;
+  std::string_view head_, body_;
+  std::string gathered_;               // of the body, not framed yet
+  std::uint64_t in_flight_ = 0;        // bytes of the body in body_text_, without framing
+  std::optional<std::uint64_t> left_;  // of the body, by what its head says
+  std::optional<std::uint64_t> declared_;
+  Framing framing_ = Framing::none;
+  std::string location_;
+  bool heard_ = false;
+  bool has_head_ = false;
+  bool head_made_ = false;
+  bool ended_ = false;
+  bool end_framed_ = false;
+  bool failed_ = false;
+  bool moved_ = false;
+  bool short_ = false;          // the body ended before its length
+  bool paced_by_body_ = false;  // which pace the connection's deadline is of
+};
+
+}  // namespace perchild
