@@ -4,6 +4,8 @@
 
 #include "daemon/worker/answer.h"
 #include "daemon/worker/cgi_exchange.h"
+#include "daemon/worker/proxy_exchange.h"
+#include "daemon/worker/tunnel.h"
 #include "vhosts/gateway/cgi_call.h"
 
 namespace perchild {
@@ -98,8 +100,10 @@ std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionCont
       static_cast<void>(exchange->begin(cgi_request_of(request, input)));
       return exchange;
     }
-    case ProgramProtocol::cgi:
     case ProgramProtocol::http:
+      return std::make_unique<ProxyExchange>(connection, context, request, response, stream, input,
+                                             sending);
+    case ProgramProtocol::cgi:
       break;
   }
   return std::make_unique<CgiExchange>(connection, context, request, response, stream, input,
@@ -149,6 +153,12 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     const auto exchange =
         exchange_of(connection, context, request, response, *ticket.stream, input, sending);
     end = co_await exchange->run();
+    if (const auto bytes = exchange->bytes_of_other_protocol();
+        bytes && end == ExchangeEnd::complete) {
+      request.persistence = files::Persistence::close;
+      end = co_await tunnel(connection, context, *ticket.stream, request.head.length,
+                            std::string(*bytes), sending);
+    }
     connection.deadline.unlink();
     sending.pace.drop_period();
     context.runner.release(*ticket.stream, exchange->is_reusable());

@@ -43,6 +43,8 @@ class ProgramExchange {
 
   // Afterwards: whether the connection to the program is good for another request.
   virtual bool is_reusable() const = 0;
+  // Whether what follows is another protocol, of which these bytes have come already.
+  virtual std::optional<std::string_view> bytes_of_other_protocol() const { return std::nullopt; }
   // Whether not a byte has come back: it may have been closed before it was asked.
   bool is_untouched() const { return !heard_; }
   // With ExchangeEnd::moved.

@@ -1,0 +1,175 @@
+#include "daemon/worker/proxy_exchange.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "vhosts/files/decimal.h"
+#include "vhosts/files/response_head.h"
+#include "vhosts/gateway/forwarded_head.h"
+
+namespace perchild {
+namespace {
+
+using gateway::AnswerFraming;
+
+// As the client wrote it, unless a rule has led elsewhere. What the site's rules say of it holds
+// for what it means, and a backend may tell spellings apart.
+std::string target_of(const Request& request) {
+  std::string target(request.head.path);
+  if (request.moves != 0) target = files::percent_encoded_path(request.path);
+  if (!request.query.empty()) target.append("?").append(request.query);
+  return target;
+}
+
+http1::BodyFraming framing_of(const Request& request, const ProgramInput& input) {
+  if (request.head.body == http1::BodyFraming::none) return http1::BodyFraming::none;
+  return input.length() ? http1::BodyFraming::content_length : http1::BodyFraming::chunked;
+}
+
+}  // namespace
+
+ProxyExchange::ProxyExchange(Connection& connection, SessionContext& context, Request& request,
+                             Response& response, BackendStream& stream, ProgramInput& input,
+                             Sending& sending)
+    : ProgramExchange(connection, context, request, response, stream, input, sending),
+      upgrade_(gateway::wanted_upgrade(request.head, request.head_bytes)),
+      sends_chunks_(framing_of(request, input) == http1::BodyFraming::chunked),
+      parser_({.head = request.head_only(), .upgrade = !upgrade_.empty()}) {
+  const std::string target = target_of(request);
+  gateway::write_forwarded_head({.head = request.head,
+                                 .bytes = request.head_bytes,
+                                 .target = target,
+                                 .own_host = request.site.settings.hosts.front().name.view(),
+                                 .client = connection.peer().host(),
+                                 .from_proxy = request.client.host() != connection.peer().host(),
+                                 .https = request.over_https,
+                                 .keep_alive = true,
+                                 .upgrade = upgrade_,
+                                 .body = framing_of(request, input),
+                                 .content_length = input.length().value_or(0)},
+                                prelude());
+}
+
+bool ProxyExchange::is_reusable() const {
+  return has_head() && is_ended() && head_.keep_alive && is_clean_ && has_sent_all_input();
+}
+
+std::optional<std::string_view> ProxyExchange::bytes_of_other_protocol() const {
+  if (!has_head() || head_.status != 101) return std::nullopt;
+  return std::string_view(text_).substr(head_.length);
+}
+
+// ---- the response
+
+// Whether the head is complete: text_ then begins with it.
+bool ProxyExchange::take_head() {
+  for (;;) {
+    switch (parser_.parse(text_)) {
+      case gateway::BackendHeadParser::State::incomplete:
+        return false;
+      case gateway::BackendHeadParser::State::rejected:
+        fail(502, gateway::text_of(parser_.reason()));
+        return false;
+      case gateway::BackendHeadParser::State::complete:
+        break;
+    }
+    head_ = parser_.head(text_);
+    if (!head_.is_interim()) break;
+    text_.erase(0, head_.length);
+    parser_.reset();
+  }
+  if (head_.framing == AnswerFraming::content_length || head_.has_content_length) {
+    set_head(head_.content_length);
+  } else {
+    set_head(std::nullopt);
+  }
+  left_ = head_.content_length;
+  return true;
+}
+
+void ProxyExchange::take_output(std::string_view bytes) {
+  // Its time is for the next part: what goes on for long is no mistake of it.
+  context().runner.begin_time(stream());
+  if (has_head()) return take_body(bytes);
+  text_.append(bytes);
+  if (take_head()) take_body(std::string_view(text_).substr(head_.length));
+}
+
+void ProxyExchange::take_body(std::string_view bytes) {
+  switch (head_.framing) {
+    case AnswerFraming::none:
+      is_clean_ = bytes.empty();
+      return end_body();
+    case AnswerFraming::content_length: {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
+      put_body(bytes.substr(0, count));
+      left_ -= count;
+      is_clean_ = count == bytes.size();
+      if (left_ == 0) end_body();
+      return;
+    }
+    case AnswerFraming::chunked:
+      return take_chunks(bytes);
+    case AnswerFraming::until_close:
+      return put_body(bytes);
+  }
+}
+
+void ProxyExchange::take_chunks(std::string_view bytes) {
+  using State = http1::ChunkedDecoder::State;
+  for (;;) {
+    const http1::ChunkedDecoder::Step step = decoder_.next(bytes);
+    bytes.remove_prefix(step.consumed);
+    switch (step.state) {
+      case State::data:
+        put_body(step.data);
+        break;
+      case State::incomplete:
+        return;
+      case State::done:
+        is_clean_ = bytes.empty();
+        return end_body();
+      case State::rejected:
+        return fail(502, http1::text_of(decoder_.reason()));
+    }
+  }
+}
+
+void ProxyExchange::take_end() {
+  is_clean_ = false;
+  if (!has_head()) {
+    parser_.finish();
+    return fail(502, gateway::text_of(parser_.reason()));
+  }
+  if (head_.framing == AnswerFraming::until_close) return end_body();
+  fail(502, "the backend closed in the middle of its response");
+}
+
+void ProxyExchange::add_fields(files::ResponseHead& head) const {
+  if (head_.status == 101) {
+    head.add("Connection", "upgrade");
+    head.add("Upgrade", head_.upgrade);
+  }
+  gateway::for_each_backend_field(
+      text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
+}
+
+// ---- the request's body
+
+// A chunk's end goes in front of what follows it.
+void ProxyExchange::frame_input(std::string_view piece, std::string& before) {
+  if (!sends_chunks_) return;
+  files::Digits digits;
+  char* const begin = digits.data();
+  const char* const end = std::to_chars(begin, begin + digits.size(), piece.size(), 16).ptr;
+  if (has_sent_chunk_) before.append("\r\n");
+  before.append(begin, static_cast<std::size_t>(end - begin)).append("\r\n");
+  has_sent_chunk_ = true;
+}
+
+void ProxyExchange::end_input(std::string& before) {
+  if (!sends_chunks_) return;
+  before.append(has_sent_chunk_ ? "\r\n0\r\n\r\n" : "0\r\n\r\n");
+}
+
+}  // namespace perchild

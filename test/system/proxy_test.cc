@@ -1,0 +1,208 @@
+// Backends that speak HTTP/1.1: what is sent on to them, what of their answers is believed, and
+// what goes wrong.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "test/system/requests.h"
+
+namespace perchild::test {
+namespace {
+
+// A listening socket of the test's own, which plays the backend by hand.
+class Backend {
+ public:
+  Backend() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    ::sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const generic = reinterpret_cast<::sockaddr*>(&address);
+    ::socklen_t length = sizeof address;
+    if (::bind(listener_.get(), generic, length) != 0 || ::listen(listener_.get(), 8) != 0) {
+      throw std::runtime_error("listen");
+    }
+    ::getsockname(listener_.get(), generic, &length);
+    port_ = ntohs(address.sin_port);
+  }
+
+  std::string settings(const std::string& more = {}) const {
+    return R"(, "proxy": {"to": "http://127.0.0.1:)" + std::to_string(port_) + "\"" + more + "}";
+  }
+  void accept() {
+    const ::timeval patience{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    peer_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    ASSERT_TRUE(peer_.has_value());
+    ::setsockopt(peer_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    seen_.clear();
+  }
+  // What has come, once it has `end` in it.
+  std::string receive_until(const std::string& end) {
+    char bytes[4096];
+    while (!contains(seen_, end)) {
+      const ssize_t got = ::read(peer_.get(), bytes, sizeof bytes);
+      if (got <= 0) return seen_ + "<end>";
+      seen_.append(bytes, static_cast<std::size_t>(got));
+    }
+    return std::exchange(seen_, {});
+  }
+  void send(const std::string& bytes) {
+    ASSERT_EQ(::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  void close() { peer_.reset(); }
+  bool is_ended() {
+    char byte;
+    return ::read(peer_.get(), &byte, 1) <= 0;
+  }
+
+ private:
+  UniqueFd listener_;
+  UniqueFd peer_;
+  std::uint16_t port_ = 0;
+  std::string seen_;
+};
+
+ServerSpec proxy_site(const std::string& settings) {
+  return {.sites = {{"a.example", {{"index.html", "a file"}}, settings},
+                    {"b.example", {{"index.html", "of b"}}}}};
+}
+
+TEST(Proxy, ARequestIsSentOnAndItsResponseComesBack) {
+  Backend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example", "/x%20y?q=1",
+                      "X-Y: z\r\nConnection: x-y, keep-alive\r\n"
+                      "X_Forwarded_For: evil\r\nTE: trailers\r\n"));
+  backend.accept();
+  const std::string head = backend.receive_until("\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("GET /x%20y?q=1 HTTP/1.1\r\n")) << head;
+  EXPECT_TRUE(contains(head, "Host: a.example\r\n"));
+  EXPECT_TRUE(contains(head, "X-Forwarded-For: 127.0.0.1\r\n"));
+  EXPECT_TRUE(contains(head, "X-Forwarded-Proto: http\r\n"));
+  EXPECT_FALSE(contains(head, "X-Y"));
+  EXPECT_FALSE(contains(head, "evil"));
+  EXPECT_FALSE(contains(head, "trailers"));
+  backend.send("HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nServer: x\r\nX-A: b\r\n\r\nhello");
+  const HttpResponse response = client.receive();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "hello");
+  EXPECT_EQ(response.fields.at("server"), "perchild");
+  EXPECT_EQ(response.fields.at("x-a"), "b");
+  // The connection is kept for the next one.
+  client.send(request("a.example", "/2"));
+  EXPECT_TRUE(backend.receive_until("\r\n\r\n").starts_with("GET /2 HTTP/1.1\r\n"));
+  backend.send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.receive(true).status, 204);
+}
+
+TEST(Proxy, BodiesAreFramedAnew) {
+  Backend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n", "POST") +
+              "3;ext=\"x\"\r\nabc\r\n0\r\nTrailer: x\r\n\r\n");
+  backend.accept();
+  const std::string got = backend.receive_until("0\r\n\r\n");
+  EXPECT_TRUE(contains(got, "Transfer-Encoding: chunked\r\n"));
+  EXPECT_TRUE(got.ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) << got;
+  backend.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\nX: y\r\n\r\n");
+  EXPECT_EQ(client.receive().body, "hi");
+}
+
+TEST(Proxy, EventsComeAsTheyAreSent) {
+  Backend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example", "/events"));
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+  EXPECT_EQ(client.receive(true).status, 200);
+  EXPECT_TRUE(contains(client.receive_some(), "data: 1\n\n"));
+  backend.send("data: 2\n\n");
+  EXPECT_TRUE(contains(client.receive_some(), "data: 2\n\n"));
+  // Who goes away is not waited for.
+  client = Client(server.port());
+  EXPECT_TRUE(backend.is_ended());
+}
+
+TEST(Proxy, AnAnswerThatIsNoneIsA502) {
+  for (const char* answer :
+       {"hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", ""}) {
+    Backend backend;
+    const Server server(proxy_site(backend.settings()));
+    Client client(server.port());
+    client.send(request("a.example"));
+    backend.accept();
+    backend.receive_until("\r\n\r\n");
+    if (*answer != '\0') backend.send(answer);
+    backend.close();
+    EXPECT_EQ(client.receive().status, 502) << answer;
+    EXPECT_EQ(get(server.port(), "b.example").body, "of b");
+  }
+}
+
+TEST(Proxy, WhoIsNotThereOrDoesNotAnswerIsTold) {
+  std::string nowhere;
+  {
+    const Backend gone;
+    nowhere = gone.settings();
+  }
+  const Server without(proxy_site(nowhere));
+  EXPECT_EQ(get(without.port(), "a.example").status, 502);
+  EXPECT_TRUE(error_log_has(without, 0, "nobody listens"));
+  Backend silent;
+  const Server server(proxy_site(silent.settings(R"(, "time_limit": "300ms")")));
+  EXPECT_EQ(get(server.port(), "a.example").status, 504);
+  EXPECT_EQ(get(server.port(), "b.example").body, "of b");
+}
+
+TEST(Proxy, AnotherProtocolPassesBothWays) {
+  Backend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example", "/ws",
+                      "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                      "Sec-WebSocket-Key: k\r\n"));
+  backend.accept();
+  const std::string head = backend.receive_until("\r\n\r\n");
+  EXPECT_TRUE(contains(head, "Upgrade: websocket\r\n")) << head;
+  backend.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Accept: a\r\n\r\nfirst");
+  const HttpResponse response = client.receive(true);
+  EXPECT_EQ(response.status, 101);
+  EXPECT_EQ(response.fields.at("upgrade"), "websocket");
+  EXPECT_EQ(response.fields.at("sec-websocket-accept"), "a");
+  EXPECT_EQ(client.receive_some(), "first");
+  client.send("ping");
+  EXPECT_EQ(backend.receive_until("ping"), "ping");
+  backend.send("pong");
+  EXPECT_EQ(client.receive_some(), "pong");
+  backend.close();
+  EXPECT_TRUE(client.closed_by_server());
+}
+
+TEST(Proxy, FilesThatAreTriedComeBeforeIt) {
+  Backend backend;
+  const Server server(proxy_site(backend.settings() + R"(, "try": ["{path}", "{path}/"])"));
+  EXPECT_EQ(get(server.port(), "a.example", "/index.html").body, "a file");
+  Client client(server.port());
+  client.send(request("a.example", "/.env"));
+  backend.accept();
+  EXPECT_TRUE(backend.receive_until("\r\n\r\n").starts_with("GET /.env "));
+}
+
+}  // namespace
+}  // namespace perchild::test
