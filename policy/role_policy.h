@@ -14,6 +14,8 @@ enum class Role : std::uint8_t { master, router, worker, checker, keeper, export
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"
+// In place of executable_of(Role::worker) where the site has a certificate.
+inline constexpr const char* tls_worker_executable = "perchild-tls-worker";
 
 // Of a role with own_namespaces: users, processes, mounts, System V IPC and message queues.
 inline constexpr std::uint64_t own_namespaces_flags =

@@ -57,7 +57,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   auto process =
       spawn({.role = Role::worker,
              .identity = {record.uid.uid(), record.gid, record.groups},
-             .executable = BorrowedFd(MasterFds::worker_executable),
+             .executable = BorrowedFd(record.has_keys ? MasterFds::keyed_worker_executable
+                                                      : MasterFds::worker_executable),
              .title = "perchild-worker " + record.name,
              .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
                      {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},

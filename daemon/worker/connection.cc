@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/tls.h"
 #include "daemon/worker/worker_loop.h"
 
 namespace perchild {
@@ -49,7 +49,7 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
   one_too_many = false;
   may_read_ = may_write_ = true;
   watched_ = peer_closed_ = false;
-  if (tls != nullptr) tls_ = std::make_unique<TlsStream>(*tls, *this);
+  if (tls != nullptr) tls_ = tls->accept(*this);
 }
 
 void Connection::finish() {

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "daemon/worker/connection.h"
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/tls.h"
 
 namespace perchild {
 namespace {

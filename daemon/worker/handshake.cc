@@ -1,7 +1,6 @@
 #include "daemon/worker/handshake.h"
 
-#include "daemon/worker/tls_site.h"
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/tls.h"
 
 namespace perchild {
 namespace {
@@ -41,7 +40,7 @@ Task<HandshakeOutcome> shake_hands(Connection& connection, SessionContext& conte
       log_failure(connection, context);
       co_return HandshakeOutcome::failed;
     }
-    if (step == TlsStep::want_job) tls.site().keeper().stand_in_line(connection);
+    if (step == TlsStep::want_job) tls.stand_in_line();
     Wait wait(connection, event_of(step), context.patience.head,
               waited ? Wait::Deadline::kept : Wait::Deadline::anew);
     waited = true;

@@ -1,4 +1,5 @@
-// perchild-worker: serves one site, under its uid.
+// perchild-worker: serves one site, under its uid. perchild-tls-worker is the same with TLS, for
+// sites that have a certificate.
 //
 // Runs in: worker.
 // Trusts: the master, which placed its descriptors (privsep/inherited_fds.h).

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <string_view>
 
-#include "daemon/worker/tls_site.h"
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/openssl_site.h"
+#include "daemon/worker/openssl_stream.h"
 
 namespace perchild {
 namespace {
@@ -69,13 +69,13 @@ int open_ticket(const TicketKeys& keys, const unsigned char* name, const unsigne
 int on_ticket_key(::SSL* ssl, unsigned char* name, unsigned char* iv,
                   ::EVP_CIPHER_CTX* cipher_context, ::EVP_MAC_CTX* mac, int encrypt) {
   // No handshake begins before they are there.
-  const TicketKeys* keys = TlsStream::of(ssl).site().keeper().ticket_keys();
+  const TicketKeys* keys = OpenSslStream::of(ssl).site().keeper().ticket_keys();
   return encrypt == 1 ? begin_ticket(*keys, name, iv, cipher_context, mac)
                       : open_ticket(*keys, name, iv, cipher_context, mac);
 }
 
 int on_ticket_made(::SSL* ssl, void*) {
-  const std::string_view name = TlsStream::of(ssl).server_name_text();
+  const std::string_view name = OpenSslStream::of(ssl).server_name_text();
   return ::SSL_SESSION_set1_ticket_appdata(::SSL_get_session(ssl), name.data(), name.size());
 }
 
@@ -89,7 +89,7 @@ int on_ticket_made(::SSL* ssl, void*) {
   std::size_t length = 0;
   if (::SSL_SESSION_get0_ticket_appdata(session, &data, &length) != 1 ||
       std::string_view(static_cast<const char*>(data), length) !=
-          TlsStream::of(ssl).server_name_text()) {
+          OpenSslStream::of(ssl).server_name_text()) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;

@@ -254,12 +254,12 @@ bool WorkerLoop::on_message(const Retire&, UniqueFd) {
 
 bool WorkerLoop::on_message(const AttachKeeper&, UniqueFd fd) {
   if (tls_ == nullptr || !watch(fd.borrow(), token_of(EventKind::keeper, 0), EPOLLIN)) return false;
-  tls_->keeper().attach(std::move(fd));
+  tls_->attach_keeper(std::move(fd));
   return true;
 }
 
 void WorkerLoop::on_keeper_readable() {
-  if (tls_->keeper().on_readable()) return;
+  if (tls_->on_keeper_readable()) return;
   site_.error_log.add({.severity = logs::Severity::warning,
                        .message = "the keeper has gone: handshakes wait for the next one"});
 }

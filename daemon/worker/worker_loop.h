@@ -16,7 +16,7 @@
 #include "daemon/worker/credits.h"
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/session.h"
-#include "daemon/worker/tls_site.h"
+#include "daemon/worker/tls.h"
 #include "daemon/worker/visitor_counts.h"
 #include "privsep/channel.h"
 #include "privsep/lock_down.h"

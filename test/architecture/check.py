@@ -28,10 +28,12 @@ LIBRARIES = {
     "perchild-router": set(),
     "perchild-runner": set(),
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
-                        "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
+                        "libbrotlicommon.so.1"},
+    "perchild-tls-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
+                            "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
     "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},
     "perchild-explainer": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
-                           "libbrotlicommon.so.1", "libcrypto.so.3", "libssl.so.3"},
+                           "libbrotlicommon.so.1"},
 }
 
 

@@ -16,6 +16,9 @@ ReplacedRole::ReplacedRole(Role role) {
     const std::string original = each == role ? "hostile-" + std::string(name_of(each)) : name;
     std::filesystem::copy_file(bin_directory() + "/" + original, bin() + "/" + name);
   }
+  std::filesystem::copy_file(
+      bin_directory() + "/" + (role == Role::worker ? "hostile-worker" : tls_worker_executable),
+      bin() + "/" + tls_worker_executable);
 }
 
 void ReplacedRole::write(const std::string& name, const std::string& contents,

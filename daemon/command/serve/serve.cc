@@ -46,7 +46,7 @@ struct MasterParts {
   UniqueFd notify;
   SiteTables tables;
   Filters filters;
-  UniqueFd master, router, worker, checker, keeper, runner;  // executables
+  UniqueFd master, router, worker, tls_worker, checker, keeper, runner;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
@@ -71,6 +71,7 @@ struct MasterParts {
         {filters.keeper.borrow(), MasterFds::keeper_filter},
         {router.borrow(), MasterFds::router_executable},
         {worker.borrow(), MasterFds::worker_executable},
+        {tls_worker.borrow(), MasterFds::keyed_worker_executable},
         {keeper.borrow(), MasterFds::keeper_executable},
         {empty_root.borrow(), MasterFds::empty_root},
         {log_directory.borrow(), MasterFds::log_directory},
@@ -133,6 +134,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.master, open_executable(Role::master), error) &&
       take(parts.router, open_executable(Role::router), error) &&
       take(parts.worker, open_executable(Role::worker), error) &&
+      take(parts.tls_worker, open_executable(tls_worker_executable), error) &&
       take(parts.checker, open_executable(Role::checker), error) &&
       take(parts.keeper, open_executable(Role::keeper), error) &&
       take(parts.runner, open_executable(Role::runner), error) &&

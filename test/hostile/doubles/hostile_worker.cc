@@ -21,6 +21,7 @@
 
 #include "daemon/worker/worker_loop.h"
 #include "privsep/inherited_fds.h"
+#include "privsep/keeper_messages.h"
 #include "privsep/sealed_memory.h"
 #include "test/hostile/attacks.h"
 

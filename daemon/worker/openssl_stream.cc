@@ -1,4 +1,4 @@
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/openssl_stream.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "daemon/worker/connection.h"
-#include "daemon/worker/tls_site.h"
+#include "daemon/worker/openssl_site.h"
 #include "daemon/worker/worker_loop.h"
 #include "privsep/result.h"
 #include "vhosts/tls/client_hello.h"
@@ -19,7 +19,9 @@ namespace perchild {
 // The socket as OpenSSL sees it. Not BIO_s_socket: a read that was short has emptied the socket,
 // and another one would be a system call for nothing.
 struct SocketBio {
-  static TlsStream& stream_of(::BIO* bio) { return *static_cast<TlsStream*>(::BIO_get_data(bio)); }
+  static OpenSslStream& stream_of(::BIO* bio) {
+    return *static_cast<OpenSslStream*>(::BIO_get_data(bio));
+  }
   static int read(::BIO* bio, char* into, int size) {
     ::BIO_clear_retry_flags(bio);
     const int got = stream_of(bio).receive(into, size);
@@ -48,7 +50,7 @@ struct SocketBio {
   }
 };
 
-TlsStream::TlsStream(TlsSite& site, Connection& connection)
+OpenSslStream::OpenSslStream(OpenSslSite& site, Connection& connection)
     : site_(site), connection_(connection), ssl_(::SSL_new(site.context())) {
   ::BIO* bio = ::BIO_new(SocketBio::method());
   PERCHILD_ASSERT(ssl_ != nullptr && bio != nullptr);  // out of memory
@@ -61,15 +63,15 @@ TlsStream::TlsStream(TlsSite& site, Connection& connection)
   SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
 }
 
-TlsStream::~TlsStream() {
+OpenSslStream::~OpenSslStream() {
   finish_job();
 }
 
-TlsStream& TlsStream::of(const ::SSL* ssl) {
-  return *static_cast<TlsStream*>(SSL_get_app_data(ssl));
+OpenSslStream& OpenSslStream::of(const ::SSL* ssl) {
+  return *static_cast<OpenSslStream*>(SSL_get_app_data(ssl));
 }
 
-int TlsStream::receive(char* into, int size) {
+int OpenSslStream::receive(char* into, int size) {
   if (!readable_) {
     errno = EAGAIN;
     return -1;
@@ -87,13 +89,13 @@ int TlsStream::receive(char* into, int size) {
   return static_cast<int>(got);
 }
 
-int TlsStream::send(const char* bytes, int size) {
+int OpenSslStream::send(const char* bytes, int size) {
   const ssize_t sent = ::send(connection_.fd().get(), bytes, static_cast<std::size_t>(size),
                               MSG_DONTWAIT | MSG_NOSIGNAL | (more_ ? MSG_MORE : 0));
   return static_cast<int>(sent);
 }
 
-TlsStep TlsStream::step_of(int result) {
+TlsStep OpenSslStream::step_of(int result) {
   switch (::SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_NONE:
       return TlsStep::done;
@@ -121,7 +123,7 @@ TlsStep TlsStream::step_of(int result) {
   return TlsStep::failed;
 }
 
-TlsStep TlsStream::shake_hands() {
+TlsStep OpenSslStream::shake_hands() {
   // A client's ticket cannot be read before its key is there.
   if (site_.keeper().ticket_keys() == nullptr) return TlsStep::want_job;
   ::ERR_clear_error();
@@ -132,8 +134,12 @@ TlsStep TlsStream::shake_hands() {
   return step;
 }
 
+void OpenSslStream::stand_in_line() {
+  site_.keeper().stand_in_line(connection_);
+}
+
 // OpenSSL cannot take back a job that stands still: it is led to its end, which is a failure.
-void TlsStream::finish_job() {
+void OpenSslStream::finish_job() {
   site_.keeper().forget(connection_);
   if (!waits_for_answer_) return;
   waits_for_answer_ = false;
@@ -141,12 +147,12 @@ void TlsStream::finish_job() {
   ::SSL_do_handshake(ssl_.get());
 }
 
-TlsStep TlsStream::read(std::span<char> into, std::size_t& count) {
+TlsStep OpenSslStream::read(std::span<char> into, std::size_t& count) {
   ::ERR_clear_error();
   return step_of(::SSL_read_ex(ssl_.get(), into.data(), into.size(), &count));
 }
 
-TlsStep TlsStream::write(std::string_view bytes, bool more, std::size_t& count) {
+TlsStep OpenSslStream::write(std::string_view bytes, bool more, std::size_t& count) {
   count = 0;
   more_ = more;
   TlsStep step = TlsStep::done;
@@ -160,7 +166,7 @@ TlsStep TlsStream::write(std::string_view bytes, bool more, std::size_t& count) 
   return step;
 }
 
-void TlsStream::end_sending() {
+void OpenSslStream::end_sending() {
   if (broken_ || ::SSL_is_init_finished(ssl_.get()) != 1) return;
   more_ = false;
   broken_ = true;  // this is the last that is said
@@ -168,7 +174,7 @@ void TlsStream::end_sending() {
   ::SSL_shutdown(ssl_.get());
 }
 
-bool TlsStream::look_at_hello(int& alert) {
+bool OpenSslStream::look_at_hello(int& alert) {
   const unsigned char* data = nullptr;
   std::size_t length = 0;
   alert = SSL_AD_UNRECOGNIZED_NAME;

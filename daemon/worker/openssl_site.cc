@@ -1,4 +1,4 @@
-#include "daemon/worker/tls_site.h"
+#include "daemon/worker/openssl_site.h"
 
 #include <openssl/async.h>
 #include <openssl/err.h>
@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "daemon/worker/keeper_provider.h"
-#include "daemon/worker/tls_stream.h"
+#include "daemon/worker/openssl_stream.h"
 #include "daemon/worker/tls_tickets.h"
 
 namespace perchild {
@@ -54,24 +54,28 @@ int choose_protocol(::SSL*, const unsigned char** chosen, unsigned char* chosen_
 }
 
 int look_at_hello(::SSL* ssl, int* alert, void*) {
-  return TlsStream::of(ssl).look_at_hello(*alert) ? SSL_CLIENT_HELLO_SUCCESS
-                                                  : SSL_CLIENT_HELLO_ERROR;
+  return OpenSslStream::of(ssl).look_at_hello(*alert) ? SSL_CLIENT_HELLO_SUCCESS
+                                                      : SSL_CLIENT_HELLO_ERROR;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<TlsSite>> TlsSite::make(const std::vector<CertificateChain>& chains) {
   if (chains.empty()) return std::unique_ptr<TlsSite>();
-  std::unique_ptr<TlsSite> site(new TlsSite);
+  auto site = std::make_unique<OpenSslSite>();
   if (!site->set_up(chains)) {
     std::array<char, 256> text;
     ::ERR_error_string_n(::ERR_get_error(), text.data(), text.size());
     return failure({"prepare TLS", text.data(), 0});
   }
-  return site;
+  return Result<std::unique_ptr<TlsSite>>(std::move(site));
 }
 
-bool TlsSite::set_up(const std::vector<CertificateChain>& chains) {
+std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
+  return std::make_unique<OpenSslStream>(*this, connection);
+}
+
+bool OpenSslSite::set_up(const std::vector<CertificateChain>& chains) {
   unsigned char byte = 0;
   if (::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
                              OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
@@ -100,7 +104,7 @@ bool TlsSite::set_up(const std::vector<CertificateChain>& chains) {
   return true;
 }
 
-bool TlsSite::add_certificate(const CertificateChain& chain, std::uint32_t index) {
+bool OpenSslSite::add_certificate(const CertificateChain& chain, std::uint32_t index) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const X509Ptr certificate = parse(chain[i]);
     if (certificate == nullptr) return false;

@@ -7,28 +7,30 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "daemon/worker/keeper_client.h"
-#include "privsep/result.h"
-#include "vhosts/sites/site_settings.h"
+#include "daemon/worker/tls.h"
 
 namespace perchild {
 
-class TlsSite {
+class OpenSslSite final : public TlsSite {
  public:
-  // Before the lock-down: OpenSSL is made ready, and opens nothing from then on. Nullptr where
-  // there is no certificate.
-  static Result<std::unique_ptr<TlsSite>> make(const std::vector<CertificateChain>& chains);
-  TlsSite(const TlsSite&) = delete;
-  TlsSite& operator=(const TlsSite&) = delete;
+  OpenSslSite() = default;
+  OpenSslSite(const OpenSslSite&) = delete;
+  OpenSslSite& operator=(const OpenSslSite&) = delete;
+  // OpenSSL is made ready, and opens nothing from then on. False: its error queue says why.
+  bool set_up(const std::vector<CertificateChain>& chains);
+
+  std::unique_ptr<TlsStream> accept(Connection& connection) override;
+  void attach_keeper(UniqueFd fd) override { keeper_.attach(std::move(fd)); }
+  bool on_keeper_readable() override { return keeper_.on_readable(); }
 
   ::SSL_CTX* context() const { return context_.get(); }
   KeeperClient& keeper() { return keeper_; }
 
  private:
-  TlsSite() = default;
-  bool set_up(const std::vector<CertificateChain>& chains);
   bool add_certificate(const CertificateChain& chain, std::uint32_t index);
 
   struct ContextDeleter {

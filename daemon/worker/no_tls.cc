@@ -1,0 +1,13 @@
+// In place of the openssl_*.cc where no site has a certificate.
+#include <cerrno>
+
+#include "daemon/worker/tls.h"
+
+namespace perchild {
+
+Result<std::unique_ptr<TlsSite>> TlsSite::make(const std::vector<CertificateChain>& chains) {
+  if (chains.empty()) return std::unique_ptr<TlsSite>();
+  return failure({"prepare TLS", "in a worker that has none", ENOTSUP});
+}
+
+}  // namespace perchild
