@@ -25,7 +25,9 @@ void Wait::await_suspend(std::coroutine_handle<> session) {
     deadlines_->set(connection_.deadline, connection_.loop_.now());
   }
   if (what_ == For::turn) {
-    connection_.loop_.queue_turn(connection_);
+    connection_.loop_.turns().add_short(connection_.index());
+  } else if (what_ == For::long_turn) {
+    connection_.loop_.turns().add_long(connection_.index());
   } else if (what_ != For::answer && !connection_.watched_) {
     connection_.watched_ = connection_.loop_.watch(connection_);
   }

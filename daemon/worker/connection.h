@@ -63,11 +63,11 @@ class Connection;
 class TlsSite;
 class TlsStream;
 
-// What a session awaits: bytes to read, room to write, its next turn, or that somebody who has its
-// answer resumes it; or that anything moves, here or at the program that answers it.
+// What a session awaits: bytes to read, room to write, its next turn (turns.h), or that somebody who
+// has its answer resumes it; or that anything moves, here or at the program that answers it.
 class Wait {
  public:
-  enum class For : std::uint8_t { reading, writing, turn, answer, progress };
+  enum class For : std::uint8_t { reading, writing, turn, long_turn, answer, progress };
   // Whether the time runs from now, or goes on from an earlier wait on the same list.
   enum class Deadline : std::uint8_t { anew, kept };
 
@@ -163,7 +163,9 @@ class Connection {
   void on_answer();
   void on_progress();
   void resume(WakeReason reason);
-  bool waiting_for_turn() const { return waiting_ && waiting_for_ == Wait::For::turn; }
+  bool waiting_for_turn() const {
+    return waiting_ && (waiting_for_ == Wait::For::turn || waiting_for_ == Wait::For::long_turn);
+  }
 
  private:
   friend class Wait;

@@ -30,9 +30,10 @@ Task<SendOutcome> wait_for_room(Connection& connection, SessionContext& context,
   }
 }
 
-Task<SendOutcome> give_way(Connection& connection, SessionContext& context, Pace& pace) {
+Task<SendOutcome> give_way(Connection& connection, SessionContext& context, Pace& pace,
+                           Wait::For what) {
   const auto deadline = pace.begin([&connection] { return connection.bytes_taken(); });
-  Wait turn(connection, Wait::For::turn, context.patience.send, deadline);
+  Wait turn(connection, what, context.patience.send, deadline);
   const WakeReason wake = co_await turn;
   // It is we who let the client wait.
   if (wake == WakeReason::timed_out) pace.drop_period();
@@ -100,7 +101,7 @@ Task<SendOutcome> send_file(Sending& sending, std::uint64_t from, std::uint64_t 
       if (room != SendOutcome::sent) co_return room;
       in_a_row = 0;
     } else if (in_a_row >= bytes_in_a_row) {
-      co_await give_way(connection, sending.context, sending.pace);
+      co_await give_way(connection, sending.context, sending.pace, Wait::For::turn);
       in_a_row = 0;
     }
   }
@@ -156,7 +157,7 @@ Task<SendOutcome> send_chunk(Sending& sending, EncodingBuffer& buffer, std::size
   co_return outcome;
 }
 
-// A piece a turn: while one response is encoded the others wait for a millisecond at most.
+// A piece a turn, of one response: while that is encoded the others wait for a millisecond.
 Task<SendOutcome> send_encoded(Sending& sending) {
   const Response& response = sending.response;
   const auto buffer = std::make_unique_for_overwrite<EncodingBuffer>();
@@ -177,7 +178,9 @@ Task<SendOutcome> send_encoded(Sending& sending) {
       piece = {buffer->input.data(), static_cast<std::size_t>(got)};
       left -= piece.size();
       offset += got;
-      if (offset > got) co_await give_way(sending.connection, sending.context, sending.pace);
+      if (offset > got) {
+        co_await give_way(sending.connection, sending.context, sending.pace, Wait::For::long_turn);
+      }
     }
     const files::Encoder::Step step = response.encoder->next(
         piece, left == 0, std::span(buffer->chunk).subspan(filled, EncodingBuffer::most - filled));

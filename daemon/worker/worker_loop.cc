@@ -169,9 +169,11 @@ void WorkerLoop::on_deadlines() {
 }
 
 void WorkerLoop::run_turns() {
-  for (const std::uint32_t index : std::exchange(turns_, {})) {
+  const auto go_on = [this](Turns::Session index) {
     if (connections_[index]->waiting_for_turn()) connections_[index]->resume(WakeReason::ready);
-  }
+  };
+  for (const Turns::Session index : turns_.take_short()) go_on(index);
+  if (const auto index = turns_.take_long()) go_on(*index);
 }
 
 bool WorkerLoop::on_master_readable() {

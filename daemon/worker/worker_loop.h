@@ -17,6 +17,7 @@
 #include "daemon/worker/served_site.h"
 #include "daemon/worker/session.h"
 #include "daemon/worker/tls.h"
+#include "daemon/worker/turns.h"
 #include "daemon/worker/visitor_counts.h"
 #include "privsep/channel.h"
 #include "privsep/lock_down.h"
@@ -39,7 +40,7 @@ class WorkerLoop {
   bool watch(Connection& connection);
   bool watch(BackendStream& stream);
   void forget(BorrowedFd stream);
-  void queue_turn(Connection& connection) { turns_.push_back(connection.index()); }
+  Turns& turns() { return turns_; }
   void on_finished(const Connection& connection) {
     if (connection.is_counted) visitors_.remove(connection.peer().bytes());
     finished_.push_back(connection.index());
@@ -99,7 +100,7 @@ class WorkerLoop {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::uint32_t> unused_;    // places in connections_
   std::vector<std::uint32_t> finished_;  // to become unused when the turn is over
-  std::vector<std::uint32_t> turns_;     // sessions that gave way to others
+  Turns turns_;
   // Since when no connection is open, and whether the master knows.
   std::optional<Clock::time_point> idle_since_;
   bool used_ = false;  // connections have come, which may have ended since
