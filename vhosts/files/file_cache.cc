@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <new>
 
@@ -21,8 +20,8 @@ namespace {
 // bytes arrive in it: a reader between the two has new facts and old bytes.
 constexpr std::int64_t settling_ns = 100'000'000;
 
-// An index node, its bucket, and what malloc adds to that and to the file's block.
-constexpr std::size_t overhead = sizeof(CachedFile) + 96;
+// Its place in the index, and what malloc adds to the file's block.
+constexpr std::size_t overhead = sizeof(CachedFile) + 32;
 
 Timestamp coarse_now() {
   ::timespec now{};
@@ -57,33 +56,7 @@ std::string_view name_of(std::size_t chosen, const FileRules& rules) {
   return chosen == no_index ? std::string_view() : std::string_view(rules.index[chosen]);
 }
 
-__extension__ typedef unsigned __int128 Uint128;
-
-std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
-  const Uint128 product = static_cast<Uint128>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 }  // namespace
-
-std::size_t FileCache::PathHash::operator()(std::string_view path) const noexcept {
-  // Odd constants from the digits of pi. The seed goes into every step, so that paths which collide
-  // under one seed do not under another.
-  constexpr std::uint64_t first = 0x243f'6a88'85a3'08d3;
-  constexpr std::uint64_t second = 0x1319'8a2e'0370'7345;
-  const std::uint64_t key = seed ^ first;
-  std::uint64_t state = folded_product(key ^ path.size(), second);
-  std::uint64_t word = 0;
-  while (path.size() > sizeof word) {
-    std::memcpy(&word, path.data(), sizeof word);
-    state = folded_product(state ^ word, key ^ second);
-    path.remove_prefix(sizeof word);
-  }
-  word = 0;
-  if (!path.empty()) std::memcpy(&word, path.data(), path.size());
-  state = folded_product(state ^ word, key ^ second);
-  return folded_product(state ^ key, second);
-}
 
 PinnedFile CachedFile::make(std::string_view path, const FieldLines& lines,
                             const FileFacts& facts) {
@@ -112,7 +85,7 @@ void CachedFile::drop_pin() {
 
 FileCache::FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed,
                      const CompressionSettings& compression)
-    : docroot_(docroot), compression_(compression), bounds_(bounds), by_path_(0, PathHash{seed}) {}
+    : docroot_(docroot), compression_(compression), bounds_(bounds), by_path_(seed) {}
 
 FileCache::~FileCache() {
   clear();
@@ -123,9 +96,9 @@ void FileCache::clear() {
 }
 
 Answer FileCache::get(std::string_view path, const FileRules& rules, std::uint64_t turn) {
-  const auto found = by_path_.find(path);
-  if (found == by_path_.end()) return answer_read(path, rules, turn, docroot_.resolve(path, rules));
-  CachedFile& file = *found->second;
+  CachedFile* const found = by_path_.find(path);
+  if (found == nullptr) return answer_read(path, rules, turn, docroot_.resolve(path, rules));
+  CachedFile& file = *found;
   if (file.checked_ == turn) return answer_cached(file, rules);
 
   ++counters_.checks;
@@ -238,8 +211,7 @@ PinnedFile FileCache::encode(const CachedFile& file, ContentCoding coding, ::tim
 }
 
 bool FileCache::has(const CachedFile& file) const {
-  const auto found = by_path_.find(file.path());
-  return found != by_path_.end() && found->second == &file;
+  return by_path_.find(file.path()) == &file;
 }
 
 // The file stays the newest of the cache: what makes room is older, or there is none to be made.
@@ -278,7 +250,7 @@ void FileCache::make_room(std::size_t bytes, std::size_t files) {
 void FileCache::insert(CachedFile& file) {
   const std::size_t cost = cost_of(file);
   make_room(cost, 1);
-  by_path_.emplace(file.path(), &file);
+  by_path_.insert(file);
   file.add_pin();
   bytes_ += cost;
   link_newest(file);
@@ -287,7 +259,7 @@ void FileCache::insert(CachedFile& file) {
 void FileCache::drop(CachedFile& file) {
   bytes_ -= cost_of(file);
   unlink(file);
-  by_path_.erase(file.path());
+  by_path_.erase(file);
   file.drop_pin();
 }
 

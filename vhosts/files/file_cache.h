@@ -15,7 +15,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "policy/compression_settings.h"
@@ -23,6 +22,7 @@
 #include "vhosts/files/docroot.h"
 #include "vhosts/files/file_facts.h"
 #include "vhosts/files/file_fields.h"
+#include "vhosts/files/file_index.h"
 
 namespace perchild::files {
 
@@ -56,6 +56,7 @@ class CachedFile {
 
  private:
   friend class FileCache;
+  friend class FileIndex;
   friend class PinnedFile;
   CachedFile() = default;
   ~CachedFile() = default;
@@ -74,6 +75,7 @@ class CachedFile {
   std::size_t index_ = no_index;
   CachedFile* newer_ = nullptr;
   CachedFile* older_ = nullptr;
+  CachedFile* next_in_bucket_ = nullptr;
   std::array<CachedFile*, coding_count> encoded_{};  // pinned
   CodingSet not_worth_it_;                           // encoded forms that would be no smaller
   mutable CodingSet lacked_;
@@ -141,8 +143,7 @@ class FileCache {
   };
   static constexpr std::size_t largest_file = 64 * 1024;
 
-  // `docroot` and `compression` outlive the cache. `seed` is random: with it nobody knows which
-  // paths share a bucket.
+  // `docroot` and `compression` outlive the cache. `seed`: see FileIndex.
   FileCache(const Docroot& docroot, Bounds bounds, std::uint64_t seed,
             const CompressionSettings& compression);
   FileCache(const FileCache&) = delete;
@@ -164,11 +165,6 @@ class FileCache {
   const Counters& counters() const { return counters_; }
 
  private:
-  struct PathHash {
-    std::uint64_t seed;
-    std::size_t operator()(std::string_view path) const noexcept;
-  };
-
   Answer answer_cached(CachedFile& file, const FileRules& rules);
   Answer answer_read(std::string_view path, const FileRules& rules, std::uint64_t turn,
                      Resolved resolved);
@@ -191,8 +187,7 @@ class FileCache {
   const Docroot& docroot_;
   const CompressionSettings& compression_;
   const Bounds bounds_;
-  // The keys are views into the files.
-  std::unordered_map<std::string_view, CachedFile*, PathHash> by_path_;
+  FileIndex by_path_;
   CachedFile* newest_ = nullptr;
   CachedFile* oldest_ = nullptr;
   std::size_t bytes_ = 0;

@@ -127,6 +127,20 @@ TEST_F(FileCacheTest, AccountedBytesCoverWhatMallocGives) {
   EXPECT_LE(taken, cache.bytes());
   EXPECT_GE(taken, cache.bytes() * 8 / 10);
 }
+
+TEST_F(FileCacheTest, LargerFilesTakeThePlaceOfSmallerOnes) {
+  FileCache cache(docroot_, {.bytes = 1024 * 1024}, seed, compression_);
+  std::size_t after_small = 0;
+  for (const std::size_t size : {300u, 400u, 500u}) {
+    for (int i = 0; i < 2'500; ++i) {
+      const std::string name = std::to_string(size) + "-" + std::to_string(i);
+      scratch_.write("root/" + name, std::string(size, 'x'));
+      ASSERT_TRUE(cache.get(name, {}, 1).cached.has_value());
+    }
+    if (after_small == 0) after_small = ::mallinfo2().arena;
+  }
+  EXPECT_LE(::mallinfo2().arena, after_small + cache.bytes() / 10);
+}
 #endif
 
 TEST_F(FileCacheTest, BoundOfFilesHoldsAndTheLeastRecentlyUsedGoes) {
