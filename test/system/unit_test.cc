@@ -28,5 +28,11 @@ TEST(Unit, ItLeavesThemOpenat2) {
   EXPECT_EQ(unit_setting("RestrictSUIDSGID"), std::vector<std::string>{"no"});
 }
 
+// systemd would give it back to root at every reload.
+TEST(Unit, ItLeavesTheLogsToTheMaster) {
+  EXPECT_TRUE(unit_setting("LogsDirectory").empty());
+  EXPECT_EQ(unit_setting("ReadWritePaths"), std::vector<std::string>{"/var/log/perchild"});
+}
+
 }  // namespace
 }  // namespace perchild::test
