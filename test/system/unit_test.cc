@@ -1,10 +1,17 @@
-// What packaging/perchild.service takes from the service: it serves all the same.
-// (All of the unit, on a real systemd: test/guest.)
+// What packaging/perchild.service takes from the command: it serves all the same. (All of the unit,
+// on a real systemd: test/guest.)
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <iterator>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/system/requests.h"
@@ -21,6 +28,70 @@ std::vector<std::string> unit_setting(const std::string& key) {
     return {std::istream_iterator<std::string>(words), {}};
   }
   return {};
+}
+
+int number_of_capability(const std::string& capability) {
+  for (const auto& [name, number] :
+       {std::pair("CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE),
+        std::pair("CAP_SETUID", CAP_SETUID), std::pair("CAP_SETGID", CAP_SETGID),
+        std::pair("CAP_CHOWN", CAP_CHOWN)}) {
+    if (capability == name) return number;
+  }
+  throw std::runtime_error("a capability that the test does not know: " + capability);
+}
+
+// In the place of CapabilityBoundingSet=.
+void keep_capabilities(const std::vector<int>& kept) {
+  for (int capability = 0; capability <= CAP_LAST_CAP; ++capability) {
+    if (std::find(kept.begin(), kept.end(), capability) != kept.end()) continue;
+    if (::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1 &&
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      throw std::runtime_error("PR_CAPBSET_DROP");
+    }
+  }
+}
+
+std::vector<int> capabilities_of_unit() {
+  std::vector<int> kept;
+  for (const std::string& name : unit_setting("CapabilityBoundingSet"))
+    kept.push_back(number_of_capability(name));
+  return kept;
+}
+
+ServerSpec server_with(const std::vector<int>& kept, ::uid_t owner_of_logs) {
+  return {.sites = two_sites(), .before_exec = [=](const std::string& folder) {
+            const std::string logs = folder + "/log";
+            // As somebody has made it, or as tmpfiles.d and an earlier start do.
+            if (::mkdir(logs.c_str(), 0755) != 0 || ::chmod(logs.c_str(), 0750) != 0 ||
+                ::chown(logs.c_str(), owner_of_logs, 0) != 0) {
+              throw std::runtime_error("make " + logs);
+            }
+            keep_capabilities(kept);
+          }};
+}
+
+TEST(Unit, ItsCapabilitiesSuffice) {
+  ASSERT_FALSE(capabilities_of_unit().empty());
+  for (const ::uid_t owner : {::uid_t{0}, master_uid}) {
+    Server server(server_with(capabilities_of_unit(), owner));
+    for (const char* site : {"a.example", "b.example"}) {
+      EXPECT_EQ(ask(server, request(site)).status, 200);
+    }
+    struct ::stat facts {};
+    EXPECT_EQ(::stat(server.log_directory().c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, master_uid);
+    EXPECT_EQ(facts.st_mode & 07777U, 0750U);
+  }
+}
+
+TEST(Unit, NoneOfThemIsToSpare) {
+  for (const int dropped : capabilities_of_unit()) {
+    // The test's ports are above 1024.
+    if (dropped == CAP_NET_BIND_SERVICE) continue;
+    std::vector<int> kept = capabilities_of_unit();
+    std::erase(kept, dropped);
+    EXPECT_THROW(Server(server_with(kept, 0)), std::exception) << dropped;
+  }
 }
 
 // systemd keeps it by a filter that takes openat2 away, by which workers open files.

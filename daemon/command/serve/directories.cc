@@ -22,6 +22,21 @@ Result<void> check_step(BorrowedFd folder, const std::string& path, Uid owner) {
   return {};
 }
 
+// Only what is otherwise, and the mode first: root without CAP_FOWNER changes no mode of a folder
+// that is somebody else's.
+Result<void> give(BorrowedFd folder, const std::string& path, ServiceIds owner, unsigned mode) {
+  struct ::stat facts;
+  if (::fstat(folder.get(), &facts) != 0) return failure_from_errno("fstat", path);
+  if ((facts.st_mode & 07777) != mode && ::fchmod(folder.get(), mode) != 0) {
+    return failure_from_errno("chmod", path);
+  }
+  const bool is_given = facts.st_uid == owner.uid.value && facts.st_gid == owner.gid.value;
+  if (!is_given && ::fchown(folder.get(), owner.uid.value, owner.gid.value) != 0) {
+    return failure_from_errno("chown", path);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<UniqueFd> prepare_directory(const std::string& path, ServiceIds owner, unsigned mode) {
@@ -44,10 +59,7 @@ Result<UniqueFd> prepare_directory(const std::string& path, ServiceIds owner, un
       return failure(checked.error());
     }
   }
-  if (::fchown(folder.get(), owner.uid.value, owner.gid.value) != 0) {
-    return failure_from_errno("chown", path);
-  }
-  if (::fchmod(folder.get(), mode) != 0) return failure_from_errno("chmod", path);
+  if (auto given = give(folder.borrow(), path, owner, mode); !given) return failure(given.error());
   return folder;
 }
 
