@@ -36,6 +36,7 @@ struct RootAnswer {
   Kind kind = Kind::unchecked;
   std::string where;
   int error = 0;
+  std::uint64_t device = 0;  // that one that is there lies on: st_dev
 };
 
 enum class ProgramAnswer : std::uint8_t {

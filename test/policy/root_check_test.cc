@@ -1,6 +1,7 @@
 // Whether sites can enter their roots: asked of the kernel, with the sites' ids.
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -45,6 +46,15 @@ class RootCheck : public testing::Test {
 
 TEST_F(RootCheck, TheOwnerCanEnterAClosedFolder) {
   EXPECT_EQ(try_root(make("own", alice, alices, 0700)).kind, if_root(Kind::enterable));
+}
+
+TEST_F(RootCheck, TheDeviceOfAClosedFolderIsTold) {
+  struct ::stat here {};
+  ASSERT_EQ(::stat(folder_.path().c_str(), &here), 0);
+  EXPECT_EQ(try_root(make("own", alice, alices, 0700)).device, here.st_dev);
+  struct ::stat elsewhere {};
+  ASSERT_EQ(::stat("/proc", &elsewhere), 0);
+  EXPECT_EQ(try_root("/proc").device, elsewhere.st_dev);
 }
 
 TEST_F(RootCheck, AnotherCannot) {

@@ -63,18 +63,18 @@ class BorrowedIdentity {
   bool taken_ = false;
 };
 
-// 0 or an errno. O_PATH asks for search permission on the way to a directory but not on itself;
-// the "." behind it does.
-int enter(const std::string& path) {
-  const UniqueFd directory(::open((path + "/.").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return directory.has_value() ? 0 : errno;
+// O_PATH asks for search permission on the way to a directory but not on itself; the "." behind it
+// does.
+UniqueFd enter(const std::string& path) {
+  return UniqueFd(::open((path + "/.").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 // The first folder on the way to `path`, or itself, that cannot be entered.
 std::string first_closed_folder(const std::string& path) {
   for (std::size_t end = path.find('/', 1); end != std::string::npos;
        end = path.find('/', end + 1)) {
-    if (enter(path.substr(0, end)) == EACCES) return path.substr(0, end);
+    const std::string folder = path.substr(0, end);
+    if (!enter(folder).has_value() && errno == EACCES) return folder;
   }
   return path;
 }
@@ -102,6 +102,16 @@ RootAnswer answer_of(int error, const std::string& path) {
   return answer;
 }
 
+RootAnswer try_to_enter(const std::string& path) {
+  const UniqueFd directory = enter(path);
+  if (!directory.has_value()) return answer_of(errno, path);
+  RootAnswer answer = answer_of(0, path);
+  struct ::stat status {};
+  // Here and not later: root may be kept out of what the site's user can enter.
+  if (::fstat(directory.get(), &status) == 0) answer.device = status.st_dev;
+  return answer;
+}
+
 RootAnswer look_at(const std::string& path) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) == 0) {
@@ -109,7 +119,9 @@ RootAnswer look_at(const std::string& path) {
   } else if (errno != EACCES) {  // what is closed to us may be open to the site
     return answer_of(errno, path);
   }
-  return {};
+  RootAnswer answer;
+  answer.device = status.st_dev;
+  return answer;
 }
 
 std::vector<::gid_t> current_groups() {
@@ -150,7 +162,7 @@ RootAnswer MachineView::try_root(Uid uid, Gid gid, const std::vector<Gid>& group
                                  const std::string& path) {
   if (is_root_) {
     const BorrowedIdentity identity(uid, gid, groups, own_groups_, own_gid_);
-    if (identity.taken()) return answer_of(enter(path), path);
+    if (identity.taken()) return try_to_enter(path);
   }
   return look_at(path);
 }

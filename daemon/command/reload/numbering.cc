@@ -111,6 +111,10 @@ std::vector<std::string> reasons_to_restart(const SiteTable& running, const Site
     reasons.emplace_back(
         "\"limits\" of sites need control groups that the running service has not got: restart it");
   }
+  if (const std::string root = root_without_disk(configuration);
+      !root.empty() && configuration.mechanisms.cgroup == Requirement::required) {
+    reasons.push_back(root + " lies on no disk of which \"io\" could be limited");
+  }
   return reasons;
 }
 

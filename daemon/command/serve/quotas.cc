@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "daemon/command/check/system_view.h"
+
 namespace perchild {
 namespace {
 
@@ -37,7 +39,10 @@ Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
   auto delegated = inherited.directory.has_value()
                        ? join_inherited(std::move(inherited))
                        : delegate_own_cgroup(configuration.master, needed != 0);
-  const std::string problem = problem_of(delegated, needed);
+  std::string problem = problem_of(delegated, needed);
+  if (const std::string root = root_without_disk(configuration); problem.empty() && !root.empty()) {
+    problem = root + " lies on no disk of which \"io\" could be limited";
+  }
   if (needed == 0 || problem.empty()) {
     return delegated ? std::move(delegated) : Result<DelegatedCgroup>(DelegatedCgroup{});
   }
@@ -49,11 +54,15 @@ Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
   return delegated ? std::move(delegated) : Result<DelegatedCgroup>(DelegatedCgroup{});
 }
 
-BlockDevice disk_of(const std::string& path) {
+BlockDevice disk_of(const Site& site) {
+  if (site.limits.quota.io == 0) return {};
+  // As the site's user: its home is closed to a root without CAP_DAC_READ_SEARCH.
+  const std::uint64_t number =
+      MachineView().try_root(site.uid.uid(), site.gid, site.groups, site.root).device;
+  if (major(number) == 0) return {};
+  const std::string device =
+      "/sys/dev/block/" + std::to_string(major(number)) + ":" + std::to_string(minor(number));
   struct ::stat facts;
-  if (::stat(path.c_str(), &facts) != 0 || major(facts.st_dev) == 0) return {};
-  const std::string device = "/sys/dev/block/" + std::to_string(major(facts.st_dev)) + ":" +
-                             std::to_string(minor(facts.st_dev));
   // A partition lies in the folder of its disk.
   const bool is_partition = ::stat((device + "/partition").c_str(), &facts) == 0;
   std::ifstream numbers(device + (is_partition ? "/../dev" : "/dev"));
@@ -61,6 +70,13 @@ BlockDevice disk_of(const std::string& path) {
   char colon = 0;
   if (!(numbers >> disk.major >> colon >> disk.minor) || colon != ':') return {};
   return disk;
+}
+
+std::string root_without_disk(const Configuration& configuration) {
+  for (const Site& site : configuration.sites) {
+    if (site.limits.quota.io != 0 && disk_of(site) == BlockDevice{}) return site.root;
+  }
+  return {};
 }
 
 }  // namespace perchild

@@ -22,7 +22,11 @@ Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
 // The controllers that the sites' quotas need.
 ControllerMask controllers_needed_by(const Configuration& configuration);
 
-// The disk that holds the directory `path`; none if it lies on no block device.
-BlockDevice disk_of(const std::string& path);
+// The disk that a site's root lies on, of which its quota of io is; none if the quota has no io, or
+// the root lies on no block device.
+BlockDevice disk_of(const Site& site);
+
+// Whose quota of io cannot be kept for want of a disk: the first such site's root, or nothing.
+std::string root_without_disk(const Configuration& configuration);
 
 }  // namespace perchild

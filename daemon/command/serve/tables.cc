@@ -51,7 +51,7 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
 
 CgroupLimits limits_of(const Site& site) {
   const SiteQuota& quota = site.limits.quota;
-  return {quota, quota.io != 0 ? disk_of(site.root) : BlockDevice{}};
+  return {quota, disk_of(site)};
 }
 
 std::string text_of(ServiceIds ids) {
