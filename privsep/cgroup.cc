@@ -136,8 +136,8 @@ Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid) {
   return write_file(group, "cgroup.procs", std::to_string(pid));
 }
 
-void remove_site_cgroup(BorrowedFd directory, std::string_view site) {
-  ::unlinkat(directory.get(), group_of(site).c_str(), AT_REMOVEDIR);
+bool remove_site_cgroup(BorrowedFd directory, std::string_view site) {
+  return ::unlinkat(directory.get(), group_of(site).c_str(), AT_REMOVEDIR) == 0;
 }
 
 Result<CgroupUsage> read_cgroup_usage(BorrowedFd directory, std::string_view site) {

@@ -68,8 +68,8 @@ Result<UniqueFd> make_site_cgroup(BorrowedFd directory, std::string_view site,
 Result<void> join_cgroup(BorrowedFd group);
 // Likewise another process.
 Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid);
-// Of a site without processes; one that has some, or is not there, stays as it is.
-void remove_site_cgroup(BorrowedFd directory, std::string_view site);
+// Of a site without processes; one that has some, or is not there, stays as it is: false.
+bool remove_site_cgroup(BorrowedFd directory, std::string_view site);
 
 // What a site's group has taken since it was made, and what it was refused. 0 where a controller is
 // missing.

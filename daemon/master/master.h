@@ -106,6 +106,7 @@ class MasterLoop {
   template <typename M, typename... Fd>
   void send(WorkerChild& worker, const M& message, Fd... fd);
   void remove_empty_cgroup(const WorkerChild& worker);
+  void remove_cgroup(SiteId site, const std::string& name);
   void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;

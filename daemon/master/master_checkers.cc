@@ -187,7 +187,7 @@ void MasterLoop::on_checker_death(CheckerChild& checker, int status) {
   }
   // Its last process, perhaps, if it outlived the workers.
   if (table_.has_cgroups && !gives_way_ && !group.runs()) {
-    remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), checker.site_name);
+    remove_cgroup(checker.site, checker.site_name);
   }
   if (&checker != group.checker.get()) {
     std::erase_if(group.retired_checkers, [&](const auto& one) { return one.get() == &checker; });

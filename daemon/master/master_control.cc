@@ -122,6 +122,9 @@ SiteStatus MasterLoop::status_of(SiteId site) {
     status.traffic = kept.traffic;
     status.cpu_us = static_cast<std::uint64_t>(kept.cpu.count());
     status.last_error = FixedText<160>::of(kept.last_error);
+    status.killed = kept.earlier.killed;
+    status.forks_refused = kept.earlier.forks_refused;
+    status.throttled_us = kept.earlier.throttled_us;
   }
   const auto group = groups_.find(site);
   if (group != groups_.end()) {
@@ -163,9 +166,9 @@ void MasterLoop::add_group_usage(SiteStatus& status) {
     const auto usage = read_cgroup_usage(BorrowedFd(MasterFds::site_cgroups), name);
     history.usage = usage ? *usage : CgroupUsage{};
   }
-  status.killed = history.usage.killed;
-  status.forks_refused = history.usage.forks_refused;
-  status.throttled_us = history.usage.throttled_us;
+  status.killed += history.usage.killed;
+  status.forks_refused += history.usage.forks_refused;
+  status.throttled_us += history.usage.throttled_us;
 }
 
 bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {

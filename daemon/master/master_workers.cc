@@ -282,7 +282,19 @@ void MasterLoop::remove_empty_cgroup(const WorkerChild& worker) {
   // A successor's processes may be about to join it.
   if (!table_.has_cgroups || gives_way_) return;
   if (is_of_its_site(worker) && groups_.at(worker.site).serves_or_starts()) return;
-  remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), worker.name);
+  remove_cgroup(worker.site, worker.name);
+}
+
+// What it counted is kept, if the number is still that site's.
+void MasterLoop::remove_cgroup(SiteId site, const std::string& name) {
+  const BorrowedFd groups(MasterFds::site_cgroups);
+  const auto usage = read_cgroup_usage(groups, name);
+  if (!remove_site_cgroup(groups, name) || !usage || table_.sites[site.value].name != name) return;
+  SiteHistory& history = histories_[site];
+  history.usage = {};
+  history.earlier.killed += usage->killed;
+  history.earlier.forks_refused += usage->forks_refused;
+  history.earlier.throttled_us += usage->throttled_us;
 }
 
 // A first failure is mended at once, by a successor that serves what waits in the channels. What

@@ -149,8 +149,8 @@ TEST_F(CgroupTree, AGroupIsRemovedWhenNobodyIsInIt) {
     }
     const auto used = make_site_cgroup(sites, "used.example", {}, 0);
     if (!used || !join_cgroup(used->borrow())) return 13;
-    remove_site_cgroup(sites, "empty.example");
-    remove_site_cgroup(sites, "used.example");
+    if (!remove_site_cgroup(sites, "empty.example")) return 3;
+    if (remove_site_cgroup(sites, "used.example")) return 4;
     if (read_cgroup_usage(sites, "empty.example")) return 1;
     return read_cgroup_usage(sites, "used.example") ? 0 : 2;
   };
