@@ -4,6 +4,7 @@
 // Runs in: runner.
 // Trusts: the master, which placed its descriptors (privsep/inherited_fds.h).
 // Does not trust: its site's workers, which read the network; programs.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -31,6 +32,15 @@ Result<UniqueFd> take_signals() {
   return signals;
 }
 
+// Where the site's memory is short, its programs are to end before its workers.
+Result<void> offer_itself_first() {
+  const char* const path = "/proc/self/oom_score_adj";
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!file.has_value()) return failure_from_errno("open", path);
+  if (::write(file.get(), "500", 3) != 3) return failure_from_errno("write", path);
+  return {};
+}
+
 Result<int> run() {
   const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
   if (!packed) return failure(packed.error());
@@ -41,6 +51,7 @@ Result<int> run() {
   auto signals = take_signals();
   if (!signals) return failure(signals.error());
   logs::LogClock::load();
+  if (auto offered = offer_itself_first(); !offered) return failure(offered.error());
   if (auto made = make_private_view(*settings); !made) return failure(made.error());
   const ProgramPaths paths(*settings);
   auto root = open_docroot(settings->root);

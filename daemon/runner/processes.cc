@@ -26,14 +26,18 @@ void Processes::end(::pid_t pid, Clock::time_point now) {
   found->second.kill_at = now + patience;
 }
 
-void Processes::append_polled(std::vector<::pollfd>& polled) const {
+void Processes::append_polled(std::vector<::pollfd>& polled) {
+  first_polled_ = polled.size();
   for (const auto& [pid, process] : processes_) {
     if (process.errors.open()) polled.push_back({process.errors.fd().get(), POLLIN, 0});
   }
 }
 
-void Processes::read_errors() {
-  for (auto& [pid, process] : processes_) process.errors.read(log_);
+void Processes::read_errors(std::span<const ::pollfd> polled) {
+  std::size_t at = first_polled_;
+  for (auto& [pid, process] : processes_) {
+    if (process.errors.open() && polled[at++].revents != 0) process.errors.read(log_);
+  }
 }
 
 void Processes::reap() {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,10 @@ class Processes {
   // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
   void end(::pid_t pid, Clock::time_point now);
 
-  void append_polled(std::vector<::pollfd>& polled) const;
-  // What they have written to stderr.
-  void read_errors();
+  void append_polled(std::vector<::pollfd>& polled);
+  // What they have written to stderr. `polled` is as append_polled() made it, and the first to be
+  // told.
+  void read_errors(std::span<const ::pollfd> polled);
   // Tells the owners.
   void reap();
   void on_timers(Clock::time_point now);
@@ -57,6 +59,7 @@ class Processes {
   static constexpr std::chrono::seconds patience{1};
 
   std::map<::pid_t, Process> processes_;
+  std::size_t first_polled_ = 0;
   logs::ErrorLog& log_;
 };
 

@@ -94,8 +94,8 @@ std::optional<Clock::time_point> RunnerLoop::next_timer() const {
 }
 
 void RunnerLoop::take_turn() {
+  processes_.read_errors(polled_);
   on_signals();
-  processes_.read_errors();
   for (auto& [number, client] : clients_) on_client_readable(number, client);
   for (const auto& program : programs_) program->on_polled(polled_);
   processes_.on_timers(now_);

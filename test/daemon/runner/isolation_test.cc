@@ -33,6 +33,10 @@ TEST_F(Isolation, ProgramsHaveTheSitesIdsAndNoOthers) {
   EXPECT_TRUE(contains(status, "Seccomp:\t2")) << status;
 }
 
+TEST_F(Isolation, TheyEndBeforeTheWorkersWhereMemoryIsShort) {
+  EXPECT_EQ(output_of("cat /proc/self/oom_score_adj"), "500\n");
+}
+
 TEST_F(Isolation, TheyHaveNoDescriptorsButTheirOwn) {
   EXPECT_EQ(output_of("cd /proc/$$/fd; echo *"), "0 1 10 2 3\n");  // 10 is the script, 3 the folder
 }

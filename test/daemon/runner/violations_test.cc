@@ -64,7 +64,12 @@ const Violation violations[] = {
      }},
     {"asks_for_too_much",
      [](auto& w) {
-       for (std::uint32_t i = 0; i < max_acquisitions + 2; ++i) w.acquire(1);
+       // One is answered. The socket has not room for all of them at once.
+       for (std::uint32_t i = 1; i <= max_acquisitions + 2; ++i) {
+         EXPECT_TRUE(eventually([&] {
+           return send_with_fds(w.socket(), encode(Acquire{i, 1}), {}) != SendStatus::would_block;
+         }));
+       }
      }},
 };
 
