@@ -5,7 +5,6 @@
 // Does not trust: runners. What one says is either permitted now, or the end of it.
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
-#include "privsep/cgroup.h"
 #include "privsep/inherited_fds.h"
 
 namespace perchild {
@@ -143,7 +142,7 @@ void MasterLoop::on_runner_death(RunnerChild& runner, int status) {
   }
   // The site's last process, perhaps, if it outlived the workers.
   if (table_.has_cgroups && !gives_way_ && !group.runs()) {
-    remove_site_cgroup(BorrowedFd(MasterFds::site_cgroups), runner.site_name);
+    remove_cgroup(runner.site, runner.site_name);
   }
   if (&runner != group.runner.get()) {
     std::erase_if(group.retired_runners, [&](const auto& one) { return one.get() == &runner; });
