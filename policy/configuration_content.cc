@@ -8,6 +8,7 @@
 #include "policy/configuration_access.h"
 #include "policy/configuration_headers.h"
 #include "policy/configuration_moves.h"
+#include "policy/configuration_presets.h"
 #include "policy/configuration_programs.h"
 #include "policy/configuration_values.h"
 #include "policy/pattern.h"
@@ -110,6 +111,13 @@ std::uint32_t captures_of(const std::optional<Location>& location) {
   return 0;
 }
 
+void refuse_preset(Report& report, JsonValue location) {
+  if (!has_preset(location)) return;
+  report.error(*location.find("app"),
+               "the rules for an application are a vhost's, not a location's",
+               R"(give it a vhost, or a program: {"command": [...]})");
+}
+
 void read_locations(Report& report, JsonValue value, std::vector<Location>& locations,
                     OperatorsPart* operators) {
   const auto keys =
@@ -128,6 +136,7 @@ void read_locations(Report& report, JsonValue value, std::vector<Location>& loca
                                           : std::string_view();
       read_access(report, element, settings.access, operators->lists);
       read_programs(report, element, folder, settings.handlers, *operators);
+      refuse_preset(report, element);
     }
     if (!location) continue;
     if (!met.insert({location->kind, location->match}).second) {
@@ -211,6 +220,9 @@ void read_content_settings(Report& report, JsonValue object, ContentSettings& se
 }
 
 void read_content(Report& report, JsonValue object, Content& content, OperatorsPart* operators) {
+  std::optional<Content> preset;
+  if (operators != nullptr) preset = read_preset(report, object, content, *operators);
+  if (preset) overlay(content.settings, preset->settings);
   read_content_settings(report, object, content.settings);
   if (operators != nullptr) {
     read_access(report, object, content.settings.access, operators->lists);
@@ -222,6 +234,7 @@ void read_content(Report& report, JsonValue object, Content& content, OperatorsP
   if (const auto list = object.find("locations")) {
     read_locations(report, *list, content.locations, operators);
   }
+  if (preset) add_locations_of_preset(content, std::move(preset->locations));
 }
 
 }  // namespace perchild

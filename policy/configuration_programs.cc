@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "policy/configuration_presets.h"
 #include "policy/configuration_program_values.h"
 #include "policy/configuration_values.h"
 
@@ -38,7 +39,9 @@ class ProgramsReader {
 
   void read(JsonValue object) {
     // What takes every path first: what runs files goes on within it.
-    if (const auto app = object.find("app")) read_app(*app);
+    if (const auto app = object.find("app"); app && !has_preset(object)) {
+      read_app(*app);
+    }
     if (const auto proxy = object.find("proxy")) read_proxy(*proxy);
     if (const auto fastcgi = object.find("fastcgi")) read_fastcgi(*fastcgi);
     if (const auto cgi = object.find("cgi")) read_cgi(*cgi);

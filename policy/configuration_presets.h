@@ -1,0 +1,22 @@
+// Applications that are known by name: "app": "wordpress" stands for the rules that its makers
+// recommend to whoever runs a web server for it.
+#pragma once
+
+#include <optional>
+
+#include "policy/configuration_content.h"
+
+namespace perchild {
+
+// Whether "app" of `object`, a vhost, is a name, and not a program that is to be started.
+bool has_preset(JsonValue object);
+
+// The rules that "app" of `object` stands for, PHP among them unless `object` or what it inherits,
+// `content`, says something of that itself. Nullopt if it has none.
+std::optional<Content> read_preset(Report& report, JsonValue object, const Content& content,
+                                   OperatorsPart& operators);
+
+// What the preset says of locations, below what the vhost says of the same ones.
+void add_locations_of_preset(Content& content, std::vector<Location> locations);
+
+}  // namespace perchild

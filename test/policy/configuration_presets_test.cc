@@ -1,0 +1,128 @@
+// Applications that are known by name: what rules a vhost gets, and which of its own go first.
+#include "policy/configuration_presets.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "policy/configuration_json.h"
+#include "test/policy/configuration_fakes.h"
+
+namespace perchild::test {
+namespace {
+
+ReadConfiguration read(const std::string& vhost, const std::string& defaults = "{}") {
+  FakeSystem system;
+  FakeFiles files;
+  files.texts["perchild.json"] = R"({"listen": [{"address": "*:80"}], "id_range": [1000, 59999],
+    "defaults": )" + defaults + R"(, "vhosts": [
+{"hosts": ["a.example"], "user": "alice", "root": "/srv/a", )" +
+                                 vhost + "}]}";
+  return read_configuration("perchild.json", files, system);
+}
+
+Site site_of(const std::string& vhost, const std::string& defaults = "{}") {
+  const ReadConfiguration got = read(vhost, defaults);
+  std::string told;
+  for (const Mistake& mistake : got.mistakes) told += format_mistake(mistake);
+  EXPECT_EQ(told, "");
+  return got.configuration.value().sites[0];
+}
+
+const Location* location_of(const Site& site, std::string_view match) {
+  const auto found = std::find_if(site.content.locations.begin(), site.content.locations.end(),
+                                  [&](const Location& one) { return one.match == match; });
+  return found == site.content.locations.end() ? nullptr : &*found;
+}
+
+TEST(ConfigurationPresets, EachNameIsAVhostWithPhp) {
+  for (const std::string name :
+       {"wordpress", "drupal", "dokuwiki", "mediawiki", "laravel", "front-controller"}) {
+    const Site site = site_of(R"("app": ")" + name + "\"");
+    ASSERT_EQ(site.programs.size(), 1u) << name;
+    EXPECT_EQ(site.programs[0].name, "php");
+    ASSERT_EQ(site.content.settings.handlers.size(), 1u) << name;
+    EXPECT_EQ(site.content.settings.handlers[0].program, 0u);
+    EXPECT_TRUE(site.content.settings.try_paths || site.content.settings.rewrite) << name;
+  }
+}
+
+TEST(ConfigurationPresets, WordPressRunsNoUploads) {
+  const Site site = site_of(R"("app": "wordpress")");
+  ASSERT_TRUE(site.content.settings.try_paths);
+  EXPECT_EQ(site.content.settings.try_paths->paths,
+            (std::vector<std::string>{"{path}", "{path}/"}));
+  EXPECT_EQ(site.content.settings.try_paths->fallback, "/index.php");
+  const Location* const uploads = location_of(site, "/wp-content/uploads");
+  ASSERT_NE(uploads, nullptr);
+  ASSERT_EQ(uploads->settings.handlers.size(), 1u);
+  EXPECT_EQ(uploads->settings.handlers[0].topic, "php");
+  EXPECT_FALSE(uploads->settings.handlers[0].program);
+}
+
+TEST(ConfigurationPresets, WhatTheVhostSaysGoesFirst) {
+  const Site site = site_of(R"("app": "wordpress", "php": {"max_processes": 9},
+    "try": ["{path}", "/other.php"], "locations": [
+      {"prefix": "/own", "php": false},
+      {"prefix": "/wp-content/uploads", "listing": true}])");
+  ASSERT_EQ(site.programs.size(), 1u);
+  EXPECT_EQ(site.programs[0].most_processes, 9u);
+  EXPECT_EQ(site.content.settings.try_paths->fallback, "/other.php");
+  EXPECT_EQ(site.content.locations.size(), 2u);
+  const Location* const uploads = location_of(site, "/wp-content/uploads");
+  ASSERT_NE(uploads, nullptr);
+  EXPECT_EQ(uploads->settings.listing, true);
+  EXPECT_EQ(uploads->settings.handlers.size(), 1u) << "the rest of it stays";
+}
+
+TEST(ConfigurationPresets, ItGoesBeforeWhatIsInherited) {
+  const std::string defaults =
+      R"({"php": {"max_processes": 7}, "try": ["{path}", 410], "listing": true})";
+  const Site site = site_of(R"("app": "wordpress")", defaults);
+  EXPECT_EQ(site.programs.at(0).most_processes, 7u) << "PHP has been spoken of";
+  EXPECT_EQ(site.programs.size(), 1u);
+  EXPECT_EQ(site.content.settings.try_paths->fallback, "/index.php");
+  EXPECT_EQ(site.content.settings.listing, true);
+}
+
+TEST(ConfigurationPresets, PhpCanBeSwitchedOff) {
+  EXPECT_TRUE(site_of(R"("app": "wordpress", "php": false)").programs.empty());
+}
+
+TEST(ConfigurationPresets, FoldersOfDokuWikiAreClosed) {
+  const Site site = site_of(R"("app": "dokuwiki")");
+  for (const std::string_view folder : {"/data", "/conf", "/bin", "/inc", "/vendor"}) {
+    const Location* const location = location_of(site, folder);
+    ASSERT_NE(location, nullptr) << folder;
+    EXPECT_TRUE(location->settings.access.addresses) << folder;
+  }
+}
+
+struct MistakenPreset {
+  std::string vhost;
+  std::string sentence;
+  std::string hint;
+};
+
+TEST(ConfigurationPresets, MistakesAreSaid) {
+  const MistakenPreset all[] = {
+      {R"("app": "wordpres")", R"("wordpres" is no application that is known by name)",
+       R"(did you mean "wordpress"?)"},
+      {R"("locations": [{"prefix": "/blog", "app": "wordpress"}])",
+       "the rules for an application are a vhost's, not a location's", "give it a vhost"},
+  };
+  for (const MistakenPreset& one : all) {
+    const ReadConfiguration got = read(one.vhost);
+    ASSERT_EQ(got.mistakes.size(), 1u) << one.vhost;
+    const std::string told = format_mistake(got.mistakes[0]);
+    EXPECT_NE(told.find(one.sentence), std::string::npos) << told;
+    EXPECT_NE(told.find(one.hint), std::string::npos) << told;
+  }
+  EXPECT_NE(format_mistake(read(R"("app": "x")").mistakes.at(0)).find("there are wordpress"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace perchild::test
