@@ -1,0 +1,182 @@
+// Two WordPress sites of two users on one server: each is installed by its own installer and used,
+// and neither gets at what the other keeps.
+#include "test/system/applications/browser.h"
+#include "test/system/applications/database.h"
+#include "test/system/applications/installed.h"
+#include "test/system/requests.h"
+
+namespace perchild::test {
+namespace {
+
+constexpr const char* rules = R"(, "app": "wordpress", "cgi": true)";
+
+std::string secret_of(const std::string& name) {
+  return "the-secret-of-" + name;
+}
+
+std::string configuration_of(const std::string& name, const std::string& socket) {
+  std::string text = "<?php\ndefine('DB_NAME', '" + name + "');\ndefine('DB_USER', '" + name +
+                     "');\ndefine('DB_PASSWORD', '" + secret_of(name) +
+                     "');\ndefine('DB_HOST', 'localhost:" + socket + "');\n";
+  for (const std::string key : {"AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE"}) {
+    text += "define('" + key + "_KEY', 'key of " + name + key + "');\ndefine('" + key +
+            "_SALT', 'salt of " + name + key + "');\n";
+  }
+  return text +
+         "define('DISABLE_WP_CRON', true);\n$table_prefix = 'wp_';\n"
+         "define('ABSPATH', __DIR__ . '/');\nrequire_once ABSPATH . 'wp-settings.php';\n";
+}
+
+// What the programs of a site can be made to do with a file, and what they see around them.
+constexpr const char* spy = R"(<?php
+$file = $_GET['file'] ?? '';
+switch ($_GET['by']) {
+  case 'read': echo @file_get_contents($file); break;
+  case 'link': @symlink($file, __DIR__ . '/' . $_GET['name']);
+               echo @file_get_contents(__DIR__ . '/' . $_GET['name']); break;
+  case 'shell': echo shell_exec('cat ' . escapeshellarg($file) . ' 2>/dev/null'); break;
+  case 'proc': foreach (glob('/proc/[0-9]*') as $process) {
+                 echo @file_get_contents("$process/root$file"), fileowner($process), "\n";
+               } break;
+  case 'leave': file_put_contents('/tmp/left', 'left by ' . $_GET['name']); // and tell
+  case 'tmp': echo implode(' ', scandir('/tmp')), @file_get_contents('/tmp/left'); break;
+  case 'shm': file_put_contents('/dev/shm/x', 'x'); echo implode(' ', scandir('/dev/shm')); break;
+})";
+
+void install_wordpress(Server& server, std::size_t site, const std::string& name,
+                       const Database& database) {
+  install(server, site, "/usr/share/wordpress");
+  server.add_file(site, "wp-config.php", configuration_of(name, database.socket()));
+  server.add_file(site, "spy.php", spy);
+  server.add_file(site, "cgi-bin/show",
+                  "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
+                  "cat \"$QUERY_STRING\" 2>/dev/null\n");
+  give_to_site(server, site);
+  EXPECT_EQ(run_command({"chmod", "0700", server.docroot(site) + "/cgi-bin/show"}).status, 0);
+}
+
+void run_installer(const Browser& browser, const std::string& name) {
+  const Page first = browser.get("/");
+  EXPECT_EQ(first.status, 302) << first.body;
+  EXPECT_EQ(first.location, browser.origin() + "/wp-admin/install.php");
+  const Page done =
+      browser.post("/wp-admin/install.php?step=2",
+                   {"weblog_title=" + name + " writes", "user_name=" + name,
+                    "admin_password=correct-horse", "admin_password2=correct-horse", "pw_weak=on",
+                    "admin_email=" + name + "@example.com", "blog_public=0", "language="});
+  EXPECT_EQ(done.status, 200);
+  EXPECT_TRUE(contains(done.body, "Success!")) << done.body;
+}
+
+void sign_in(const Browser& browser, const std::string& name) {
+  EXPECT_EQ(browser.get("/wp-login.php").status, 200);
+  const Page page = browser.post(
+      "/wp-login.php", {"log=" + name, "pwd=correct-horse", "wp-submit=x", "testcookie=1"});
+  EXPECT_EQ(page.status, 302);
+  EXPECT_EQ(page.location, browser.origin() + "/wp-admin/");
+  EXPECT_TRUE(contains(browser.get("/wp-admin/").body, "Dashboard"));
+}
+
+void set_permalinks(const Browser& browser) {
+  const std::string target = "/wp-admin/options-permalink.php";
+  const std::string nonce = between(browser.get(target).body, R"(name="_wpnonce" value=")", "\"");
+  EXPECT_NE(nonce, "");
+  EXPECT_EQ(browser
+                .post(target, {"_wpnonce=" + nonce, "selection=custom", "submit=x",
+                               "permalink_structure=/%year%/%postname%/"})
+                .status,
+            302);
+}
+
+// Through the API, whose paths are found by "try" as those of posts are.
+void write_post(const Browser& browser, const std::string& nonce) {
+  const Page made =
+      browser.post("/wp-json/wp/v2/posts",
+                   {"title=Hello perchild", "content=Written over HTTP.", "status=publish"},
+                   {"-H", "X-WP-Nonce: " + nonce});
+  EXPECT_EQ(made.status, 201) << made.body;
+  const std::string link = unescaped(between(made.body, R"("link":")", "\""));
+  EXPECT_TRUE(link.ends_with("/hello-perchild/")) << link;
+  const Page page = browser.get(link);
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(contains(page.body, "Written over HTTP.")) << page.body;
+  EXPECT_EQ(browser.get("/2001/there-is-no-such-post/").status, 404);
+}
+
+void upload_picture(const Browser& browser, const std::string& nonce) {
+  // One pixel.
+  const std::string script =
+      "printf iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+      "RU5ErkJggg== | base64 -d >\"$0\"";
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/pixel.png";
+  EXPECT_EQ(run_command({"sh", "-c", script, file}).status, 0);
+  const Page made =
+      browser.get("/wp-json/wp/v2/media", {"-H", "X-WP-Nonce: " + nonce, "-F", "file=@" + file});
+  EXPECT_EQ(made.status, 201) << made.body;
+  const Page picture = browser.get(unescaped(between(made.body, R"("source_url":")", "\"")));
+  EXPECT_EQ(picture.type, "image/png");
+  EXPECT_EQ(picture.body, read_file(file));
+}
+
+void use(const Browser& browser, const std::string& name) {
+  run_installer(browser, name);
+  sign_in(browser, name);
+  set_permalinks(browser);
+  const std::string nonce = browser.get("/wp-admin/admin-ajax.php?action=rest-nonce").body;
+  write_post(browser, nonce);
+  upload_picture(browser, nonce);
+  EXPECT_TRUE(browser.get("/wp-includes/css/dashicons.min.css").type.starts_with("text/css"));
+}
+
+// What `browser`'s site shows of `file`, by each of the ways that its owner has.
+std::string shown(const Browser& browser, const std::string& file, const std::string& name) {
+  std::string all;
+  for (const std::string by : {"read", "link", "shell", "proc"}) {
+    const Page page = browser.get("/spy.php?by=" + by + "&name=" + name + "&file=" + file);
+    EXPECT_EQ(page.status, 200) << by;
+    all += "[" + by + ": " + page.body + "]";
+  }
+  all += "[served: " + browser.get("/" + name).body + "]";
+  return all + "[cgi: " + browser.get("/cgi-bin/show?" + file).body + "]";
+}
+
+void expect_apart(const Server& server, const Browser& a, const Browser& b) {
+  const std::string own = shown(a, server.docroot(0) + "/wp-config.php", "own.txt");
+  const std::string others = shown(a, server.docroot(1) + "/wp-config.php", "others.txt");
+  // Each of these ways does lead to a file that is one's own.
+  EXPECT_GE(count_of(own, secret_of("alice")), 5u) << own;
+  EXPECT_FALSE(contains(others, secret_of("bob"))) << others;
+
+  for (const Browser* browser : {&a, &b}) {
+    const std::string uid = std::to_string(browser == &a ? uid_a : uid_b);
+    const std::string others_uid = std::to_string(browser == &a ? uid_b : uid_a);
+    const std::string owners = browser->get("/spy.php?by=proc").body;
+    EXPECT_TRUE(contains(owners, uid)) << owners;
+    EXPECT_FALSE(contains(owners, others_uid)) << owners;
+  }
+  EXPECT_TRUE(contains(a.get("/spy.php?by=leave&name=alice").body, "left by alice"));
+  EXPECT_TRUE(contains(a.get("/spy.php?by=tmp").body, "left by alice"));
+  EXPECT_FALSE(contains(b.get("/spy.php?by=tmp").body, "left"));
+}
+
+TEST(WordPress, TwoBlogsLiveSideBySide) {
+  const Database database({"alice", "bob"});
+  Server server({.sites = {{"a.example", {}, rules}, {"b.example", {}, rules}}});
+  install_wordpress(server, 0, "alice", database);
+  install_wordpress(server, 1, "bob", database);
+  const Browser a("a.example", server.port());
+  const Browser b("b.example", server.port());
+  use(a, "alice");
+  use(b, "bob");
+  expect_apart(server, a, b);
+  EXPECT_EQ(a.get("/wp-config.php").body, "");
+
+  // A script among the uploads is neither run nor shown.
+  server.add_file(0, "wp-content/uploads/x.php", "<?php echo 'run';");
+  EXPECT_EQ(a.get("/wp-content/uploads/x.php").status, 404);
+  EXPECT_FALSE(contains(server.error_log(0), "PHP Fatal")) << server.error_log(0);
+}
+
+}  // namespace
+}  // namespace perchild::test
