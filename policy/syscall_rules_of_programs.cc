@@ -196,7 +196,8 @@ void add_conditional(std::vector<SyscallRule>& rules) {
   add_values(rules, "socket", "files' sockets, the internet, and asking for its interfaces", 0,
              {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK});
   add_values(rules, "socketpair", "pipes in both directions", 0, {AF_UNIX});
-  add_values(rules, "personality", "asking for it, and the ordinary one", 0, {PER_LINUX, all_bits_of_int});
+  add_values(rules, "personality", "asking for it, and the ordinary one", 0,
+             {PER_LINUX, all_bits_of_int});
   // No device but /dev/null and its like is within reach; and no terminal is to be typed into.
   add_values(rules, "ioctl", "descriptors: blocking, length, close-on-exec", 1,
              {FIONBIO, FIOASYNC, FIONREAD, TIOCOUTQ, FIOCLEX, FIONCLEX});

@@ -63,8 +63,8 @@ class Connection;
 class TlsSite;
 class TlsStream;
 
-// What a session awaits: bytes to read, room to write, its next turn (turns.h), or that somebody who
-// has its answer resumes it; or that anything moves, here or at the program that answers it.
+// What a session awaits: bytes to read, room to write, its next turn (turns.h), or that somebody
+// who has its answer resumes it; or that anything moves, here or at the program that answers it.
 class Wait {
  public:
   enum class For : std::uint8_t { reading, writing, turn, long_turn, answer, progress };
