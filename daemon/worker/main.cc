@@ -10,8 +10,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "daemon/worker/worker_loop.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/sealed_memory.h"
