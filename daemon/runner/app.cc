@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace perchild {
 namespace {
@@ -30,7 +31,6 @@ std::vector<std::string> with_path(std::vector<std::string> command, const std::
 
 bool App::start() {
   const bool itself = makes_its_socket(settings_.command);
-  // One that it is given stays over restarts, with those that wait in its queue.
   if (itself || !listener_.has_value()) {
     if (!path_.empty()) ::unlink(path_.c_str());
     path_ = parts_.sockets.next_path();
@@ -77,16 +77,22 @@ void App::release(std::uint32_t, bool) {
 
 void App::on_end(::pid_t) {
   const Clock::time_point now = parts_.desk.now();
-  if (!ending_) {
-    delay_ = now - started_at_ > healthy_life
-                 ? std::chrono::milliseconds(0)
-                 : std::min(std::max(first_delay, delay_ * 2), longest_delay);
+  pid_ = 0;
+  if (!std::exchange(ending_, false)) {
+    const bool was_healthy = now - started_at_ > healthy_life;
+    delay_ = was_healthy ? std::chrono::milliseconds(0)
+                         : std::min(std::max(first_delay, delay_ * 2), longest_delay);
     not_before_ = now + delay_;
     const std::string text = name() + " has ended";
     parts_.log.add({.message = text});
+    // Who waits in the socket's queue is served by the successor of one that had done well; and is
+    // not kept waiting for one that does not get that far.
+    if (!was_healthy) {
+      listener_.reset();
+    } else if (given_ > 0) {
+      start();
+    }
   }
-  pid_ = 0;
-  ending_ = false;
   serve();
 }
 

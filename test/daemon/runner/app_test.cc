@@ -1,5 +1,6 @@
 // Applications: one process, many connections.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "test/daemon/runner/runner_under_test.h"
@@ -67,6 +68,22 @@ TEST_P(AppUnderTest, ThatEndsIsStartedAgainButNotAtOnce) {
   std::string other;
   EXPECT_TRUE(eventually([&] { return (other = ask()) != "refused"; }));
   EXPECT_NE(other, who);
+}
+
+TEST(DyingApp, IsWaitedForByNobody) {
+  RunnerUnderTest runner({{.kind = ProgramKind::app,
+                           .protocol = ProgramProtocol::http,
+                           .name = "app",
+                           .command = {"/bin/sh", "-c", "exit 3"}}},
+                         {});
+  AskingWorker worker = runner.attach();
+  worker.acquire();
+  const auto answer = worker.answer();
+  ASSERT_TRUE(answer.acquired()) << runner.error_log();
+  ::pollfd ended{answer.connection.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 10'000), 1);
+  char byte;
+  EXPECT_LE(::recv(answer.connection.get(), &byte, 1, 0), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(GivenOrMakesItsSocket, AppUnderTest, ::testing::Values("", "{socket}"));
