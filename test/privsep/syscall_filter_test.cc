@@ -143,7 +143,7 @@ const Call forbidden[] = {
     {"keyctl", of_all, [] { call(SYS_keyctl, -1, 0, 0, 0, 0); }},
     {"add_key", of_all, [] { call(SYS_add_key, nullptr, nullptr, nullptr, 0, 0); }},
     {"request_key", of_all, [] { call(SYS_request_key, nullptr, nullptr, nullptr, 0); }},
-    {"memfd_create", of_children, [] { call(SYS_memfd_create, "x", ~0U); }},
+    {"memfd_create", of_router | of_helpers, [] { call(SYS_memfd_create, "x", ~0U); }},
     {"memfd_secret", of_all, [] { call(SYS_memfd_secret, ~0U); }},
     {"open", of_children, [] { call(SYS_open, "/nowhere", O_RDONLY); }},
 #ifndef PERCHILD_SANITIZE  // whose runtime may open and protect
