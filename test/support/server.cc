@@ -93,7 +93,8 @@ void pause_briefly() {
 }
 
 std::string bin_directory() {
-  return PERCHILD_BIN_DIRECTORY;
+  const char* other = std::getenv("PERCHILD_BIN_DIRECTORY");
+  return other != nullptr ? other : PERCHILD_BIN_DIRECTORY;
 }
 
 std::uint16_t free_port() {

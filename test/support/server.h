@@ -119,7 +119,7 @@ bool eventually(Question question, int deadline_ms) {
 // A port on which nobody listens now.
 std::uint16_t free_port();
 
-// The folder of the executables under test.
+// The folder of the executables under test: $PERCHILD_BIN_DIRECTORY, or this build's.
 std::string bin_directory();
 
 }  // namespace perchild::test
