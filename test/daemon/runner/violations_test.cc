@@ -17,7 +17,7 @@ std::vector<ProgramSettings> programs() {
   all.push_back({.kind = ProgramKind::fastcgi_pool,
                  .protocol = ProgramProtocol::fastcgi,
                  .name = "pool",
-                 .command = {"/bin/cat"},
+                 .command = {"/bin/sleep", "60"},
                  .most_processes = 1});
   return all;
 }
