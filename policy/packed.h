@@ -3,11 +3,13 @@
 // exactly makes the whole unreadable.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace perchild {
 
@@ -19,6 +21,13 @@ class PackedWriter {
   void put_text(std::string_view text) {
     put(static_cast<std::uint32_t>(text.size()));
     bytes_.append(text);
+  }
+  void put_texts(const std::vector<std::string>& texts) {
+    put(static_cast<std::uint32_t>(texts.size()));
+    for (const std::string& text : texts) put_text(text);
+  }
+  void put_duration(std::chrono::milliseconds duration) {
+    put(static_cast<std::int64_t>(duration.count()));
   }
   std::string take() { return std::move(bytes_); }
   std::size_t size() const { return bytes_.size(); }
@@ -61,6 +70,14 @@ class PackedReader {
       return 0;
     }
     return count;
+  }
+  std::vector<std::string> get_texts() {
+    std::vector<std::string> texts;
+    for (std::uint32_t left = get_count(); left > 0; --left) texts.emplace_back(get_text());
+    return texts;
+  }
+  std::chrono::milliseconds get_duration() {
+    return std::chrono::milliseconds(get<std::int64_t>());
   }
   bool failed() const { return failed_; }
   // Everything has been read, and nothing was wrong.

@@ -20,7 +20,7 @@ void put_life(PackedWriter& writer, const SiteLife& life) {
   writer.put(static_cast<std::uint8_t>(life.start));
   writer.put(life.least_workers);
   writer.put(life.most_workers);
-  writer.put(static_cast<std::uint64_t>(life.idle.count()));
+  writer.put_duration(life.idle);
   writer.put(static_cast<std::uint8_t>(life.suspended));
 }
 
@@ -29,7 +29,7 @@ SiteLife read_life(PackedReader& reader) {
   life.start = reader.get<std::uint8_t>() != 0 ? StartPolicy::always : StartPolicy::on_demand;
   life.least_workers = reader.get<std::uint32_t>();
   life.most_workers = reader.get<std::uint32_t>();
-  life.idle = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  life.idle = reader.get_duration();
   life.suspended = reader.get<std::uint8_t>() != 0;
   return life;
 }
@@ -108,8 +108,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
 std::string SiteTable::pack() const {
   PackedWriter writer;
   writer.put(generation.value);
-  writer.put(static_cast<std::uint32_t>(listeners.size()));
-  for (const std::string& listener : listeners) writer.put_text(listener);
+  writer.put_texts(listeners);
   put_ranges(writer, uids);
   put_ranges(writer, gids);
   writer.put(static_cast<std::uint32_t>(fixed.size()));
@@ -125,7 +124,7 @@ std::string SiteTable::pack() const {
   const ServiceIds none{Uid{0}, Gid{0}};
   writer.put(keeper.value_or(none).uid.value);
   writer.put(keeper.value_or(none).gid.value);
-  writer.put(static_cast<std::uint64_t>(drain.count()));
+  writer.put_duration(drain);
   writer.put(groups.running);
   writer.put(groups.memory);
   writer.put(groups.starts_per_second);
@@ -153,9 +152,7 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   PackedReader reader(bytes);
   SiteTable table;
   table.generation = Generation{reader.get<std::uint32_t>()};
-  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
-    table.listeners.emplace_back(reader.get_text());
-  }
+  table.listeners = reader.get_texts();
   table.uids = read_ranges(reader);
   table.gids = read_ranges(reader);
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
@@ -170,7 +167,7 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   const Uid keeper_uid{reader.get<std::uint32_t>()};
   const Gid keeper_gid{reader.get<std::uint32_t>()};
   if (keeper_uid.value != 0) table.keeper = ServiceIds{keeper_uid, keeper_gid};
-  table.drain = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  table.drain = reader.get_duration();
   table.groups.running = reader.get<std::uint32_t>();
   table.groups.memory = reader.get<std::uint64_t>();
   table.groups.starts_per_second = reader.get<std::uint32_t>();

@@ -30,8 +30,7 @@ bool CgiCall::valid() const {
 std::string CgiCall::pack() const {
   PackedWriter out;
   out.put_text(script);
-  out.put(static_cast<std::uint32_t>(environment.size()));
-  for (const std::string& variable : environment) out.put_text(variable);
+  out.put_texts(environment);
   return out.take();
 }
 

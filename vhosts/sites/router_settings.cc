@@ -8,8 +8,8 @@ std::string RouterSettings::pack() const {
   PackedWriter writer;
   writer.put(limits.connections);
   writer.put(limits.per_address);
-  writer.put(static_cast<std::uint64_t>(limits.head.count()));
-  writer.put(static_cast<std::uint64_t>(limits.queue.count()));
+  writer.put_duration(limits.head);
+  writer.put_duration(limits.queue);
   writer.put(static_cast<std::uint8_t>(landlock));
   return writer.take();
 }
@@ -19,8 +19,8 @@ std::optional<RouterSettings> RouterSettings::unpack(std::string_view bytes) {
   RouterSettings settings;
   settings.limits.connections = reader.get<std::uint32_t>();
   settings.limits.per_address = reader.get<std::uint32_t>();
-  settings.limits.head = std::chrono::milliseconds(reader.get<std::uint64_t>());
-  settings.limits.queue = std::chrono::milliseconds(reader.get<std::uint64_t>());
+  settings.limits.head = reader.get_duration();
+  settings.limits.queue = reader.get_duration();
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   const bool plausible = reader.done() && settings.limits.connections > 0;
   return plausible ? std::optional(settings) : std::nullopt;

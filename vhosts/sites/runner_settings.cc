@@ -7,42 +7,19 @@
 namespace perchild {
 namespace {
 
-using Texts = std::vector<std::string>;
-
-void put_texts(PackedWriter& writer, const Texts& texts) {
-  writer.put(static_cast<std::uint32_t>(texts.size()));
-  for (const std::string& text : texts) writer.put_text(text);
-}
-
-Texts get_texts(PackedReader& reader) {
-  Texts texts;
-  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
-    texts.emplace_back(reader.get_text());
-  }
-  return texts;
-}
-
-void put_time(PackedWriter& writer, std::chrono::milliseconds time) {
-  writer.put(static_cast<std::int64_t>(time.count()));
-}
-
-std::chrono::milliseconds get_time(PackedReader& reader) {
-  return std::chrono::milliseconds(reader.get<std::int64_t>());
-}
-
 void put_program(PackedWriter& writer, const ProgramSettings& program) {
   writer.put(static_cast<std::uint8_t>(program.kind));
   writer.put(static_cast<std::uint8_t>(program.protocol));
   writer.put_text(program.name);
-  put_texts(writer, program.command);
-  put_texts(writer, program.environment);
+  writer.put_texts(program.command);
+  writer.put_texts(program.environment);
   writer.put_text(program.directory);
   writer.put_text(program.address);
   writer.put(program.most_processes);
   writer.put(program.most_requests);
-  put_time(writer, program.idle);
-  put_time(writer, program.request);
-  put_time(writer, program.queue);
+  writer.put_duration(program.idle);
+  writer.put_duration(program.request);
+  writer.put_duration(program.queue);
   writer.put(program.longest_queue);
 }
 
@@ -51,15 +28,15 @@ ProgramSettings get_program(PackedReader& reader) {
   program.kind = static_cast<ProgramKind>(reader.get<std::uint8_t>());
   program.protocol = static_cast<ProgramProtocol>(reader.get<std::uint8_t>());
   program.name = reader.get_text();
-  program.command = get_texts(reader);
-  program.environment = get_texts(reader);
+  program.command = reader.get_texts();
+  program.environment = reader.get_texts();
   program.directory = reader.get_text();
   program.address = reader.get_text();
   program.most_processes = reader.get<std::uint32_t>();
   program.most_requests = reader.get<std::uint32_t>();
-  program.idle = get_time(reader);
-  program.request = get_time(reader);
-  program.queue = get_time(reader);
+  program.idle = reader.get_duration();
+  program.request = reader.get_duration();
+  program.queue = reader.get_duration();
   program.longest_queue = reader.get<std::uint32_t>();
   return program;
 }
@@ -84,8 +61,8 @@ bool is_plausible(const ProgramSettings& program) {
 std::string RunnerSettings::pack() const {
   PackedWriter writer;
   writer.put_text(root);
-  put_texts(writer, writable);
-  put_texts(writer, executable);
+  writer.put_texts(writable);
+  writer.put_texts(executable);
   writer.put(quota.memory);
   writer.put(quota.processes);
   writer.put(quota.cpu_percent);
@@ -100,8 +77,8 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   PackedReader reader(bytes);
   RunnerSettings settings;
   settings.root = reader.get_text();
-  settings.writable = get_texts(reader);
-  settings.executable = get_texts(reader);
+  settings.writable = reader.get_texts();
+  settings.executable = reader.get_texts();
   settings.quota.memory = reader.get<std::uint64_t>();
   settings.quota.processes = reader.get<std::uint32_t>();
   settings.quota.cpu_percent = reader.get<std::uint32_t>();

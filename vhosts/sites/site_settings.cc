@@ -28,22 +28,13 @@ bool get_hosts(PackedReader& reader, std::vector<HostPattern>& hosts) {
   return true;
 }
 
-void put_duration(PackedWriter& writer, std::chrono::milliseconds duration) {
-  writer.put(static_cast<std::uint64_t>(duration.count()));
-}
-
-std::chrono::milliseconds get_duration(PackedReader& reader) {
-  return std::chrono::milliseconds(reader.get<std::uint64_t>());
-}
-
 void put_compression(PackedWriter& writer, const CompressionSettings& compression) {
   writer.put(compression.precompressed.bits());
   writer.put(compression.on_the_fly.bits());
   writer.put(compression.min_size);
   writer.put(compression.gzip_level);
   writer.put(compression.brotli_quality);
-  writer.put(static_cast<std::uint32_t>(compression.types.size()));
-  for (const std::string& type : compression.types) writer.put_text(type);
+  writer.put_texts(compression.types);
 }
 
 CompressionSettings get_compression(PackedReader& reader) {
@@ -53,9 +44,7 @@ CompressionSettings get_compression(PackedReader& reader) {
   compression.min_size = reader.get<std::uint64_t>();
   compression.gzip_level = reader.get<std::uint8_t>();
   compression.brotli_quality = reader.get<std::uint8_t>();
-  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
-    compression.types.emplace_back(reader.get_text());
-  }
+  compression.types = reader.get_texts();
   return compression;
 }
 
@@ -66,9 +55,9 @@ void put_programs(PackedWriter& writer, const std::vector<ProgramSettings>& prog
     writer.put(static_cast<std::uint8_t>(program.protocol));
     writer.put_text(program.name);
     writer.put(program.most_requests);
-    put_duration(writer, program.idle);
-    put_duration(writer, program.request);
-    put_duration(writer, program.queue);
+    writer.put_duration(program.idle);
+    writer.put_duration(program.request);
+    writer.put_duration(program.queue);
     writer.put(program.longest_queue);
   }
 }
@@ -80,9 +69,9 @@ bool get_programs(PackedReader& reader, std::vector<ProgramSettings>& programs) 
     program.protocol = static_cast<ProgramProtocol>(reader.get<std::uint8_t>());
     program.name = reader.get_text();
     program.most_requests = reader.get<std::uint32_t>();
-    program.idle = get_duration(reader);
-    program.request = get_duration(reader);
-    program.queue = get_duration(reader);
+    program.idle = reader.get_duration();
+    program.request = reader.get_duration();
+    program.queue = reader.get_duration();
     program.longest_queue = reader.get<std::uint32_t>();
     if (program.kind > ProgramKind::backend || program.protocol > ProgramProtocol::http) {
       return false;
@@ -125,11 +114,11 @@ std::string SiteSettings::pack() const {
   writer.put_text(root);
   put_content(writer, content);
   put_reach(writer, reach);
-  put_duration(writer, timeouts.head);
-  put_duration(writer, timeouts.idle);
-  put_duration(writer, timeouts.body);
-  put_duration(writer, timeouts.send);
-  put_duration(writer, timeouts.linger);
+  writer.put_duration(timeouts.head);
+  writer.put_duration(timeouts.idle);
+  writer.put_duration(timeouts.body);
+  writer.put_duration(timeouts.send);
+  writer.put_duration(timeouts.linger);
   writer.put(minimum_rates.body);
   writer.put(minimum_rates.response);
   writer.put(limits.connections);
@@ -142,14 +131,11 @@ std::string SiteSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(acme));
   writer.put(limits.per_address);
   writer.put(request_rate.count);
-  put_duration(writer, request_rate.per);
+  writer.put_duration(request_rate.per);
   writer.put(request_rate.burst);
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(certificates.size()));
-  for (const CertificateChain& chain : certificates) {
-    writer.put(static_cast<std::uint32_t>(chain.size()));
-    for (const std::string& certificate : chain) writer.put_text(certificate);
-  }
+  for (const CertificateChain& chain : certificates) writer.put_texts(chain);
   put_programs(writer, programs);
   return writer.take();
 }
@@ -163,11 +149,11 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.root = reader.get_text();
   if (!get_content(reader, settings.content)) return std::nullopt;
   if (!get_reach(reader, settings.reach)) return std::nullopt;
-  settings.timeouts.head = get_duration(reader);
-  settings.timeouts.idle = get_duration(reader);
-  settings.timeouts.body = get_duration(reader);
-  settings.timeouts.send = get_duration(reader);
-  settings.timeouts.linger = get_duration(reader);
+  settings.timeouts.head = reader.get_duration();
+  settings.timeouts.idle = reader.get_duration();
+  settings.timeouts.body = reader.get_duration();
+  settings.timeouts.send = reader.get_duration();
+  settings.timeouts.linger = reader.get_duration();
   settings.minimum_rates.body = reader.get<std::uint64_t>();
   settings.minimum_rates.response = reader.get<std::uint64_t>();
   settings.limits.connections = reader.get<std::uint32_t>();
@@ -180,14 +166,11 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.acme = reader.get<std::uint8_t>() != 0;
   settings.limits.per_address = reader.get<std::uint32_t>();
   settings.request_rate.count = reader.get<std::uint32_t>();
-  settings.request_rate.per = get_duration(reader);
+  settings.request_rate.per = reader.get_duration();
   settings.request_rate.burst = reader.get<std::uint32_t>();
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
-    CertificateChain& chain = settings.certificates.emplace_back();
-    for (std::uint32_t rest = reader.get_count(); rest > 0; --rest) {
-      chain.emplace_back(reader.get_text());
-    }
+    settings.certificates.push_back(reader.get_texts());
   }
   if (!get_programs(reader, settings.programs) ||
       !names_programs(settings.content, settings.programs.size())) {
