@@ -11,16 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "privsep/child_start.h"
 #include "privsep/lock_down.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
-
-struct PlacedFd {
-  BorrowedFd fd;
-  int number;  // what the child finds it as
-};
 
 struct SpawnPlan {
   Role role;
@@ -40,9 +36,6 @@ struct SpawnedProcess {
 // The error is the master's own; a child that fails before its exec says why on stderr and exits
 // 127.
 Result<SpawnedProcess> spawn(const SpawnPlan& plan);
-
-// Gives this process exactly these descriptors, under these numbers, and no others.
-Result<void> place_fds(const std::vector<PlacedFd>& fds);
 
 // This process becomes `executable`, with an empty environment but for what is given. Returns only
 // to say why not.

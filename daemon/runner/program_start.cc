@@ -1,21 +1,20 @@
 #include "daemon/runner/program_start.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+
+#include "privsep/child_start.h"
 
 namespace perchild {
 namespace {
 
 constexpr int exec_failed = 127;
 constexpr int listener_number = 3;  // SD_LISTEN_FDS_START
-constexpr int out_of_the_way = 10;
 constexpr ::rlimit open_files{1024, 4096};
 
 // HOME is no folder of the site's: what programs leave there is not to be served.
@@ -29,15 +28,6 @@ std::string_view name_of(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
-void reset_signals() {
-  struct ::sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
-  ::sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
@@ -45,33 +35,21 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-bool place(const std::vector<BorrowedFd>& fds) {
-  std::vector<int> copies;
-  for (const BorrowedFd fd : fds) {
-    copies.push_back(::fcntl(fd.get(), F_DUPFD_CLOEXEC, out_of_the_way));
-    if (copies.back() < 0) return false;
-  }
-  for (std::size_t i = 0; i < copies.size(); ++i) {
-    if (::dup2(copies[i], static_cast<int>(i)) < 0) return false;
-  }
-  return ::syscall(SYS_close_range, static_cast<unsigned>(fds.size()), ~0U, CLOSE_RANGE_CLOEXEC) ==
-         0;
-}
-
 // Returns, with errno, if something fails.
 void become_program(const ProgramStart& start, BorrowedFd errors) {
   reset_signals();
   ::setsid();
   std::vector<std::string> environment = with_environment(usual_environment(), start.environment);
-  std::vector<BorrowedFd> fds{start.input, start.output, errors};
+  std::vector<PlacedFd> fds{
+      {start.input, STDIN_FILENO}, {start.output, STDOUT_FILENO}, {errors, STDERR_FILENO}};
   if (start.listener) {
-    static_assert(listener_number == 3, "behind the three standard ones");
-    fds.push_back(*start.listener);
+    fds.push_back({*start.listener, listener_number});
     environment = with_environment(std::move(environment),
                                    {"LISTEN_FDS=1", "LISTEN_PID=" + std::to_string(::getpid())});
   }
-  if (::fchdir(start.directory.get()) != 0 || ::setrlimit(RLIMIT_NOFILE, &open_files) != 0 ||
-      !place(fds)) {
+  if (::fchdir(start.directory.get()) != 0 || ::setrlimit(RLIMIT_NOFILE, &open_files) != 0) return;
+  if (const auto placed = place_fds(fds); !placed) {
+    errno = placed.error().error;
     return;
   }
   const std::vector<char*> arguments = pointers_to(start.command);

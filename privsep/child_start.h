@@ -1,0 +1,25 @@
+// What a child does between fork and exec, whatever it is to become.
+//
+// Runs in: children of the master and of a runner.
+#pragma once
+
+#include <vector>
+
+#include "privsep/result.h"
+#include "privsep/unique_fd.h"
+
+namespace perchild {
+
+// Every signal does what it does by itself, and none is blocked: both would survive the exec.
+void reset_signals();
+
+struct PlacedFd {
+  BorrowedFd fd;
+  int number;  // what the child finds it as
+};
+
+// Gives this process exactly these descriptors, under these numbers, and no others. Numbers from 0,
+// without gaps.
+Result<void> place_fds(const std::vector<PlacedFd>& fds);
+
+}  // namespace perchild
