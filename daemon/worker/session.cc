@@ -200,21 +200,43 @@ Task<Afterwards> refuse_and_close(Connection& connection, SessionContext& contex
   co_return Afterwards::linger_and_close;
 }
 
+// Nothing if the whole body has come; else what is left to do for the connection.
+Task<std::optional<Afterwards>> skip_body_or_close(Connection& connection, SessionContext& context,
+                                                   const HeadParser& parser,
+                                                   const RequestHead& head) {
+  const BodyPiece body = co_await skip_body(connection, context, head);
+  if (body.kind == BodyPiece::Kind::end) co_return std::nullopt;
+  if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
+  const Verdict of_body{body.status, body.problem};
+  const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
+  co_return afterwards;
+}
+
 bool wants_answer_to(Method method) {
   return method == Method::get || method == Method::head || method == Method::options;
 }
 
-// Until the response is there, or it is known which program is to give it.
-Task<Progress> decide(Connection& connection, SessionContext& context, Request& request,
-                      Response& response, Progress progress) {
+// As far as it goes without waiting: until the response is there, or it is known which program is
+// to give it. True if a password has to be checked first.
+bool needs_password(Request& request, Response& response, Progress& progress,
+                    Clock::time_point now) {
   while (progress == Progress::entered) {
-    Entry entry = judge_entry(request, response, connection.loop().now());
-    if (entry == Entry::takes_password) {
-      entry = co_await check_password(connection, context, request, response);
-    }
+    const Entry entry = judge_entry(request, response, now);
+    if (entry == Entry::takes_password) return true;
+    progress = entry == Entry::refused ? Progress::answered : continue_answer(request, response);
+  }
+  return false;
+}
+
+// The same from there on, however many passwords it takes.
+Task<Progress> decide_by_password(Connection& connection, SessionContext& context, Request& request,
+                                  Response& response) {
+  Progress progress = Progress::entered;
+  do {
+    const Entry entry = co_await check_password(connection, context, request, response);
     if (entry == Entry::refused) co_return Progress::answered;
     progress = continue_answer(request, response);
-  }
+  } while (needs_password(request, response, progress, connection.loop().now()));
   co_return progress;
 }
 
@@ -270,7 +292,9 @@ Task<Answered> answer_by_programs(Connection& connection, SessionContext& contex
     ask_anew(head);
     if (input.awaited() != nullptr) request.persistence = Persistence::close;
     progress = go_to(request, response, location);
-    progress = co_await decide(connection, context, request, response, progress);
+    if (needs_password(request, response, progress, connection.loop().now())) {
+      progress = co_await decide_by_password(connection, context, request, response);
+    }
   }
   answered.input_left = input.awaited() != nullptr;
   co_return answered;
@@ -293,13 +317,9 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
   if (is_for_program) {
     connection.settle_input();
   } else if (has_body && !body_unread) {
-    const BodyPiece body = co_await skip_body(connection, context, head);
-    if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
-    if (body.kind != BodyPiece::Kind::end) {
-      const Verdict of_body{body.status, body.problem};
-      const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
-      co_return afterwards;
-    }
+    const std::optional<Afterwards> bad =
+        co_await skip_body_or_close(connection, context, parser, head);
+    if (bad) co_return *bad;
   }
   if (has_body) head = parser.head(connection.input());
   Persistence if_read = Persistence::close;
@@ -315,19 +335,11 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
                   .persistence = body_unread ? Persistence::close : if_read};
   request.over_https = connection.over_https;
   Response response;
-  Entry entry = judge_rate(request, response, connection.loop().now());
+  const Entry entry = judge_rate(request, response, connection.loop().now());
   Progress progress =
       entry == Entry::granted ? begin_answer(request, response) : Progress::answered;
-  while (progress == Progress::entered) {
-    entry = judge_entry(request, response, connection.loop().now());
-    if (entry == Entry::takes_password) {
-      entry = co_await check_password(connection, context, request, response);
-    }
-    if (entry == Entry::refused) {
-      progress = Progress::answered;
-      break;
-    }
-    progress = continue_answer(request, response);
+  if (needs_password(request, response, progress, connection.loop().now())) {
+    progress = co_await decide_by_password(connection, context, request, response);
   }
   Sending sending(connection, context, response);
   ExchangeEnd end = ExchangeEnd::refused;
@@ -339,13 +351,9 @@ Task<Afterwards> handle_request(Connection& connection, SessionContext& context,
     body_unread = answered.input_left;
   } else if (is_for_program && !body_unread) {
     // The response is made, and stays as it is: it is not in the connection's input.
-    const BodyPiece body = co_await skip_body(connection, context, head);
-    if (body.kind == BodyPiece::Kind::closed) co_return Afterwards::close;
-    if (body.kind != BodyPiece::Kind::end) {
-      const Verdict of_body{body.status, body.problem};
-      const Afterwards afterwards = co_await refuse_and_close(connection, context, parser, of_body);
-      co_return afterwards;
-    }
+    const std::optional<Afterwards> bad =
+        co_await skip_body_or_close(connection, context, parser, head);
+    if (bad) co_return *bad;
   }
   response.user = request.user;
   std::optional<SendOutcome> sent;
