@@ -225,12 +225,16 @@ bool WorkerLoop::on_message(const AttachChecker& message, UniqueFd fd) {
   return true;
 }
 
-void WorkerLoop::on_checker_readable() {
-  const auto channel = context_.checks.on_readable();
+// `channel`: by which it came, if it did.
+void WorkerLoop::report_nonsense(std::optional<std::uint32_t> channel, std::string_view complaint) {
   if (!channel) return;
-  site_.error_log.add({.message = "the site's checker sent what is no answer"});
+  site_.error_log.add({.message = complaint});
   // If the master has no room for it, it is about to end this worker as well.
   static_cast<void>(master_.send(PeerViolation{*channel}));
+}
+
+void WorkerLoop::on_checker_readable() {
+  report_nonsense(context_.checks.on_readable(), "the site's checker sent what is no answer");
 }
 
 bool WorkerLoop::on_message(const AttachRunner& message, UniqueFd fd) {
@@ -240,11 +244,7 @@ bool WorkerLoop::on_message(const AttachRunner& message, UniqueFd fd) {
 }
 
 void WorkerLoop::on_runner_readable() {
-  const auto channel = context_.runner.on_readable();
-  if (!channel) return;
-  site_.error_log.add({.message = "the site's runner sent what is no answer"});
-  // If the master has no room for it, it is about to end this worker as well.
-  static_cast<void>(master_.send(PeerViolation{*channel}));
+  report_nonsense(context_.runner.on_readable(), "the site's runner sent what is no answer");
 }
 
 // Who is between two requests may be sending the next one: it is answered, and told to come again

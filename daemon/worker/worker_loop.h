@@ -68,6 +68,7 @@ class WorkerLoop {
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_message(const ReplaceLog& message, UniqueFd fd);
   bool on_message(const MayReport& message, UniqueFd fd);
+  void report_nonsense(std::optional<std::uint32_t> channel, std::string_view complaint);
   void on_checker_readable();
   void on_keeper_readable();
   void on_runner_readable();
