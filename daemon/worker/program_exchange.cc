@@ -1,20 +1,17 @@
 #include "daemon/worker/program_exchange.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "daemon/worker/answer.h"
-#include "vhosts/files/decimal.h"
 #include "vhosts/files/response_head.h"
+#include "vhosts/http1/chunk_framing.h"
 
 namespace perchild {
 namespace {
 
 // After so many pieces without a pause the other connections have a turn.
 constexpr unsigned rounds_in_a_row = 64;
-constexpr std::string_view end_of_chunk = "\r\n";
-constexpr std::string_view end_of_body = "0\r\n\r\n";
 
 bool has_no_body(const Request& request, int status) {
   return request.head_only() || status == 101 || status == 204 || status == 304;
@@ -127,15 +124,13 @@ void ProgramExchange::frame_body() {
   in_flight_ = body_text_.size();
   if (framing_ == Framing::chunked) {
     if (in_flight_ != 0) {
-      files::Digits digits;
-      char* const begin = digits.data();
-      const char* const end = std::to_chars(begin, begin + digits.size(), in_flight_, 16).ptr;
+      http1::ChunkSizeLine size_line;
       if (head_.empty()) head_text_.clear();
-      head_text_.append(begin, static_cast<std::size_t>(end - begin)).append(end_of_chunk);
+      head_text_.append(http1::chunk_size_line(in_flight_, size_line));
       head_ = head_text_;
-      body_text_.append(end_of_chunk);
+      body_text_.append(http1::end_of_chunk);
     }
-    if (ends) body_text_.append(end_of_body);
+    if (ends) body_text_.append(http1::end_of_chunks);
     end_framed_ = ends;
   }
   body_ = body_text_;

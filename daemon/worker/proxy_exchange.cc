@@ -1,11 +1,10 @@
 #include "daemon/worker/proxy_exchange.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include "vhosts/files/decimal.h"
 #include "vhosts/files/response_head.h"
 #include "vhosts/gateway/forwarded_head.h"
+#include "vhosts/http1/chunk_framing.h"
 
 namespace perchild {
 namespace {
@@ -159,17 +158,16 @@ void ProxyExchange::add_fields(files::ResponseHead& head) const {
 // A chunk's end goes in front of what follows it.
 void ProxyExchange::frame_input(std::string_view piece, std::string& before) {
   if (!sends_chunks_) return;
-  files::Digits digits;
-  char* const begin = digits.data();
-  const char* const end = std::to_chars(begin, begin + digits.size(), piece.size(), 16).ptr;
-  if (has_sent_chunk_) before.append("\r\n");
-  before.append(begin, static_cast<std::size_t>(end - begin)).append("\r\n");
+  http1::ChunkSizeLine size_line;
+  if (has_sent_chunk_) before.append(http1::end_of_chunk);
+  before.append(http1::chunk_size_line(piece.size(), size_line));
   has_sent_chunk_ = true;
 }
 
 void ProxyExchange::end_input(std::string& before) {
   if (!sends_chunks_) return;
-  before.append(has_sent_chunk_ ? "\r\n0\r\n\r\n" : "0\r\n\r\n");
+  if (has_sent_chunk_) before.append(http1::end_of_chunk);
+  before.append(http1::end_of_chunks);
 }
 
 }  // namespace perchild

@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <span>
 
 #include "daemon/worker/pace.h"
-#include "vhosts/files/decimal.h"
+#include "vhosts/http1/chunk_framing.h"
 
 namespace perchild {
 namespace {
@@ -131,25 +130,20 @@ Task<SendOutcome> send_parts(Sending& sending) {
 // What an encoder works on: a piece of the file, and a chunk of the response (RFC 9112, 7.1) with
 // room behind it for its end and for that of the body.
 struct EncodingBuffer {
-  static constexpr std::string_view end_of_chunk = "\r\n";
-  static constexpr std::string_view end_of_body = "0\r\n\r\n";
   static constexpr std::size_t most = 16 * 1024;
 
   std::array<char, 32 * 1024> input;
-  std::array<char, most + end_of_chunk.size() + end_of_body.size()> chunk;
+  std::array<char, most + http1::end_of_chunk.size() + http1::end_of_chunks.size()> chunk;
 };
 
 Task<SendOutcome> send_chunk(Sending& sending, EncodingBuffer& buffer, std::size_t size,
                              bool is_last) {
-  files::Digits digits;
-  std::array<char, digits.size() + 2> size_line;
-  char* end = std::to_chars(size_line.data(), size_line.data() + digits.size(), size, 16).ptr;
-  end = std::copy_n("\r\n", 2, end);
-  const std::string_view head(size_line.data(), static_cast<std::size_t>(end - size_line.data()));
-
-  std::size_t length = size;
-  length += EncodingBuffer::end_of_chunk.copy(buffer.chunk.data() + length, 2);
-  if (is_last) length += EncodingBuffer::end_of_body.copy(buffer.chunk.data() + length, 5);
+  http1::ChunkSizeLine size_line;
+  const std::string_view head = http1::chunk_size_line(size, size_line);
+  char* end = buffer.chunk.data() + size;
+  end += http1::end_of_chunk.copy(end, http1::end_of_chunk.size());
+  if (is_last) end += http1::end_of_chunks.copy(end, http1::end_of_chunks.size());
+  const auto length = static_cast<std::size_t>(end - buffer.chunk.data());
   const std::uint64_t before = sending.sent_of_body;
   const SendOutcome outcome =
       co_await send_bytes(sending, head, {buffer.chunk.data(), length}, is_last ? 0 : MSG_MORE);
