@@ -5,6 +5,7 @@
 // Does not trust: checkers. What one says is either permitted now, or the end of it.
 #include <unistd.h>
 
+#include "daemon/master/hear.h"
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
 #include "privsep/cgroup.h"
@@ -114,27 +115,11 @@ void MasterLoop::retire_checker(SiteGroup& group) {
 }
 
 void MasterLoop::on_checker_readable(CheckerChild& checker) {
-  if (!checker.control) return;
-  const auto received = checker.control->receive();
-  switch (received.status) {
-    case Channel<Master, Checker>::Status::would_block:
-      return;
-    case Channel<Master, Checker>::Status::peer_gone:
-      checker.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-      checker.control.reset();
-      return;
-    case Channel<Master, Checker>::Status::violation:
-    case Channel<Master, Checker>::Status::out_of_fds:  // nothing that a child sends has one
-      break;
-    case Channel<Master, Checker>::Status::message:
-      if (std::visit([&](const auto& message) { return on_message(checker, message); },
-                     *received.message)) {
-        return;
-      }
-      break;
-  }
-  end(checker.child, checker.name + " sent what it may not send");
-  checker.control.reset();
+  constexpr int messages_at_once = 1;
+  hear(
+      checker.control, checker.child, now_, messages_at_once,
+      [&](const auto& message) { return on_message(checker, message); },
+      [&](Offence) { end(checker.child, checker.name + " sent what it may not send"); });
 }
 
 bool MasterLoop::on_message(CheckerChild& checker, const LockDownComplete& message) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "daemon/master/hear.h"
 #include "daemon/master/master.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/spawn.h"
@@ -53,28 +54,11 @@ void MasterLoop::start_keeper() {
 }
 
 void MasterLoop::on_keeper_readable() {
-  // Bounded, so that nobody waits for a keeper that floods.
   constexpr int messages_at_once = 64;
-  for (int i = 0; i < messages_at_once && keeper_.control; ++i) {
-    const auto received = keeper_.control->receive();
-    switch (received.status) {
-      case Channel<Master, Keeper>::Status::would_block:
-        return;
-      case Channel<Master, Keeper>::Status::peer_gone:
-        keeper_.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-        keeper_.control.reset();
-        return;
-      case Channel<Master, Keeper>::Status::violation:
-      case Channel<Master, Keeper>::Status::out_of_fds:  // nothing that a child sends has one
-        end_keeper("sent what is no message");
-        return;
-      case Channel<Master, Keeper>::Status::message:
-        break;
-    }
-    const bool permitted = std::visit(
-        [&](const auto& message) { return on_keeper_message(message); }, *received.message);
-    if (!permitted) end_keeper("sent what it may not send now");
-  }
+  hear(
+      keeper_.control, keeper_.child, now_, messages_at_once,
+      [this](const auto& message) { return on_keeper_message(message); },
+      [this](Offence offence) { end_keeper(text_of(offence)); });
 }
 
 void MasterLoop::end_keeper(std::string_view why) {

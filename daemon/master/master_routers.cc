@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "daemon/master/hear.h"
 #include "daemon/master/master.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/process_status.h"
@@ -50,32 +51,11 @@ void MasterLoop::start_router(std::size_t index) {
 
 void MasterLoop::on_router_readable(std::size_t index) {
   RouterChild& router = routers_[index];
-  // Bounded, so that a router that floods keeps nobody from being heard.
   constexpr int messages_at_once = 64;
-  for (int i = 0; i < messages_at_once && router.control; ++i) {
-    const auto received = router.control->receive();
-    switch (received.status) {
-      case Channel<Master, Router>::Status::would_block:
-        return;
-      case Channel<Master, Router>::Status::peer_gone:
-        router.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-        router.control.reset();
-        return;
-      case Channel<Master, Router>::Status::violation:
-      case Channel<Master, Router>::Status::out_of_fds:  // nothing that a child sends has one
-        end(router.child, name_of_router(index) + " sent what is no message");
-        router.control.reset();
-        return;
-      case Channel<Master, Router>::Status::message:
-        break;
-    }
-    const bool permitted = std::visit(
-        [&](const auto& message) { return on_message(index, message); }, *received.message);
-    if (!permitted) {
-      end(router.child, name_of_router(index) + " sent what it may not send now");
-      router.control.reset();
-    }
-  }
+  hear(
+      router.control, router.child, now_, messages_at_once,
+      [&](const auto& message) { return on_message(index, message); },
+      [&](Offence offence) { end(router.child, name_of_router(index) + " " + text_of(offence)); });
 }
 
 bool MasterLoop::on_message(std::size_t index, const LockDownComplete& message) {

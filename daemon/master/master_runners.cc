@@ -3,6 +3,7 @@
 //
 // Runs in: master.
 // Does not trust: runners. What one says is either permitted now, or the end of it.
+#include "daemon/master/hear.h"
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
 #include "privsep/inherited_fds.h"
@@ -70,27 +71,11 @@ void MasterLoop::retire_runner(SiteGroup& group) {
 }
 
 void MasterLoop::on_runner_readable(RunnerChild& runner) {
-  if (!runner.control) return;
-  const auto received = runner.control->receive();
-  switch (received.status) {
-    case Channel<Master, Runner>::Status::would_block:
-      return;
-    case Channel<Master, Runner>::Status::peer_gone:
-      runner.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-      runner.control.reset();
-      return;
-    case Channel<Master, Runner>::Status::violation:
-    case Channel<Master, Runner>::Status::out_of_fds:  // nothing that a child sends has one
-      break;
-    case Channel<Master, Runner>::Status::message:
-      if (std::visit([&](const auto& message) { return on_message(runner, message); },
-                     *received.message)) {
-        return;
-      }
-      break;
-  }
-  end(runner.child, runner.name + " sent what it may not send");
-  runner.control.reset();
+  constexpr int messages_at_once = 1;
+  hear(
+      runner.control, runner.child, now_, messages_at_once,
+      [&](const auto& message) { return on_message(runner, message); },
+      [&](Offence) { end(runner.child, runner.name + " sent what it may not send"); });
 }
 
 bool MasterLoop::on_message(RunnerChild& runner, const LockDownComplete& message) {

@@ -4,6 +4,7 @@
 // Does not trust: workers. What one says is permitted now, or the end of it.
 #include <unistd.h>
 
+#include "daemon/master/hear.h"
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
 #include "privsep/cgroup.h"
@@ -114,30 +115,11 @@ void MasterLoop::connect_all() {
 }
 
 void MasterLoop::on_worker_readable(WorkerChild& worker) {
-  // Bounded, so that a worker that floods keeps nobody from being heard.
   constexpr int messages_at_once = 16;
-  for (int i = 0; i < messages_at_once && worker.control; ++i) {
-    const auto received = worker.control->receive();
-    bool permitted = false;
-    switch (received.status) {
-      case Channel<Master, Worker>::Status::would_block:
-        return;
-      case Channel<Master, Worker>::Status::peer_gone:
-        worker.child.hung_up_at = now_;  // its death follows by SIGCHLD, or else
-        worker.control.reset();
-        return;
-      case Channel<Master, Worker>::Status::violation:
-      case Channel<Master, Worker>::Status::out_of_fds:  // nothing that a child sends has one
-        break;
-      case Channel<Master, Worker>::Status::message:
-        permitted = std::visit([&](const auto& message) { return on_message(worker, message); },
-                               *received.message);
-        break;
-    }
-    if (permitted) continue;
-    end(worker.child, name_of_worker(worker) + " sent what it may not send");
-    worker.control.reset();
-  }
+  hear(
+      worker.control, worker.child, now_, messages_at_once,
+      [&](const auto& message) { return on_message(worker, message); },
+      [&](Offence) { end(worker.child, name_of_worker(worker) + " sent what it may not send"); });
 }
 
 bool MasterLoop::on_message(WorkerChild& worker, const LockDownComplete& message) {
