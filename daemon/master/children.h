@@ -181,29 +181,27 @@ struct WorkerChild {
   std::uint32_t runner_channel = 0;   // likewise
 };
 
-// Checks passwords for the workers of a site.
-struct CheckerChild {
-  CheckerChild(SiteId of, std::string named)
-      : site(of), site_name(std::move(named)), name("checker of " + site_name) {}
+// A process beside the workers of a site, and for them.
+struct CompanionChild {
+  CompanionChild(SiteId of, std::string named, const char* kind)
+      : site(of), site_name(std::move(named)), name(kind + (" of " + site_name)) {}
 
   const SiteId site;
   const std::string site_name;  // when it was started
   const std::string name;       // for messages
   Child child;
   BackOff back_off;
+};
+
+// Checks passwords.
+struct CheckerChild : CompanionChild {
+  CheckerChild(SiteId of, std::string named) : CompanionChild(of, std::move(named), "checker") {}
   std::optional<Channel<Master, Checker>> control;
 };
 
-// Starts the programs of a site for its workers.
-struct RunnerChild {
-  RunnerChild(SiteId of, std::string named)
-      : site(of), site_name(std::move(named)), name("runner of " + site_name) {}
-
-  const SiteId site;
-  const std::string site_name;  // when it was started
-  const std::string name;       // for messages
-  Child child;
-  BackOff back_off;
+// Starts the site's programs.
+struct RunnerChild : CompanionChild {
+  RunnerChild(SiteId of, std::string named) : CompanionChild(of, std::move(named), "runner") {}
   std::optional<Channel<Master, Runner>> control;
 };
 

@@ -114,17 +114,13 @@ class MasterLoop {
   // master_checkers.cc
   // A process beside the workers of a site, under its ids.
   struct CompanionPlan {
-    SiteId site;
     Role role;
     int executable, filter;  // of MasterFds
     std::string_view settings;
     std::vector<PlacedFd> more_fds{};  // from the first number behind the settings on
   };
-  struct Companion {
-    SpawnedProcess process;
-    UniqueFd control;  // the master's end of its channel
-  };
-  Result<Companion> start_companion(const CompanionPlan& plan) const;
+  std::optional<UniqueFd> start(CompanionChild& companion, const CompanionPlan& plan);
+  Result<UniqueFd> spawn_companion(CompanionChild& companion, const CompanionPlan& plan) const;
   void want_checker(SiteId site);
   void start_checker(CheckerChild& checker);
   void introduce(WorkerChild& worker);

@@ -33,27 +33,28 @@ void MasterLoop::want_checker(SiteId site) {
 }
 
 void MasterLoop::start_checker(CheckerChild& checker) {
-  if (checker.back_off.next_start() > now_) return;
-  const SiteRecord& record = table_.sites[checker.site.value];
-  auto started =
-      start_companion({.site = checker.site,
-                       .role = Role::checker,
-                       .executable = MasterFds::checker_executable,
-                       .filter = MasterFds::checker_filter,
-                       .settings = record.checker_settings,
-                       .more_fds = {{BorrowedFd(MasterFds::empty_root), ChildFds::checker_root}}});
-  if (!started) {
-    log_.line(Priority::error, checker.name + " cannot be started: " + started.error().text());
-    checker.back_off.on_death(now_, Clock::duration::zero());
-    return;
-  }
-  SpawnedProcess& process = started->process;
-  checker.child = {ChildState::locking_down, process.pid, std::move(process.pidfd), now_};
-  checker.control.emplace(std::move(started->control));
+  auto control =
+      start(checker, {.role = Role::checker,
+                      .executable = MasterFds::checker_executable,
+                      .filter = MasterFds::checker_filter,
+                      .settings = table_.sites[checker.site.value].checker_settings,
+                      .more_fds = {{BorrowedFd(MasterFds::empty_root), ChildFds::checker_root}}});
+  if (control) checker.control.emplace(std::move(*control));
 }
 
-Result<MasterLoop::Companion> MasterLoop::start_companion(const CompanionPlan& plan) const {
-  const SiteRecord& record = table_.sites[plan.site.value];
+// The master's end of its channel, unless it is held back or cannot be started.
+std::optional<UniqueFd> MasterLoop::start(CompanionChild& companion, const CompanionPlan& plan) {
+  if (companion.back_off.next_start() > now_) return std::nullopt;
+  auto control = spawn_companion(companion, plan);
+  if (control) return std::move(*control);
+  log_.line(Priority::error, companion.name + " cannot be started: " + control.error().text());
+  companion.back_off.on_death(now_, Clock::duration::zero());
+  return std::nullopt;
+}
+
+Result<UniqueFd> MasterLoop::spawn_companion(CompanionChild& companion,
+                                             const CompanionPlan& plan) const {
+  const SiteRecord& record = table_.sites[companion.site.value];
   const auto error_log =
       open_log_file(BorrowedFd(MasterFds::log_directory), record.name, LogKind::error);
   if (!error_log) return failure(error_log.error());
@@ -61,7 +62,7 @@ Result<MasterLoop::Companion> MasterLoop::start_companion(const CompanionPlan& p
   if (!settings) return failure(settings.error());
   auto pair = make_channel_pair();
   if (!pair) return failure(pair.error());
-  const auto cgroup = make_cgroup_of(plan.site);
+  const auto cgroup = make_cgroup_of(companion.site);
   if (!cgroup) return failure(cgroup.error());
   std::vector<PlacedFd> fds{
       {BorrowedFd(STDIN_FILENO), STDIN_FILENO},    {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
@@ -77,7 +78,8 @@ Result<MasterLoop::Companion> MasterLoop::start_companion(const CompanionPlan& p
              .environment = {},
              .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt});
   if (!process) return failure(process.error());
-  return Companion{std::move(*process), std::move(pair->first)};
+  companion.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
+  return std::move(pair->first);
 }
 
 // Gives this worker and the site's checker a channel, if both serve and have none. A worker that is

@@ -20,20 +20,11 @@ void MasterLoop::want_runner(SiteId site) {
 }
 
 void MasterLoop::start_runner(RunnerChild& runner) {
-  if (runner.back_off.next_start() > now_) return;
-  auto started = start_companion({.site = runner.site,
-                                  .role = Role::runner,
-                                  .executable = MasterFds::runner_executable,
-                                  .filter = MasterFds::runner_filter,
-                                  .settings = table_.sites[runner.site.value].runner_settings});
-  if (!started) {
-    log_.line(Priority::error, runner.name + " cannot be started: " + started.error().text());
-    runner.back_off.on_death(now_, Clock::duration::zero());
-    return;
-  }
-  SpawnedProcess& process = started->process;
-  runner.child = {ChildState::locking_down, process.pid, std::move(process.pidfd), now_};
-  runner.control.emplace(std::move(started->control));
+  auto control = start(runner, {.role = Role::runner,
+                                .executable = MasterFds::runner_executable,
+                                .filter = MasterFds::runner_filter,
+                                .settings = table_.sites[runner.site.value].runner_settings});
+  if (control) runner.control.emplace(std::move(*control));
 }
 
 // Gives this worker and the site's runner a channel, if both serve and have none. A worker that is
