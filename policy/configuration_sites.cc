@@ -25,39 +25,7 @@ constexpr std::uint64_t gibi = 1024 * mebi;
 constexpr std::uint64_t most_cpu_percent = 100 * 1024;
 constexpr DurationRange lasting{Milliseconds(10), hours(1)};
 
-// Besides the keys that speak of its content.
-constexpr std::string_view vhost_keys[] = {"hosts",
-                                           "user",
-                                           "uid",
-                                           "gid",
-                                           "root",
-                                           "locations",
-                                           "owner_settings",
-                                           "timeouts",
-                                           "limits",
-                                           "workers",
-                                           "start",
-                                           "idle_timeout",
-                                           "suspended",
-                                           "except",
-                                           "minimum_rates",
-                                           "compression",
-                                           "log",
-                                           "canonical",
-                                           "https",
-                                           "hsts",
-                                           "trusted_proxies",
-                                           "auth",
-                                           "access",
-                                           "rates",
-                                           "tls",
-                                           "php",
-                                           "cgi",
-                                           "fastcgi",
-                                           "proxy",
-                                           "app",
-                                           "writable_folders",
-                                           "executable_folders"};
+// Besides the keys that speak of content. Of a vhost all of these, and "except".
 constexpr std::string_view one_vhosts_keys[] = {"hosts",     "user", "uid",     "gid",   "root",
                                                 "locations", "tls",  "fastcgi", "proxy", "app"};
 constexpr std::string_view defaults_keys[] = {"owner_settings",
@@ -86,6 +54,17 @@ constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
                                             "processes",   "cpu",  "io",    "per_address"};
 constexpr std::string_view included_keys[] = {"vhosts"};
+
+// Asked for once for each of many thousand vhosts.
+std::span<const std::string_view> vhost_keys() {
+  static const std::vector<std::string_view> all = [] {
+    std::vector<std::string_view> keys(std::begin(one_vhosts_keys), std::end(one_vhosts_keys));
+    keys.insert(keys.end(), std::begin(defaults_keys), std::end(defaults_keys));
+    keys.emplace_back("except");
+    return with_content_keys(keys);
+  }();
+  return all;
+}
 
 std::string key_of(const HostPattern& host) {
   return (host.wildcard ? "*." : "") + std::string(host.name.view());
@@ -251,12 +230,12 @@ std::optional<SiteId> SitesReader::find(const HostPattern& host) const {
 
 void SitesReader::read_vhost(JsonValue vhost) {
   if (vhost.is(JsonKind::object) && is_for_accounts(vhost)) {
-    report_.expect_keys(vhost, "a vhost", with_content_keys(vhost_keys));
+    report_.expect_keys(vhost, "a vhost", vhost_keys());
     for_accounts_.push_back(vhost);
     return;
   }
   const SiteId site{drafts_++};
-  if (!report_.expect_keys(vhost, "a vhost", with_content_keys(vhost_keys))) return;
+  if (!report_.expect_keys(vhost, "a vhost", vhost_keys())) return;
   if (const auto except = vhost.find("except")) {
     report_.error_at_key(*except, R"("except" goes with "user": "{1}", a vhost for every account)");
   }
