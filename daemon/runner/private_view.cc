@@ -9,12 +9,14 @@
 #include <array>
 #include <cerrno>
 
+#include "daemon/runner/sockets.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
 namespace {
 
 constexpr unsigned long no_privilege = MS_NOSUID | MS_NODEV;
+constexpr std::uint64_t bytes_a_file = 4096;  // an empty one costs memory too
 constexpr std::uint64_t largest_tmp = 256ULL << 20;
 constexpr std::uint64_t largest_shared = 64ULL << 20;
 
@@ -61,6 +63,12 @@ std::uint64_t size_of(const PrivateFolder& folder, std::uint64_t memory_of_site)
 Result<void> mount_in_memory(const char* path, const std::string& options) {
   if (::mount("tmpfs", path, "tmpfs", no_privilege, options.c_str()) == 0) return {};
   return failure_from_errno("mount", path);
+}
+
+Result<void> mount_socket_folder() {
+  if (::mkdir(SocketFolder::path, 0700) != 0)
+    return failure_from_errno("mkdir", SocketFolder::path);
+  return mount_in_memory(SocketFolder::path, "mode=0700,nr_inodes=4096,size=1m");
 }
 
 Result<void> mount_proc() {
@@ -110,10 +118,12 @@ Result<void> make_private_view(const RunnerSettings& settings) {
   for (const PrivateFolder& folder : private_folders) {
     struct ::stat status;
     if (::stat(folder.path, &status) != 0) continue;  // not every machine has them all
-    const std::string options =
-        "mode=1777,nr_inodes=65536,size=" + std::to_string(size_of(folder, settings.quota.memory));
+    const std::uint64_t size = size_of(folder, settings.quota.memory);
+    const std::string options = "mode=1777,size=" + std::to_string(size) +
+                                ",nr_inodes=" + std::to_string(size / bytes_a_file);
     if (auto mounted = mount_in_memory(folder.path, options); !mounted) return mounted;
   }
+  if (auto mounted = mount_socket_folder(); !mounted) return mounted;
   for (const Kept& folder : kept) {
     if (auto put = put_back(folder); !put) return put;
   }

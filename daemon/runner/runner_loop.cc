@@ -37,11 +37,8 @@ void RunnerLoop::complain(const std::string& sentence) {
 
 bool RunnerLoop::prepare() {
   null_ = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  auto sockets = SocketFolder::make();
-  if (!sockets) complain(sockets.error().text());
-  if (!sockets || !null_.has_value()) return false;
-  sockets_.emplace(std::move(*sockets));
-  parts_.emplace(RunnerParts{*this, processes_, *sockets_, log_, root_.borrow(), null_.borrow()});
+  if (!null_.has_value()) return false;
+  parts_.emplace(RunnerParts{*this, processes_, sockets_, log_, root_.borrow(), null_.borrow()});
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
     programs_.push_back(make_program(i, settings_.programs[i], *parts_));
   }

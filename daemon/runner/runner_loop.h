@@ -79,7 +79,7 @@ class RunnerLoop final : public Desk {
   logs::LogClock log_clock_;
   logs::ErrorLog log_;
   Processes processes_;
-  std::optional<SocketFolder> sockets_;
+  SocketFolder sockets_;
   std::optional<RunnerParts> parts_;
   std::vector<std::unique_ptr<Program>> programs_;
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels

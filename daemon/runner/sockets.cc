@@ -1,6 +1,5 @@
 #include "daemon/runner/sockets.h"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -23,14 +22,8 @@ const ::sockaddr* generic(const ::sockaddr_un& address) {
 
 }  // namespace
 
-Result<SocketFolder> SocketFolder::make() {
-  std::string path = "/tmp/.perchild-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) return failure_from_errno("mkdtemp", path);
-  return SocketFolder(std::move(path));
-}
-
 std::string SocketFolder::next_path() {
-  return path_ + "/" + std::to_string(++made_);
+  return std::string(path) + "/" + std::to_string(++made_);
 }
 
 Result<UniqueFd> listen_at(const std::string& path, int backlog) {

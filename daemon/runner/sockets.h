@@ -10,16 +10,16 @@
 
 namespace perchild {
 
-// In the site's own /tmp. It goes with that.
+// A mount of its own in the site's /tmp, made with that (private_view.h): whoever fills or empties
+// /tmp leaves it as it is.
 class SocketFolder {
  public:
-  static Result<SocketFolder> make();
+  static constexpr const char* path = "/tmp/.perchild";
+
   // A name that no socket has had.
   std::string next_path();
 
  private:
-  explicit SocketFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
   std::uint64_t made_ = 0;
 };
 
