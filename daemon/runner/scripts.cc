@@ -4,9 +4,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "daemon/runner/script_lookup.h"
 
 namespace perchild {
+namespace {
+
+// RFC 3875, 4.1.2: set if and only if there is a body.
+bool has_body(const gateway::CgiCall& call) {
+  return std::any_of(call.environment.begin(), call.environment.end(), [](const auto& variable) {
+    return variable.starts_with("CONTENT_LENGTH=") && !variable.ends_with("=0");
+  });
+}
+
+}  // namespace
 
 void Scripts::serve() {
   while (!waiting_.empty() && running_.size() < settings_.most_processes) start(take_first());
@@ -25,31 +37,43 @@ void Scripts::start(const Question& question) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
   }
-  const UniqueFd ours(ends[0]);
+  UniqueFd ours(ends[0]);
   const UniqueFd scripts(ends[1]);
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);  // of this end alone
   const auto pid = parts_.processes.start(
       {.command = {script.command},
        .environment = with_environment(settings_.environment, question.call->environment),
        .directory = script.folder.borrow(),
-       .input = scripts.borrow(),
+       // The socket is for both only if it must be: else a script that closes its output, and goes
+       // on, would have it open still.
+       .input = has_body(*question.call) ? scripts.borrow() : parts_.null,
        .output = scripts.borrow()},
       *this);
   if (!pid) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
   const std::uint32_t instance = parts_.desk.give(question, number_, ours.borrow());
-  running_[*pid] = instance;
+  running_[*pid] = {instance, std::move(ours)};
   if (instance == 0) parts_.processes.end(*pid, parts_.desk.now());
 }
 
 // It is done with whatever it says of keeping.
 void Scripts::release(std::uint32_t instance, bool) {
-  for (const auto& [pid, held] : running_) {
-    if (held == instance) return parts_.processes.end(pid, parts_.desk.now());
+  for (auto& [pid, running] : running_) {
+    if (running.instance != instance) continue;
+    running.connection.reset();
+    return parts_.processes.end(pid, parts_.desk.now());
   }
 }
 
+// A daemon that it leaves behind may have inherited its output. What is in the socket is read all
+// the same.
 void Scripts::on_end(::pid_t pid) {
-  running_.erase(pid);
+  const auto ended = running_.find(pid);
+  if (ended != running_.end()) {
+    if (ended->second.connection.has_value()) {
+      ::shutdown(ended->second.connection.get(), SHUT_RDWR);
+    }
+    running_.erase(ended);
+  }
   serve();
 }
 

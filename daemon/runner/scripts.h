@@ -1,4 +1,5 @@
-// CGI: a process a request.
+// CGI: a process a request. Its output ends with it, or when it closes it, whoever else has it
+// open.
 //
 // Runs in: runner.
 #pragma once
@@ -6,6 +7,7 @@
 #include <map>
 
 #include "daemon/runner/programs.h"
+#include "privsep/unique_fd.h"
 
 namespace perchild {
 
@@ -20,7 +22,11 @@ class Scripts final : public Program {
   void serve() override;
   void start(const Question& question);
 
-  std::map<::pid_t, std::uint32_t> running_;  // with their instances
+  struct Running {
+    std::uint32_t instance;
+    UniqueFd connection;  // the worker has a copy of it
+  };
+  std::map<::pid_t, Running> running_;
 };
 
 }  // namespace perchild

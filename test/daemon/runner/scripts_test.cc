@@ -40,7 +40,7 @@ pwd
 env | wc -l
 cat
 )");
-  worker_.run({"cgi-bin/show", {"REQUEST_METHOD=POST", "OF_THE_SITE=2"}});
+  worker_.run({"cgi-bin/show", {"REQUEST_METHOD=POST", "OF_THE_SITE=2", "CONTENT_LENGTH=6"}});
   const auto script = worker_.answer();
   ASSERT_TRUE(script.acquired()) << runner_.error_log();
   ::send(script.connection.get(), "a body", 6, MSG_NOSIGNAL);
@@ -48,7 +48,7 @@ cat
   const std::string said = read_to_end(script.connection.borrow());
   EXPECT_TRUE(contains(said, "POST:2:/usr/local/bin:/usr/bin:/bin:/tmp:/tmp\n")) << said;
   EXPECT_TRUE(contains(said, path_of("cgi-bin") + "\n")) << said;
-  EXPECT_TRUE(contains(said, "\n7\n")) << said;  // PWD is the shell's own
+  EXPECT_TRUE(contains(said, "\n8\n")) << said;  // PWD is the shell's own
   EXPECT_TRUE(said.ends_with("a body")) << said;
 }
 
@@ -125,13 +125,13 @@ TEST_F(CgiScripts, WaitWhereMoreAreAskedForThanMayRun) {
   runner_.add_script("reader", "#!/bin/sh\ncat\n");
   std::vector<AskingWorker::Answer> running;
   for (int i = 0; i < 4; ++i) {
-    worker_.run({"reader", {}});
+    worker_.run({"reader", {"CONTENT_LENGTH=1"}});
     running.push_back(worker_.answer());
     ASSERT_TRUE(running.back().acquired());
   }
   worker_.run({"reader", {}});
   EXPECT_EQ(worker_.answer(200).number, 0u);
-  running.front().connection.reset();  // its end is the script's
+  ::shutdown(running.front().connection.get(), SHUT_WR);  // its end is the script's
   EXPECT_TRUE(worker_.answer().acquired());
 }
 
