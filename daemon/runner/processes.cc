@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace perchild {
@@ -12,10 +13,18 @@ Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner)
   if (!started) {
     const std::string text = owner.name() + " cannot be started: " + started.error().text();
     log_.add({.message = text});
+    if (started.error().error == EAGAIN && processes_.empty()) end_strays();
     return failure(started.error());
   }
   processes_.emplace(started->pid, Process{&owner, {std::move(started->errors), owner.name()}});
   return started->pid;
+}
+
+// All at once: the kernel lets none of them have a child meanwhile.
+void Processes::end_strays() {
+  ::kill(-1, SIGKILL);
+  log_.add(
+      {.message = "what programs had left running has used up the site's processes, and is ended"});
 }
 
 void Processes::end(::pid_t pid, Clock::time_point now) {

@@ -32,7 +32,8 @@ class Processes {
  public:
   explicit Processes(logs::ErrorLog& log) : log_(log) {}
 
-  // `owner` outlives its processes. Why not is also in the error log.
+  // `owner` outlives its processes. Why not is also in the error log. Where the site has as many
+  // processes as it may have and none of them is known here, those are ended.
   Result<::pid_t> start(const ProgramStart& start, ProcessOwner& owner);
 
   // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
@@ -54,6 +55,7 @@ class Processes {
     std::optional<Clock::time_point> kill_at{};  // it has been told to end
     bool killed = false;
   };
+  void end_strays();
   void say_how_it_ended(const Process& process, ::pid_t pid, int code, int status);
 
   static constexpr std::chrono::seconds patience{1};

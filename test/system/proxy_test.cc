@@ -1,71 +1,14 @@
 // Backends that speak HTTP/1.1: what is sent on to them, what of their answers is believed, and
 // what goes wrong.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <string>
 
+#include "test/system/played_backend.h"
 #include "test/system/requests.h"
 
 namespace perchild::test {
 namespace {
-
-// A listening socket of the test's own, which plays the backend by hand.
-class Backend {
- public:
-  Backend() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    ::sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const generic = reinterpret_cast<::sockaddr*>(&address);
-    ::socklen_t length = sizeof address;
-    if (::bind(listener_.get(), generic, length) != 0 || ::listen(listener_.get(), 8) != 0) {
-      throw std::runtime_error("listen");
-    }
-    ::getsockname(listener_.get(), generic, &length);
-    port_ = ntohs(address.sin_port);
-  }
-
-  std::string settings(const std::string& more = {}) const {
-    return R"(, "proxy": {"to": "http://127.0.0.1:)" + std::to_string(port_) + "\"" + more + "}";
-  }
-  void accept() {
-    const ::timeval patience{.tv_sec = 10, .tv_usec = 0};
-    ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    peer_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    ASSERT_TRUE(peer_.has_value());
-    ::setsockopt(peer_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    seen_.clear();
-  }
-  // What has come, once it has `end` in it.
-  std::string receive_until(const std::string& end) {
-    char bytes[4096];
-    while (!contains(seen_, end)) {
-      const ssize_t got = ::read(peer_.get(), bytes, sizeof bytes);
-      if (got <= 0) return seen_ + "<end>";
-      seen_.append(bytes, static_cast<std::size_t>(got));
-    }
-    return std::exchange(seen_, {});
-  }
-  void send(const std::string& bytes) {
-    ASSERT_EQ(::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  void close() { peer_.reset(); }
-  bool is_ended() {
-    char byte;
-    return ::read(peer_.get(), &byte, 1) <= 0;
-  }
-
- private:
-  UniqueFd listener_;
-  UniqueFd peer_;
-  std::uint16_t port_ = 0;
-  std::string seen_;
-};
 
 ServerSpec proxy_site(const std::string& settings) {
   return {.sites = {{"a.example", {{"index.html", "a file"}}, settings},
@@ -73,7 +16,7 @@ ServerSpec proxy_site(const std::string& settings) {
 }
 
 TEST(Proxy, ARequestIsSentOnAndItsResponseComesBack) {
-  Backend backend;
+  PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
   Client client(server.port());
   client.send(request("a.example", "/x%20y?q=1",
@@ -102,7 +45,7 @@ TEST(Proxy, ARequestIsSentOnAndItsResponseComesBack) {
 }
 
 TEST(Proxy, BodiesAreFramedAnew) {
-  Backend backend;
+  PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
   Client client(server.port());
   client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n", "POST") +
@@ -117,7 +60,7 @@ TEST(Proxy, BodiesAreFramedAnew) {
 }
 
 TEST(Proxy, EventsComeAsTheyAreSent) {
-  Backend backend;
+  PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
   Client client(server.port());
   client.send(request("a.example", "/events"));
@@ -140,7 +83,7 @@ TEST(Proxy, AnAnswerThatIsNoneIsA502) {
         "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", ""}) {
-    Backend backend;
+    PlayedBackend backend;
     const Server server(proxy_site(backend.settings()));
     Client client(server.port());
     client.send(request("a.example"));
@@ -156,20 +99,20 @@ TEST(Proxy, AnAnswerThatIsNoneIsA502) {
 TEST(Proxy, WhoIsNotThereOrDoesNotAnswerIsTold) {
   std::string nowhere;
   {
-    const Backend gone;
+    const PlayedBackend gone;
     nowhere = gone.settings();
   }
   const Server without(proxy_site(nowhere));
   EXPECT_EQ(get(without.port(), "a.example").status, 502);
   EXPECT_TRUE(error_log_has(without, 0, "nobody listens"));
-  Backend silent;
+  PlayedBackend silent;
   const Server server(proxy_site(silent.settings(R"(, "time_limit": "300ms")")));
   EXPECT_EQ(get(server.port(), "a.example").status, 504);
   EXPECT_EQ(get(server.port(), "b.example").body, "of b");
 }
 
 TEST(Proxy, AnotherProtocolPassesBothWays) {
-  Backend backend;
+  PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
   Client client(server.port());
   client.send(request("a.example", "/ws",
@@ -195,7 +138,7 @@ TEST(Proxy, AnotherProtocolPassesBothWays) {
 }
 
 TEST(Proxy, FilesThatAreTriedComeBeforeIt) {
-  Backend backend;
+  PlayedBackend backend;
   const Server server(proxy_site(backend.settings() + R"(, "try": ["{path}", "{path}/"])"));
   EXPECT_EQ(get(server.port(), "a.example", "/index.html").body, "a file");
   Client client(server.port());
