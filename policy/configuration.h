@@ -16,6 +16,7 @@
 #include "policy/content_settings.h"
 #include "policy/host_name.h"
 #include "policy/ids.h"
+#include "policy/mail_settings.h"
 #include "policy/program_settings.h"
 #include "policy/reach_settings.h"
 
@@ -121,6 +122,7 @@ struct Site {
   // For programs, besides the docroot, which they write, and the system's folders.
   std::vector<std::string> writable_folders{};
   std::vector<std::string> executable_folders{};
+  std::optional<MailSettings> mail{};  // that programs may send
 };
 
 // Of the processes of all sites together.

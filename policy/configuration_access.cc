@@ -122,18 +122,22 @@ void read_requests(Report& report, JsonValue value, RateSettings& rate) {
     report.error(value, R"("requests" needs "per_address")");
     return;
   }
-  if (!report.expect(*per_address, JsonKind::string)) return;
-  const auto read = parse_rate(per_address->text());
-  if (!read) {
-    report.error(*per_address, in_quotes(per_address->text()) + " is not a rate",
-                 R"(a rate is a number and a unit of time: "10/s", "300/m", "1000/h")");
-    return;
-  }
-  rate = *read;
+  take_rate(report, *per_address, rate);
   take_number(report, value, "burst", {1, most_of_a_rate}, rate.burst);
 }
 
 }  // namespace
+
+void take_rate(Report& report, JsonValue value, RateSettings& rate) {
+  if (!report.expect(value, JsonKind::string)) return;
+  const auto read = parse_rate(value.text());
+  if (read) {
+    rate = *read;
+    return;
+  }
+  report.error(value, in_quotes(value.text()) + " is not a rate",
+               R"(a rate is a number and a unit of time: "10/s", "300/m", "1000/h")");
+}
 
 std::optional<RateSettings> parse_rate(std::string_view text) {
   const std::size_t slash = text.find('/');

@@ -18,6 +18,9 @@ void read_access(Report& report, JsonValue object, AccessSettings& access,
 // "rates" of a vhost.
 void read_request_rate(Report& report, JsonValue object, RateSettings& rate);
 
+// A string as parse_rate() has it.
+void take_rate(Report& report, JsonValue value, RateSettings& rate);
+
 // "10/s", "600/m", "5/h".
 std::optional<RateSettings> parse_rate(std::string_view text);
 

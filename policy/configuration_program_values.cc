@@ -86,6 +86,11 @@ bool is_loopback(std::string_view host) {
   return parts == 4;
 }
 
+std::string hint_for_missing(std::string_view path) {
+  if (path.ends_with("/php-cgi")) return "apt install php-cgi";
+  return path.ends_with("/msmtp") ? "apt install msmtp" : "";
+}
+
 }  // namespace
 
 IniValues usual_php_ini() {
@@ -158,8 +163,7 @@ bool expect_program(Report& report, SystemView& system, JsonValue place, const s
     case ProgramAnswer::unchecked:
       return true;
     case ProgramAnswer::missing:
-      report.error(place, "there is no program " + in_quotes(path),
-                   path.ends_with("/php-cgi") ? "apt install php-cgi" : "");
+      report.error(place, "there is no program " + in_quotes(path), hint_for_missing(path));
       return false;
     case ProgramAnswer::not_a_file:
       report.error(place, in_quotes(path) + " is not a program, nor a file at all");

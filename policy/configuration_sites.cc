@@ -9,6 +9,7 @@
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
 #include "policy/configuration_log.h"
+#include "policy/configuration_mail.h"
 #include "policy/configuration_programs.h"
 #include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
@@ -48,7 +49,8 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "php",
                                               "cgi",
                                               "writable_folders",
-                                              "executable_folders"};
+                                              "executable_folders",
+                                              "mail"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
@@ -161,6 +163,7 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   read_site_life(report, object, values.life);
   take_folders(report, object, "writable_folders", values.writable_folders);
   take_folders(report, object, "executable_folders", values.executable_folders);
+  if (const auto mail = object.find("mail")) read_mail(report, system, *mail, values.mail);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
 }
 
@@ -256,6 +259,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
   if (!asks_for_passwords(values.content)) values.password_lists.clear();
   auto certificates = certificates_of(std::move(values.tls), system_, hosts);
   finish_programs(values.content, values.programs, root);
+  if (values.mail) finish_mail(*values.mail, hosts, values.programs);
   return {.hosts = std::move(hosts),
           .uid = identity.uid,
           .gid = identity.gid,
@@ -274,7 +278,8 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .certificates = std::move(certificates),
           .programs = std::move(values.programs),
           .writable_folders = std::move(values.writable_folders),
-          .executable_folders = std::move(values.executable_folders)};
+          .executable_folders = std::move(values.executable_folders),
+          .mail = std::move(values.mail)};
 }
 
 bool is_for_accounts(JsonValue vhost) {

@@ -30,6 +30,7 @@ struct SiteValues {
   std::vector<std::string> writable_folders;  // for programs
   std::vector<std::string> executable_folders;
   RateSettings request_rate;
+  std::optional<MailSettings> mail;
   TlsValues tls;  // a vhost's own
 };
 

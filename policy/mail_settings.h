@@ -1,0 +1,42 @@
+// Mail that a site's programs send: to which server, as whom, and how much.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/access_settings.h"
+
+namespace perchild {
+
+// In the view that programs have of the machine.
+inline constexpr const char* program_sockets_folder = "/tmp/.perchild";
+inline constexpr const char* sendmail_path = "/tmp/.perchild/sendmail";
+inline constexpr const char* mail_socket_path = "/tmp/.perchild/mail";
+
+inline constexpr const char* smtp_client = "/usr/bin/msmtp";
+
+enum class MailTls : std::uint8_t { off, starttls, on };
+
+struct MailSettings {
+  std::string smarthost{};  // a host's name or address
+  std::uint16_t port = 25;
+  MailTls tls = MailTls::off;
+  std::vector<std::string> senders{};  // "alice@a.example", "*@a.example"; never empty for a runner
+  std::string domain{};                // as which the client introduces itself
+  RateSettings rate{.count = 100, .per = std::chrono::hours(1), .burst = 100};  // recipients
+};
+
+// "local@domain", of plain characters: nothing that a program or a protocol takes for more.
+bool is_mail_address(std::string_view text);
+// Likewise, but "*" may stand for every local part.
+bool is_sender_pattern(std::string_view text);
+
+// Whether the envelope may name `sender`, an address.
+bool may_send_as(const MailSettings& settings, std::string_view sender);
+// Who sends what names nobody: the first of `senders` that is an address, or else "www" there.
+std::string usual_sender(const MailSettings& settings);
+
+}  // namespace perchild
