@@ -1,7 +1,7 @@
 // One message and its descriptors over a SOCK_SEQPACKET socket: the only place that touches
 // SCM_RIGHTS.
 //
-// Runs in: master, router, worker.
+// Runs in: every process that sends or takes messages.
 // Trusts: the kernel.
 // Does not trust: the sender. A descriptor is owned before anything else about it is checked.
 #pragma once

@@ -1,8 +1,8 @@
 // SEQPACKET sockets with a name in the file system.
 //
-// Runs in: command (binds, connects), master (accepts).
-// Trusts: the folder, in which nobody but root can make an entry; the kernel's word for who has
-// connected.
+// Runs in: command (binds, connects), master (accepts); runner and sendmail likewise.
+// Trusts: the folder, in which nobody but root, or the site, can make an entry; the kernel's word
+// for who has connected.
 #pragma once
 
 #include <string>

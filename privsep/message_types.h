@@ -58,6 +58,7 @@ enum class MessageType : std::uint32_t {
   not_acquired,
   release,
   recall,
+  mail_sent,
   // control_messages.h
   greeting = 64,
   status_query,

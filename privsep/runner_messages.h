@@ -98,13 +98,25 @@ struct Recall {
   bool valid() const { return program < max_programs; }
 };
 
+// runner → master, after a message has been handed in, and master → runner, first of all: so many
+// recipients of the site's mail in the period that began then. The master remembers it for the next
+// runner of the site.
+struct MailSent {
+  static constexpr MessageType type = MessageType::mail_sent;
+  static constexpr std::size_t fd_count = 0;
+  static constexpr std::uint32_t most = 100'000'000;
+  std::uint32_t since;  // seconds of the clock that is never set
+  std::uint32_t recipients;
+  bool valid() const { return recipients != 0 && recipients <= most; }
+};
+
 template <>
 struct Direction<Master, Runner> {
-  using Messages = std::variant<AttachClient, ReplaceLog>;
+  using Messages = std::variant<AttachClient, ReplaceLog, MailSent>;
 };
 template <>
 struct Direction<Runner, Master> {
-  using Messages = std::variant<LockDownComplete, PeerViolation>;
+  using Messages = std::variant<LockDownComplete, PeerViolation, MailSent>;
 };
 template <>
 struct Direction<Worker, Runner> {

@@ -147,9 +147,11 @@ class MasterLoop {
   void on_runner_readable(RunnerChild& runner);
   bool on_message(RunnerChild& runner, const LockDownComplete& message);
   bool on_message(RunnerChild& runner, const PeerViolation& message);
+  bool on_message(RunnerChild& runner, const MailSent& message);
   void on_runner_death(RunnerChild& runner, int status);
   void on_runner_timers(const SiteGroup& group);
   bool reopen_log(RunnerChild& runner);
+  void tell_of_mail(RunnerChild& runner);
 
   // master_reports.cc: what children count
   bool on_message(WorkerChild& worker, const WorkerReport& message);

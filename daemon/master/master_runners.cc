@@ -3,6 +3,8 @@
 //
 // Runs in: master.
 // Does not trust: runners. What one says is either permitted now, or the end of it.
+#include <algorithm>
+
 #include "daemon/master/hear.h"
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
@@ -79,6 +81,7 @@ bool MasterLoop::on_message(RunnerChild& runner, const LockDownComplete& message
   }
   runner.child.state = ChildState::serving;
   if (runner.child.started_at <= logs_reopened_at_) reopen_log(runner);
+  tell_of_mail(runner);
   groups_.at(runner.site).for_each_running([&](WorkerChild& worker) {
     introduce_to_runner(worker);
   });
@@ -93,6 +96,30 @@ bool MasterLoop::on_message(RunnerChild& runner, const PeerViolation& message) {
     if (worker.runner_channel != message.channel) return;
     end(worker.child, name_of_worker(worker) + " sent its runner what it may not send");
   });
+  return true;
+}
+
+// Else a site would only have to sleep for its mail to be counted from nothing.
+void MasterLoop::tell_of_mail(RunnerChild& runner) {
+  const auto history = histories_.find(runner.site);
+  if (history == histories_.end() || history->second.mail_recipients == 0 || !runner.control)
+    return;
+  const MailSent before{history->second.mail_since, history->second.mail_recipients};
+  if (runner.control->send(before) != SendStatus::sent) {
+    end(runner.child, runner.name + " does not read its messages");
+  }
+}
+
+// It speaks of its own site alone. One that lies can send without being asked for a word of it.
+bool MasterLoop::on_message(RunnerChild& runner, const MailSent& message) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch());
+  if (runner.child.state != ChildState::serving || message.since > now.count() + 1) return false;
+  SiteHistory& history = histories_[runner.site];
+  if (message.since < history.mail_since) return true;
+  if (message.since > history.mail_since) history.mail_recipients = 0;
+  history.mail_since = message.since;
+  history.mail_recipients =
+      std::min(history.mail_recipients + message.recipients, std::uint32_t{MailSent::most});
   return true;
 }
 

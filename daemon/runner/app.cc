@@ -75,7 +75,7 @@ void App::release(std::uint32_t, bool) {
   idle_since_ = parts_.desk.now();
 }
 
-void App::on_end(::pid_t) {
+void App::on_end(::pid_t, bool) {
   const Clock::time_point now = parts_.desk.now();
   pid_ = 0;
   if (!std::exchange(ending_, false)) {

@@ -24,7 +24,7 @@ class Backend final : public Program {
   using Program::Program;
 
   void release(std::uint32_t, bool) override {}
-  void on_end(::pid_t) override {}
+  void on_end(::pid_t, bool) override {}
   void append_polled(std::vector<::pollfd>& polled) const override;
   void on_polled(std::span<const ::pollfd> polled) override;
   void on_timers() override;

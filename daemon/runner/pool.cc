@@ -84,7 +84,7 @@ void Pool::end(::pid_t pid, Member& member) {
   parts_.processes.end(pid, parts_.desk.now());
 }
 
-void Pool::on_end(::pid_t pid) {
+void Pool::on_end(::pid_t pid, bool) {
   members_.erase(pid);
   serve();
 }

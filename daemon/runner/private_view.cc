@@ -15,6 +15,7 @@
 namespace perchild {
 namespace {
 
+constexpr const char* usual_sendmail = "/usr/sbin/sendmail";
 constexpr unsigned long no_privilege = MS_NOSUID | MS_NODEV;
 constexpr std::uint64_t bytes_a_file = 4096;  // an empty one costs memory too
 constexpr std::uint64_t largest_tmp = 256ULL << 20;
@@ -71,6 +72,20 @@ Result<void> mount_socket_folder() {
   return mount_in_memory(SocketFolder::path, "mode=0700,nr_inodes=4096,size=1m");
 }
 
+// A name that is always the same. And an MTA's own is inert where no program changes its ids: where
+// there is one, the site's takes its place.
+Result<void> put_sendmail_in_place(const RunnerSettings& settings) {
+  const char* const program = settings.sendmail.c_str();
+  if (::symlink(program, sendmail_path) != 0) return failure_from_errno("symlink", sendmail_path);
+  struct ::stat there, client;
+  if (::stat(usual_sendmail, &there) != 0) return {};
+  // It may be a link to the client itself, which is needed as it is.
+  const bool is_client = ::stat(smtp_client, &client) == 0 && client.st_dev == there.st_dev &&
+                         client.st_ino == there.st_ino;
+  if (is_client || ::mount(program, usual_sendmail, nullptr, MS_BIND, nullptr) == 0) return {};
+  return failure_from_errno("bind", usual_sendmail);
+}
+
 Result<void> mount_proc() {
   if (::mount("proc", "/proc", "proc", no_privilege | MS_NOEXEC, nullptr) == 0) return {};
   if (errno != EPERM) return failure_from_errno("mount", "/proc");
@@ -124,6 +139,9 @@ Result<void> make_private_view(const RunnerSettings& settings) {
     if (auto mounted = mount_in_memory(folder.path, options); !mounted) return mounted;
   }
   if (auto mounted = mount_socket_folder(); !mounted) return mounted;
+  if (settings.mail) {
+    if (auto put = put_sendmail_in_place(settings); !put) return put;
+  }
   for (const Kept& folder : kept) {
     if (auto put = put_back(folder); !put) return put;
   }

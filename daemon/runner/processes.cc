@@ -65,7 +65,7 @@ void Processes::reap() {
     say_how_it_ended(process, info.si_pid, info.si_code, info.si_status);
     ProcessOwner& owner = *process.owner;
     processes_.erase(found);
-    owner.on_end(info.si_pid);
+    owner.on_end(info.si_pid, info.si_code == CLD_EXITED && info.si_status == 0);
   }
 }
 

@@ -25,7 +25,8 @@ class ProcessOwner {
  public:
   virtual ~ProcessOwner() = default;
   virtual const std::string& name() const = 0;
-  virtual void on_end(::pid_t pid) = 0;
+  // `well`: of its own accord, and with status 0.
+  virtual void on_end(::pid_t pid, bool well) = 0;
 };
 
 class Processes {

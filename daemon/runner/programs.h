@@ -71,7 +71,7 @@ class Program : public ProcessOwner {
   void forget(std::uint32_t client);
 
   virtual void release(std::uint32_t instance, bool keep) = 0;
-  void on_end(::pid_t pid) override = 0;
+  void on_end(::pid_t pid, bool well) override = 0;
 
   virtual void append_polled(std::vector<::pollfd>&) const {}
   virtual void on_polled(std::span<const ::pollfd>) {}

@@ -42,6 +42,10 @@ bool RunnerLoop::prepare() {
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
     programs_.push_back(make_program(i, settings_.programs[i], *parts_));
   }
+  if (settings_.mail) {
+    mail_.emplace(*settings_.mail, *parts_, master_);
+    if (auto opened = mail_->open(); !opened) complain(opened.error().text());
+  }
   return true;
 }
 
@@ -66,6 +70,7 @@ void RunnerLoop::wait() {
   }
   processes_.append_polled(polled_);
   for (const auto& program : programs_) program->append_polled(polled_);
+  if (mail_) mail_->append_polled(polled_);
   const auto timer = next_timer();
   ::timespec timeout{};
   if (timer) {
@@ -87,6 +92,9 @@ std::optional<Clock::time_point> RunnerLoop::next_timer() const {
     const auto next = program->next_timer();
     if (next && (!first || *next < *first)) first = next;
   }
+  if (const auto next = mail_ ? mail_->next_timer() : std::nullopt; next) {
+    first = std::min(first.value_or(*next), *next);
+  }
   return first;
 }
 
@@ -97,6 +105,10 @@ void RunnerLoop::take_turn() {
   for (const auto& program : programs_) program->on_polled(polled_);
   processes_.on_timers(now_);
   for (const auto& program : programs_) program->on_timers();
+  if (mail_) {
+    mail_->on_polled(polled_);
+    mail_->on_timers();
+  }
   drop_lost();
 }
 
@@ -125,6 +137,10 @@ void RunnerLoop::on_message(const ReplaceLog& message, UniqueFd fd) {
   if (message.is_error_log == 0) return;
   log_.flush();
   if (::dup3(fd.get(), ChildFds::log, O_CLOEXEC) >= 0) log_.begin_new_file();
+}
+
+void RunnerLoop::on_message(const MailSent& message, UniqueFd) {
+  if (mail_) mail_->on_message(message);
 }
 
 void RunnerLoop::on_client_readable(std::uint32_t number, Client& client) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/runner/mail.h"
 #include "daemon/runner/processes.h"
 #include "daemon/runner/programs.h"
 #include "privsep/channel.h"
@@ -59,6 +60,7 @@ class RunnerLoop final : public Desk {
   bool on_master_readable();
   void on_message(const AttachClient& message, UniqueFd fd);
   void on_message(const ReplaceLog& message, UniqueFd fd);
+  void on_message(const MailSent& message, UniqueFd fd);
   void on_signals();
   void on_client_readable(std::uint32_t number, Client& client);
   bool on_message(std::uint32_t number, Client& client, const Acquire& message, UniqueFd fd);
@@ -82,6 +84,7 @@ class RunnerLoop final : public Desk {
   SocketFolder sockets_;
   std::optional<RunnerParts> parts_;
   std::vector<std::unique_ptr<Program>> programs_;
+  std::optional<Mail> mail_;
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels
   std::uint32_t last_instance_ = 0;
   std::vector<::pollfd> polled_;

@@ -66,7 +66,7 @@ void Scripts::release(std::uint32_t instance, bool) {
 
 // A daemon that it leaves behind may have inherited its output. What is in the socket is read all
 // the same.
-void Scripts::on_end(::pid_t pid) {
+void Scripts::on_end(::pid_t pid, bool) {
   const auto ended = running_.find(pid);
   if (ended != running_.end()) {
     if (ended->second.connection.has_value()) {

@@ -16,7 +16,7 @@ class Scripts final : public Program {
   using Program::Program;
 
   void release(std::uint32_t instance, bool keep) override;
-  void on_end(::pid_t pid) override;
+  void on_end(::pid_t pid, bool) override;
 
  private:
   void serve() override;

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "policy/mail_settings.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 
@@ -14,7 +15,7 @@ namespace perchild {
 // /tmp leaves it as it is.
 class SocketFolder {
  public:
-  static constexpr const char* path = "/tmp/.perchild";
+  static constexpr const char* path = program_sockets_folder;
 
   // A name that no socket has had.
   std::string next_path();

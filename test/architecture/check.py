@@ -27,6 +27,7 @@ LIBRARIES = {
     "perchild-master": set(),
     "perchild-router": set(),
     "perchild-runner": set(),
+    "perchild-sendmail": set(),
     "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                         "libbrotlicommon.so.1"},
     "perchild-tls-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",

@@ -39,7 +39,8 @@ TEST_P(HostileRunner, IsEndedAndReportedWhileOthersGoOn) {
 INSTANTIATE_TEST_SUITE_P(Says, HostileRunner,
                          ::testing::Values("tell_master garbage", "tell_master wake",
                                            "tell_master acquired", "tell_master lock_down_twice",
-                                           "tell_master unknown_worker", "behave wrong_pid",
+                                           "tell_master unknown_worker",
+                                           "tell_master mail_of_the_future", "behave wrong_pid",
                                            "not_locked_down"),
                          [](const auto& each) {
                            std::string name = each.param;

@@ -60,5 +60,10 @@ struct Samples<Recall> {
   static std::vector<Recall> valid() { return {{0}, {max_programs - 1}}; }
   static std::vector<Recall> invalid() { return {{max_programs}, {~0U}}; }
 };
+template <>
+struct Samples<MailSent> {
+  static std::vector<MailSent> valid() { return {{0, 1}, {~0U, MailSent::most}}; }
+  static std::vector<MailSent> invalid() { return {{1, 0}, {1, MailSent::most + 1}, {1, ~0U}}; }
+};
 
 }  // namespace perchild::test

@@ -41,11 +41,38 @@ ProgramSettings get_program(PackedReader& reader) {
   return program;
 }
 
+void put_mail(PackedWriter& writer, const MailSettings& mail) {
+  writer.put_text(mail.smarthost);
+  writer.put(mail.port);
+  writer.put(static_cast<std::uint8_t>(mail.tls));
+  writer.put_texts(mail.senders);
+  writer.put_text(mail.domain);
+  writer.put(mail.rate.count);
+  writer.put_duration(mail.rate.per);
+}
+
+MailSettings get_mail(PackedReader& reader) {
+  MailSettings mail;
+  mail.smarthost = reader.get_text();
+  mail.port = reader.get<std::uint16_t>();
+  mail.tls = static_cast<MailTls>(reader.get<std::uint8_t>());
+  mail.senders = reader.get_texts();
+  mail.domain = reader.get_text();
+  mail.rate.count = mail.rate.burst = reader.get<std::uint32_t>();
+  mail.rate.per = reader.get_duration();
+  return mail;
+}
+
+bool is_good_mail(const MailSettings& mail) {
+  return !mail.smarthost.empty() && mail.port != 0 && mail.tls <= MailTls::on &&
+         !mail.senders.empty() && !mail.domain.empty() && mail.rate.per >= std::chrono::seconds(1);
+}
+
 bool is_absolute(const std::string& path) {
   return path.starts_with('/');
 }
 
-bool is_plausible(const ProgramSettings& program) {
+bool is_good_program(const ProgramSettings& program) {
   const bool starts_command =
       program.kind == ProgramKind::fastcgi_pool || program.kind == ProgramKind::app;
   return program.kind <= ProgramKind::backend && program.protocol <= ProgramProtocol::http &&
@@ -70,6 +97,11 @@ std::string RunnerSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(programs.size()));
   for (const ProgramSettings& program : programs) put_program(writer, program);
+  writer.put(static_cast<std::uint8_t>(mail ? 1 : 0));
+  if (mail) {
+    put_mail(writer, *mail);
+    writer.put_text(sendmail);
+  }
   return writer.take();
 }
 
@@ -87,13 +119,20 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.programs.push_back(get_program(reader));
   }
+  const auto has_mail = reader.get<std::uint8_t>();
+  if (has_mail == 1) {
+    settings.mail = get_mail(reader);
+    settings.sendmail = reader.get_text();
+  }
+  const bool good_mail = has_mail == 0 || (has_mail == 1 && is_good_mail(*settings.mail) &&
+                                           is_absolute(settings.sendmail));
   const auto all = [](const auto& list, auto holds) {
     return std::all_of(list.begin(), list.end(), holds);
   };
   const bool plausible =
-      reader.done() && is_absolute(settings.root) &&
+      reader.done() && good_mail && is_absolute(settings.root) &&
       settings.landlock <= Requirement::if_available && !settings.programs.empty() &&
-      settings.programs.size() <= most_programs && all(settings.programs, is_plausible) &&
+      settings.programs.size() <= most_programs && all(settings.programs, is_good_program) &&
       all(settings.writable, is_absolute) && all(settings.executable, is_absolute);
   return plausible ? std::optional(std::move(settings)) : std::nullopt;
 }

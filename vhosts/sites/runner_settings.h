@@ -19,6 +19,8 @@ struct RunnerSettings {
   std::vector<std::string> executable;  // folders to execute from, besides the system's
   SiteQuota quota;
   Requirement landlock = Requirement::required;
+  std::optional<MailSettings> mail{};
+  std::string sendmail{};  // the program by which programs send it; absolute
 
   std::string pack() const;
   static std::optional<RunnerSettings> unpack(std::string_view bytes);

@@ -19,4 +19,7 @@ inline Result<UniqueFd> open_executable(Role role) {
   return open_executable(std::string(executable_of(role)));
 }
 
+// The same, for who starts it later.
+Result<std::string> find_executable(const std::string& name);
+
 }  // namespace perchild

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/command/serve/executables.h"
 #include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/quotas.h"
 #include "policy/id_map.h"
@@ -38,14 +39,17 @@ std::string pack_for_checker(const Configuration& configuration, const Site& sit
 }
 
 // Empty for a site without programs, which has no runner.
-std::string pack_for_runner(const Configuration& configuration, const Site& site) {
+std::string pack_for_runner(const Configuration& configuration, const Site& site,
+                            const std::string& sendmail) {
   if (site.programs.empty()) return {};
   return RunnerSettings{site.root,
                         site.programs,
                         site.writable_folders,
                         site.executable_folders,
                         site.limits.quota,
-                        configuration.mechanisms.landlock}
+                        configuration.mechanisms.landlock,
+                        site.mail,
+                        sendmail}
       .pack();
 }
 
@@ -101,8 +105,15 @@ SiteTable lasting_facts(const SiteTable& running) {
           .gids = running.gids};
 }
 
-std::string pack_site_table(const Configuration& configuration, SiteTable table,
-                            const SiteTable* running) {
+// The program by which programs send mail; "" if no site's do.
+Result<std::string> find_sendmail(const Configuration& configuration) {
+  const bool any = std::any_of(configuration.sites.begin(), configuration.sites.end(),
+                               [](const Site& site) { return site.mail.has_value(); });
+  return any ? find_executable("perchild-sendmail") : std::string();
+}
+
+std::string pack_site_table(const Configuration& configuration, const std::string& sendmail,
+                            SiteTable table, const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
   // The records' views point into them.
   std::vector<std::string> packed, packed_for_checkers, packed_for_runners;
@@ -126,8 +137,8 @@ std::string pack_site_table(const Configuration& configuration, SiteTable table,
       record.settings = packed.emplace_back(all_settings[i].pack());
       record.checker_settings =
           packed_for_checkers.emplace_back(pack_for_checker(configuration, configuration.sites[i]));
-      record.runner_settings =
-          packed_for_runners.emplace_back(pack_for_runner(configuration, configuration.sites[i]));
+      record.runner_settings = packed_for_runners.emplace_back(
+          pack_for_runner(configuration, configuration.sites[i], sendmail));
     }
     const bool unchanged =
         running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);
@@ -146,8 +157,10 @@ Result<UniqueFd> make_filter(Role role) {
 Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTable facts,
                                     const SiteTable* running) {
   const RouterSettings router{configuration.router_limits, configuration.mechanisms.landlock};
-  auto sites =
-      make_sealed_memory("sites", pack_site_table(configuration, std::move(facts), running));
+  const auto sendmail = find_sendmail(configuration);
+  if (!sendmail) return failure(sendmail.error());
+  auto sites = make_sealed_memory(
+      "sites", pack_site_table(configuration, *sendmail, std::move(facts), running));
   if (!sites) return failure(sites.error());
   auto routes = make_sealed_memory("routes", pack_route_table(configuration));
   if (!routes) return failure(routes.error());

@@ -36,6 +36,9 @@ void misbehave(BorrowedFd socket, const std::string& what) {
   if (what == "lock_down_twice") {
     static_cast<void>(send_with_fds(socket, encode(LockDownComplete{1}), {}));
   }
+  if (what == "mail_of_the_future") {
+    static_cast<void>(send_with_fds(socket, encode(MailSent{~0U, 1}), {}));
+  }
   if (what == "unknown_worker") {
     static_cast<void>(send_with_fds(socket, encode(PeerViolation{1000}), {}));
   }

@@ -4,11 +4,15 @@
 #include "test/system/applications/database.h"
 #include "test/system/applications/installed.h"
 #include "test/system/requests.h"
+#include "test/system/smtp_sink.h"
 
 namespace perchild::test {
 namespace {
 
-constexpr const char* rules = R"(, "app": "wordpress", "cgi": true)";
+std::string rules(const SmtpSink& sink) {
+  return R"(, "app": "wordpress", "cgi": true, "mail": {"smarthost": "127.0.0.1:)" +
+         std::to_string(sink.port()) + "\"}";
+}
 
 std::string secret_of(const std::string& name) {
   return "the-secret-of-" + name;
@@ -129,6 +133,28 @@ void use(const Browser& browser, const std::string& name) {
   EXPECT_TRUE(browser.get("/wp-includes/css/dashicons.min.css").type.starts_with("text/css"));
 }
 
+// By the link that is sent to whom it belongs.
+void reset_password(const Browser& browser, const std::string& name, SmtpSink& sink) {
+  const std::size_t before = sink.mail().size();
+  const Page asked = browser.post("/wp-login.php?action=lostpassword",
+                                  {"user_login=" + name, "redirect_to=", "wp-submit=x"});
+  EXPECT_EQ(asked.status, 302) << asked.body;
+  const ReceivedMail mail = sink.wait_for(before + 1);
+  EXPECT_EQ(mail.sender, "www@a.example");
+  EXPECT_EQ(mail.recipients, std::vector<std::string>{name + "@example.com"});
+  EXPECT_TRUE(contains(mail.text, "From: WordPress <wordpress@")) << mail.text;
+  const std::string link = between(mail.text, browser.origin(), "\n");
+  EXPECT_TRUE(contains(link, "action=rp")) << mail.text;
+  const Page form = browser.get(link, {"-L"});
+  EXPECT_EQ(form.status, 200);
+  const std::string key = between(form.body, R"(name="rp_key" value=")", "\"");
+  EXPECT_NE(key, "") << form.body;
+  const Page done = browser.post(
+      "/wp-login.php?action=resetpass",
+      {"rp_key=" + key, "pass1=another-horse", "pass2=another-horse", "pw_weak=on", "wp-submit=x"});
+  EXPECT_TRUE(contains(done.body, "Your password has been reset")) << done.body;
+}
+
 // What `browser`'s site shows of `file`, by each of the ways that its owner has.
 std::string shown(const Browser& browser, const std::string& file, const std::string& name) {
   std::string all;
@@ -162,7 +188,8 @@ void expect_apart(const Server& server, const Browser& a, const Browser& b) {
 
 TEST(WordPress, TwoBlogsLiveSideBySide) {
   const Database database({"alice", "bob"});
-  Server server({.sites = {{"a.example", {}, rules}, {"b.example", {}, rules}}});
+  SmtpSink sink;
+  Server server({.sites = {{"a.example", {}, rules(sink)}, {"b.example", {}, rules(sink)}}});
   install_wordpress(server, 0, "alice", database);
   install_wordpress(server, 1, "bob", database);
   const Browser a("a.example", server.port());
@@ -171,6 +198,8 @@ TEST(WordPress, TwoBlogsLiveSideBySide) {
   use(b, "bob");
   expect_apart(server, a, b);
   EXPECT_EQ(a.get("/wp-config.php").body, "");
+
+  reset_password(a, "alice", sink);
 
   // A script among the uploads is neither run nor shown.
   server.add_file(0, "wp-content/uploads/x.php", "<?php echo 'run';");

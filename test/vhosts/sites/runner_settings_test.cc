@@ -29,7 +29,14 @@ RunnerSettings sample() {
           .writable = {"/srv/cache", "/var/lib/x"},
           .executable = {"/srv/bin"},
           .quota = {.memory = 1ULL << 40, .processes = 2, .cpu_percent = 3, .io = 4},
-          .landlock = Requirement::if_available};
+          .landlock = Requirement::if_available,
+          .mail = MailSettings{.smarthost = "mail.example",
+                               .port = 587,
+                               .tls = MailTls::starttls,
+                               .senders = {"*@a.example"},
+                               .domain = "a.example",
+                               .rate = {.count = 5, .per = milliseconds(60'000), .burst = 5}},
+          .sendmail = "/usr/lib/perchild/perchild-sendmail"};
 }
 
 TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
@@ -58,6 +65,15 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->programs[1].kind, ProgramKind::backend);
   EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
   EXPECT_EQ(settings->programs[1].address, "127.0.0.1:3000");
+  ASSERT_TRUE(settings->mail);
+  EXPECT_EQ(settings->mail->smarthost, "mail.example");
+  EXPECT_EQ(settings->mail->port, 587);
+  EXPECT_EQ(settings->mail->tls, MailTls::starttls);
+  EXPECT_EQ(settings->mail->senders, sample().mail->senders);
+  EXPECT_EQ(settings->mail->domain, "a.example");
+  EXPECT_EQ(settings->mail->rate.count, 5u);
+  EXPECT_EQ(settings->mail->rate.per.count(), 60'000);
+  EXPECT_EQ(settings->sendmail, sample().sendmail);
   EXPECT_EQ(settings->pack(), bytes);
 }
 
@@ -88,6 +104,12 @@ TEST(RunnerSettings, ImpossibleValuesAreNotUnpacked) {
       {"a folder that is relative", [](auto& s) { s.writable = {"cache"}; }},
       {"another", [](auto& s) { s.executable = {"bin"}; }},
       {"where it starts", [](auto& s) { s.programs[0].directory = "x"; }},
+      {"no smarthost", [](auto& s) { s.mail->smarthost.clear(); }},
+      {"no senders", [](auto& s) { s.mail->senders.clear(); }},
+      {"a port", [](auto& s) { s.mail->port = 0; }},
+      {"a way of TLS", [](auto& s) { s.mail->tls = MailTls{3}; }},
+      {"a period", [](auto& s) { s.mail->rate.per = std::chrono::milliseconds(0); }},
+      {"a program that is relative", [](auto& s) { s.sendmail = "sendmail"; }},
       {"a requirement", [](auto& s) { s.landlock = Requirement{2}; }},
   };
   for (const Change& change : changes) {

@@ -1,0 +1,79 @@
+// Messages as programs give them to sendmail, and its arguments.
+#include "vhosts/mail/mail_message.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/sendmail/arguments.h"
+
+namespace perchild::mail::test {
+namespace {
+
+using Addresses = std::vector<std::string>;
+
+TEST(MailMessage, RecipientsAreThoseOfTheHead) {
+  struct Case {
+    const char* message;
+    Addresses recipients;
+  };
+  const Case cases[] = {
+      {"To: a@b\n\nTo: no@b\n", {"a@b"}},
+      {"to:a@b,c@d\r\nCC: e@f\r\nBcc: g@h\r\n\r\n", {"a@b", "c@d", "e@f", "g@h"}},
+      {"To: A <a@b>, \"B, <x@y>\" <b@c> (or, d@e)\n", {"a@b", "b@c"}},
+      {"To: a@b,\n c@d,\r\n\te@f\n\n", {"a@b", "c@d", "e@f"}},
+      {"To: friends: a@b, C <c@d>; e@f\n\n", {"a@b", "c@d", "e@f"}},
+      {"To: undisclosed-recipients:;\nBcc: a@b\n\n", {"a@b"}},
+      {"To: (a \\) (b)) a@b\n\n", {"a@b"}},
+      {"Subject: To: a@b\nX-To: c@d\n\n", {}},
+      {"To: \"a\\\"@x\" <a@b>\n", {"a@b"}},
+      {"no head\nTo: a@b\n", {}},
+      {"", {}},
+      {"\nTo: a@b\n", {}},
+      {" To: a@b\n", {}},
+      // For the check of addresses to refuse.
+      {"To: \"a b\"@c\n", {"@c"}},
+      {"To: <a@b\n", {"a@b"}},
+  };
+  for (const Case& one : cases)
+    EXPECT_EQ(recipients_of(one.message), one.recipients) << one.message;
+}
+
+TEST(MailMessage, BccIsNotForOthersToSee) {
+  std::string message =
+      "To: a@b\r\nBCC: c@d,\r\n e@f\r\nSubject: x\r\nbcc : g@h\r\n\r\nBcc: text\r\n";
+  drop_bcc(message);
+  EXPECT_EQ(message, "To: a@b\r\nSubject: x\r\n\r\nBcc: text\r\n");
+  message = "To: a@b\n\nx";
+  drop_bcc(message);
+  EXPECT_EQ(message, "To: a@b\n\nx");
+}
+
+TEST(MailMessage, EndsAtASingleDotIfItShould) {
+  std::string message = "a\n..\n.b\n.\nc\n";
+  end_at_dot(message);
+  EXPECT_EQ(message, "a\n..\n.b\n");
+  message = "a\r\n.\r\nc";
+  end_at_dot(message);
+  EXPECT_EQ(message, "a\r\n");
+}
+
+TEST(SendmailArguments, AreThoseThatProgramsHaveAlwaysGiven) {
+  const auto parse = [](std::vector<std::string> words) { return parse_arguments(words); };
+  const auto usual = parse({"-t", "-i", "-fme@a"});
+  ASSERT_TRUE(usual);
+  EXPECT_TRUE(usual->recipients_in_message);
+  EXPECT_TRUE(usual->goes_on_after_dot);
+  EXPECT_EQ(usual->sender, "me@a");
+  const auto more =
+      parse({"-F", "My name", "-oem", "-B8BITMIME", "-r", "me@a", "-bm", "you@b", "--", "-x@c"});
+  ASSERT_TRUE(more);
+  EXPECT_FALSE(more->recipients_in_message);
+  EXPECT_EQ(more->sender, "me@a");
+  EXPECT_EQ(more->recipients, (Addresses{"you@b", "-x@c"}));
+  EXPECT_EQ(parse({"-f", "<>", "you@b"})->sender, "");
+  EXPECT_EQ(parse({"-f"})->sender, "");
+  EXPECT_FALSE(parse({"-bs"}));
+  EXPECT_FALSE(parse({"-q"}));
+}
+
+}  // namespace
+}  // namespace perchild::mail::test
