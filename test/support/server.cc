@@ -248,8 +248,12 @@ void Server::signal(int number) {
 }
 
 std::optional<int> Server::stop(int deadline_ms) {
+  if (!status_) signal(SIGTERM);
+  return wait_until_ended(deadline_ms);
+}
+
+std::optional<int> Server::wait_until_ended(int deadline_ms) {
   if (status_) return status_;
-  signal(SIGTERM);
   int status = 0;
   const bool ended = eventually(
       [&] {

@@ -82,6 +82,8 @@ class Server {
 
   // SIGTERM, and its exit status; nullopt if it does not end in time. A second call is harmless.
   std::optional<int> stop(int deadline_ms = 20'000);
+  // The same of a server that has been told to end: a second SIGTERM would cut it short.
+  std::optional<int> wait_until_ended(int deadline_ms = 20'000);
   void signal(int number);
 
  private:

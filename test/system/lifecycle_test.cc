@@ -240,7 +240,7 @@ TEST(Lifecycle, SigtermLetsARunningDownloadFinishAndClosesTheRest) {
   const auto body = running.receive_to_end();
   ASSERT_TRUE(body.has_value());
   EXPECT_EQ(body->size(), big);
-  EXPECT_EQ(server.stop(), 0);
+  EXPECT_EQ(server.wait_until_ended(), 0);
   EXPECT_TRUE(contains(server.log(), "perchild: stopped"));
   EXPECT_FALSE(contains(server.log(), "what still runs is ended"));
   EXPECT_TRUE(all_end(processes));
@@ -261,7 +261,7 @@ TEST(Lifecycle, WhatHasBeenAcceptedBeforeSigtermIsAnswered) {
   EXPECT_TRUE(server.wait_for_log("stopping"));
   ASSERT_EQ(::kill(router, SIGCONT), 0);
   for (const auto& client : clients) EXPECT_EQ(client->receive().body, "of a");
-  EXPECT_EQ(server.stop(), 0);
+  EXPECT_EQ(server.wait_until_ended(), 0);
 }
 
 TEST(Lifecycle, TheDrainDeadlineEndsWhatIsLeft) {

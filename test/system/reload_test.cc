@@ -281,7 +281,7 @@ TEST(Reload, AServerThatStopsRefusesOne) {
   EXPECT_EQ(end.status, 1);
   EXPECT_TRUE(contains(end.output, "the server is stopping")) << end.output;
   EXPECT_TRUE(kept.receive_to_end().has_value());
-  EXPECT_EQ(server.stop(), 0);
+  EXPECT_EQ(server.wait_until_ended(), 0);
 }
 
 TEST(Reload, IsRootsAlone) {
