@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::hashing_test {
 namespace {
 
 // Made by "openssl passwd -apr1" and by crypt(3).
@@ -38,4 +38,4 @@ TEST(Hashing, MatchesThePasswordThatEachHashWasMadeOfAndNoOther) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::hashing_test

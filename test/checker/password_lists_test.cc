@@ -8,7 +8,7 @@
 
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::password_lists_test {
 namespace {
 
 const std::string of_secret = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
@@ -104,4 +104,4 @@ TEST_F(PasswordListsTest, OfTheConfigurationAreNeverOutdatedAndMissingOnesSoon) 
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::password_lists_test

@@ -9,7 +9,7 @@
 
 #include "test/vhosts/sites/configuration_samples.h"
 
-namespace perchild::test {
+namespace perchild::test::explain_test {
 namespace {
 
 Listener listener_on(std::uint16_t port, std::optional<SiteId> fallback = std::nullopt) {
@@ -88,4 +88,4 @@ TEST_F(Explain, AQueryWithoutAPathAndAFragmentAreWhatABrowserMakesOfThem) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::explain_test

@@ -9,7 +9,7 @@
 
 #include "test/command/snapshots.h"
 
-namespace perchild::test {
+namespace perchild::test::metrics_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -120,4 +120,4 @@ TEST(Metrics, LabelsAreEscaped) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::metrics_test

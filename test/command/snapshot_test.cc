@@ -5,7 +5,7 @@
 
 #include "daemon/command/control/text_table.h"
 
-namespace perchild::test {
+namespace perchild::test::snapshot_test {
 namespace {
 
 TEST(Texts, OfCountsAreExactForAsLongAsThatIsReadable) {
@@ -41,4 +41,4 @@ TEST(TextTable, ColumnsAreAsWideAsWhatIsInThem) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::snapshot_test

@@ -5,7 +5,7 @@
 
 #include "test/command/snapshots.h"
 
-namespace perchild::test {
+namespace perchild::test::top_test {
 namespace {
 
 // The lines as they look: without what only the terminal is told.
@@ -90,4 +90,4 @@ TEST(Top, FitsTheTerminalWhateverItsSize) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::top_test

@@ -3,7 +3,7 @@
 
 #include "daemon/master/children.h"
 
-namespace perchild::test {
+namespace perchild::test::master_children_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -88,4 +88,4 @@ TEST(QueueNotices, AreNotAllowedAtAnyRate) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::master_children_test

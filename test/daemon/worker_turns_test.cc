@@ -3,7 +3,7 @@
 
 #include "daemon/worker/turns.h"
 
-namespace perchild::test {
+namespace perchild::test::worker_turns_test {
 namespace {
 
 using Sessions = std::vector<Turns::Session>;
@@ -49,4 +49,4 @@ TEST(Turns, WhoComesBackAfterAPauseStandsInLine) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::worker_turns_test

@@ -78,7 +78,7 @@ int raise_its_limits(const std::string& pid) {
   return ::syscall(SYS_prlimit64, std::stoi(pid), 7, nullptr, nullptr) == 0 ? 0 : errno;
 }
 
-const std::map<std::string, Attack> attacks{
+const std::map<std::string, Attack> attacks_by_name{
     {"read_memory", read_memory},
     {"write_memory", write_memory},
     {"attach", attach},
@@ -103,8 +103,8 @@ const std::map<std::string, Attack> attacks{
 }  // namespace
 
 Attack attack_on_process(const std::string& name) {
-  const auto found = attacks.find(name);
-  return found == attacks.end() ? nullptr : found->second;
+  const auto found = attacks_by_name.find(name);
+  return found == attacks_by_name.end() ? nullptr : found->second;
 }
 
 }  // namespace perchild::test

@@ -7,7 +7,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::checker_test {
 namespace {
 
 constexpr const char* with_password =
@@ -92,4 +92,4 @@ INSTANTIATE_TEST_SUITE_P(Says, WorkerTowardsItsChecker,
                                            "list_of_nobody", "wake"));
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::checker_test

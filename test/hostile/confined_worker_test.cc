@@ -11,7 +11,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::confined_worker_test {
 namespace {
 
 constexpr int killed = 1000;  // by the filter
@@ -147,4 +147,4 @@ TEST_F(ConfinedWorker, IsKilledForEveryCallThatItDoesNotNeed) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::confined_worker_test

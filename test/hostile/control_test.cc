@@ -14,7 +14,7 @@
 #include "test/support/in_child.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::control_test {
 namespace {
 
 class HostileControl : public ::testing::TestWithParam<const char*> {
@@ -351,4 +351,4 @@ TEST_F(HostileUsers, AreToldNothingOfAnothersSite) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::control_test

@@ -14,7 +14,7 @@
 #include "test/support/in_child.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::descriptors_test {
 namespace {
 
 // "/proc/PID/fd" by link text: "socket:[INODE]", "/path", "/memfd:name (deleted)", ...
@@ -164,4 +164,4 @@ TEST_F(LogDescriptor, IsCutOffAndRewrittenByWhoHasNoFilter) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::descriptors_test

@@ -12,7 +12,7 @@
 #include "test/support/server.h"
 #include "test/support/tls_client.h"
 
-namespace perchild::test {
+namespace perchild::test::keeper_test {
 namespace {
 
 // Whether the process has `bytes` anywhere in what it can read itself.
@@ -94,4 +94,4 @@ TEST_F(PrivateKey, IsLockedInMemory) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::keeper_test

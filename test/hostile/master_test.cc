@@ -12,7 +12,7 @@
 #include "test/support/in_child.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::master_test {
 namespace {
 
 // One of root's, outside of the service.
@@ -116,4 +116,4 @@ TEST_F(HostileMaster, HasNoPowerOverProcessesOutside) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::master_test

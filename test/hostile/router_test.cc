@@ -6,7 +6,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::router_test {
 namespace {
 
 class HostileRouter : public ::testing::TestWithParam<const char*> {
@@ -181,4 +181,4 @@ TEST_F(HostileRouterToWorker, AFloodOfConnectionsIsBounded) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::router_test

@@ -6,7 +6,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::runner_test {
 namespace {
 
 class HostileRunner : public ::testing::TestWithParam<const char*> {
@@ -62,4 +62,4 @@ TEST_F(BehavingRunner, IsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::runner_test

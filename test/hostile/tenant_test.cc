@@ -20,7 +20,7 @@
 #include "test/support/in_child.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::tenant_test {
 namespace {
 
 // Those on another process that need the right to trace it.
@@ -211,4 +211,4 @@ TEST(TenantsSetuidProgram, IsInertInsideOfTheNamespaceAndWorksOutside) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::tenant_test

@@ -6,7 +6,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::worker_test {
 namespace {
 
 class HostileWorker : public ::testing::TestWithParam<const char*> {
@@ -133,4 +133,4 @@ TEST_F(SilentWorker, ThatSeemsToHaveGoneIsEnded) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::worker_test

@@ -10,7 +10,7 @@
 
 #include "test/policy/temporary_folder.h"
 
-namespace perchild::test {
+namespace perchild::test::accounts_test {
 namespace {
 
 // No account of a name service has such a name.
@@ -152,4 +152,4 @@ TEST_F(AccountsOf, TenThousandUsersAreFoundQuickly) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::accounts_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild {
+namespace perchild::address_block_test {
 namespace {
 
 AddressBytes address_of(const std::string& text) {
@@ -89,4 +89,4 @@ TEST(AddressBlock, AVisitorIsAnIPv4AddressOrTheNetworkOfAnIPv6One) {
 }
 
 }  // namespace
-}  // namespace perchild
+}  // namespace perchild::address_block_test

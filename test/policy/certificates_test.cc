@@ -7,7 +7,7 @@
 #include "test/support/command.h"
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::certificates_test {
 namespace {
 
 class Certificates : public ::testing::Test {
@@ -121,4 +121,4 @@ TEST_F(Certificates, OneMadeForTryingOutIsForItsHosts) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::certificates_test

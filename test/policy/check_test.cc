@@ -14,7 +14,7 @@
 #include "test/policy/configuration_fakes.h"
 #include "test/policy/temporary_folder.h"
 
-namespace perchild::test {
+namespace perchild::test::check_test {
 namespace {
 
 constexpr std::string_view head = R"({ "listen": [{ "address": "127.0.0.1:8080" }],
@@ -232,4 +232,4 @@ TEST(Check, AnErrorBehindTooManyWarningsStillCounts) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::check_test

@@ -8,7 +8,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_access_test {
 namespace {
 
 constexpr std::string_view hash = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
@@ -143,4 +143,4 @@ TEST(AccessConfiguration, RatesHaveACountAndAUnit) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_access_test

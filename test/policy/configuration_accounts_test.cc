@@ -8,7 +8,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_accounts_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -261,4 +261,4 @@ TEST_F(AccountVhosts, EveryMistakeIsToldWhereItStands) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_accounts_test

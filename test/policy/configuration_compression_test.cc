@@ -8,7 +8,7 @@
 
 #include "policy/json_tree.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_compression_test {
 namespace {
 
 struct Read {
@@ -83,4 +83,4 @@ TEST(CompressionConfiguration, MistakesAreTold) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_compression_test

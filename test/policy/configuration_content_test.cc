@@ -12,7 +12,7 @@
 #include "test/policy/configuration_fakes.h"
 #include "test/policy/marked_text.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_content_test {
 namespace {
 
 struct Read {
@@ -329,4 +329,4 @@ TEST(ConfigurationContent, ThereIsAMostOfLocationsAndOfPatterns) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_content_test

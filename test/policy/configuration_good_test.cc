@@ -11,7 +11,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_good_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -366,4 +366,4 @@ TEST(Configuration, AFirstHostTooLongForALogFileIsRefused) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_good_test

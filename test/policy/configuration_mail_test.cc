@@ -6,7 +6,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_mail_test {
 namespace {
 
 ReadConfiguration read(const std::string& vhost, const std::string& defaults, bool has_client) {
@@ -95,4 +95,4 @@ TEST(MailSettings, SayWhoMaySendAsWhom) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_mail_test

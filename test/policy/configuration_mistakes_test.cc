@@ -12,7 +12,7 @@
 #include "test/policy/configuration_fakes.h"
 #include "test/policy/marked_text.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_mistakes_test {
 namespace {
 
 constexpr std::string_view good = R"({
@@ -423,4 +423,4 @@ const Case vhost_cases[] = {
 INSTANTIATE_TEST_SUITE_P(Vhosts, ConfigurationMistake, testing::ValuesIn(vhost_cases));
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_mistakes_test

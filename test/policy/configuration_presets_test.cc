@@ -10,7 +10,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_presets_test {
 namespace {
 
 ReadConfiguration read(const std::string& vhost, const std::string& defaults = "{}") {
@@ -125,4 +125,4 @@ TEST(ConfigurationPresets, MistakesAreSaid) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_presets_test

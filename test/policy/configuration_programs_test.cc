@@ -12,7 +12,7 @@
 #include "test/policy/configuration_fakes.h"
 #include "test/policy/marked_text.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_programs_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -242,4 +242,4 @@ const Case cases[] = {
 INSTANTIATE_TEST_SUITE_P(Programs, ProgramMistake, testing::ValuesIn(cases));
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_programs_test

@@ -10,7 +10,7 @@
 
 #include "test/policy/marked_text.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_reach_test {
 namespace {
 
 struct Read {
@@ -103,4 +103,4 @@ TEST(Reach, TheCanonicalNameMayBeUnderAWildcardAndInUnicode) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_reach_test

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace perchild::test {
+namespace perchild::test::configuration_source_test {
 namespace {
 
 void expect_position(const SourceFile& source, std::size_t offset, std::uint32_t line,
@@ -143,4 +143,4 @@ TEST(ReadSource, SaysWhyItCannotRead) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_source_test

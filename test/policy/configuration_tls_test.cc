@@ -5,7 +5,7 @@
 #include "policy/configuration_json.h"
 #include "test/policy/configuration_fakes.h"
 
-namespace perchild::test {
+namespace perchild::test::configuration_tls_test {
 namespace {
 
 class ConfigurationTls : public ::testing::Test {
@@ -218,4 +218,4 @@ TEST(NameCovers, AStarStandsForOneLabel) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_tls_test

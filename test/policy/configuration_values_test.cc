@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::configuration_values_test {
 namespace {
 
 TEST(Number, IsDigitsOnly) {
@@ -57,4 +57,4 @@ TEST(Range, IsToldInTheUnitsThatOneWouldWrite) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::configuration_values_test

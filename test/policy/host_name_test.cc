@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::test {
+namespace perchild::test::host_name_test {
 namespace {
 
 TEST(HostName, IsKeptInTheFormInWhichNamesAreCompared) {
@@ -60,4 +60,4 @@ TEST(HostPattern, AStarStandsForWholeLabelsInFrontOnly) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::host_name_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::id_map_test {
 namespace {
 
 TEST(IdMap, IsWrittenSortedWithEachIdMappedToItself) {
@@ -56,4 +56,4 @@ TEST(IdMap, FitsUpToAPageOfText) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::id_map_test

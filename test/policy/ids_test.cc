@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::ids_test {
 namespace {
 
 TEST(TenantUid, LiesInTheRange) {
@@ -18,4 +18,4 @@ TEST(TenantUid, IsNeverRootWhateverTheRange) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::ids_test

@@ -10,7 +10,7 @@
 
 #include "test/policy/marked_text.h"
 
-namespace perchild::test {
+namespace perchild::test::json_tree_test {
 namespace {
 
 std::unique_ptr<JsonDocument> parse(std::string text, std::vector<Mistake>& mistakes) {
@@ -194,4 +194,4 @@ TEST(JsonSyntaxOfBytes, EveryTruncationIsRefusedInsideTheFile) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::json_tree_test

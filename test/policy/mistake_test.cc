@@ -10,7 +10,7 @@
 #include "policy/json_tree.h"
 #include "policy/spelling.h"
 
-namespace perchild::test {
+namespace perchild::test::mistake_test {
 namespace {
 
 TEST(Mistake, IsShownWithItsLineACaretThePointerAndAHint) {
@@ -89,4 +89,4 @@ TEST(Spelling, ASwapOfNeighboursIsOneEdit) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::mistake_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::test {
+namespace perchild::test::password_hash_test {
 namespace {
 
 const std::string bcrypt_rest = "abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
@@ -90,4 +90,4 @@ TEST(UserName, HoldsNoColonNorControlCharacter) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::password_hash_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::path_template_test {
 namespace {
 
 PathTemplate parsed(std::string_view text) {
@@ -78,4 +78,4 @@ TEST(PathTemplate, ThatIsNoneSaysWhereAndWhy) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::path_template_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::test {
+namespace perchild::test::pattern_test {
 namespace {
 
 Pattern compiled(std::string_view text) {
@@ -69,4 +69,4 @@ TEST(Pattern, ThatIsNoneSaysWhereAndWhy) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::pattern_test

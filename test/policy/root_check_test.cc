@@ -11,7 +11,7 @@
 #include "daemon/command/check/system_view.h"
 #include "test/policy/temporary_folder.h"
 
-namespace perchild::test {
+namespace perchild::test::root_check_test {
 namespace {
 
 constexpr Uid alice{20001};
@@ -131,4 +131,4 @@ TEST_F(RootCheck, TenThousandSitesAreAskedForInWellUnderASecond) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::root_check_test

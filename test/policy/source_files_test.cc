@@ -9,7 +9,7 @@
 
 #include "test/policy/temporary_folder.h"
 
-namespace perchild::test {
+namespace perchild::test::source_files_test {
 namespace {
 
 std::vector<std::string> told(const OpenedSource& opened) {
@@ -139,4 +139,4 @@ TEST(SourceFiles, TheFoldersOwnNameIsNoPattern) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::source_files_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild {
+namespace perchild::written_host_test {
 namespace {
 
 // In ASCII, with its "*."; "" for none.
@@ -69,4 +69,4 @@ TEST(WrittenHost, IsToldInBothForms) {
 }
 
 }  // namespace
-}  // namespace perchild
+}  // namespace perchild::written_host_test

@@ -8,7 +8,7 @@
 
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::capabilities_test {
 namespace {
 
 constexpr CapabilityMask chroot_only = CapabilityMask{1} << CAP_SYS_CHROOT;
@@ -74,4 +74,4 @@ TEST(Capabilities, TheBoundingSetIsAnErrorWithoutTheRightToChangeIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::capabilities_test

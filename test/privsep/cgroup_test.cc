@@ -17,7 +17,7 @@
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::cgroup_test {
 namespace {
 
 constexpr ServiceIds master{Uid{master_uid}, Gid{master_uid}};
@@ -285,4 +285,4 @@ TEST(ControllersOf, AQuotaAreThoseThatKeepIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::cgroup_test

@@ -15,7 +15,7 @@
 #include "test/privsep/message_ways.h"
 #include "test/privsep/runner_message_samples.h"
 
-namespace perchild::test {
+namespace perchild::test::channel_test {
 namespace {
 
 std::vector<Way> every_way() {
@@ -195,4 +195,4 @@ static_assert(!CanSend<Worker, Master, WorkerViolation> && !CanSend<Router, Work
 static_assert(CanSend<LocalUser, Master, FindSite> && !CanSend<LocalUser, Master, SiteStatus>);
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::channel_test

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-namespace perchild::test {
+namespace perchild::test::deadline_list_test {
 namespace {
 
 using std::chrono::microseconds;
@@ -93,4 +93,4 @@ TEST(MillisecondsUntilFirst, RoundsUpSoThatNobodyWakesTooEarly) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::deadline_list_test

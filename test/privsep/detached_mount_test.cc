@@ -7,7 +7,7 @@
 #include "test/support/in_child.h"
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::detached_mount_test {
 namespace {
 
 // Whether `path` below `directory` is the file `expected`, with openat(2), which follows "..".
@@ -69,4 +69,4 @@ TEST(DetachedMount, WhatIsNoDirectoryIsRefused) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::detached_mount_test

@@ -10,7 +10,7 @@
 #include "privsep/channel.h"
 #include "test/privsep/descriptors.h"
 
-namespace perchild::test {
+namespace perchild::test::fd_passing_test {
 namespace {
 
 // Sends what send_with_fds() would not: control data as given.
@@ -188,4 +188,4 @@ TEST_F(FdPassing, ADescriptorOutlivesItsSendersCopyWhileItIsQueued) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::fd_passing_test

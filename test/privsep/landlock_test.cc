@@ -20,7 +20,7 @@
 #include "test/support/in_child.h"
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::landlock_test {
 namespace {
 
 constexpr int works = 0;
@@ -178,4 +178,4 @@ TEST_F(Landlock, DescriptorsThatAreOpenAlreadyKeepWorking) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::landlock_test

@@ -16,7 +16,7 @@
 #include "privsep/unique_fd.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::listener_escape_test {
 namespace {
 
 struct Listening {
@@ -81,4 +81,4 @@ TEST_F(ListenerEscape, IsStoppedAtItsSecondStepToo) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::listener_escape_test

@@ -11,7 +11,7 @@
 #include "test/support/in_child.h"
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::local_socket_test {
 namespace {
 
 class LocalSocket : public ::testing::Test {
@@ -117,4 +117,4 @@ TEST_F(LocalSocket, KeepsMessagesApart) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::local_socket_test

@@ -11,7 +11,7 @@
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::lock_down_refusals_test {
 namespace {
 
 // Locks itself down in a child after `prepare`; exits 0 if that succeeded, 1 if it was refused for
@@ -123,4 +123,4 @@ TEST_F(LockDownRefusal, WithTheRealFilterTheFirstForbiddenCallIsTheLast) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::lock_down_refusals_test

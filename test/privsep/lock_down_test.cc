@@ -23,7 +23,7 @@
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::lock_down_test {
 namespace {
 
 bool limit_is(__rlimit_resource resource, ::rlim_t value) {
@@ -264,4 +264,4 @@ TEST(DropToIdentity, FailsWhereAnIdIsNotMapped) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::lock_down_test

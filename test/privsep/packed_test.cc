@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::packed_test {
 namespace {
 
 std::string sample() {
@@ -67,4 +67,4 @@ TEST(Packed, NothingIsReadFromNothing) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::packed_test

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-namespace perchild::test {
+namespace perchild::test::process_status_test {
 namespace {
 
 struct Line {
@@ -195,4 +195,4 @@ INSTANTIATE_TEST_SUITE_P(OfEachRole, DifferenceFromPolicy,
                          [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::process_status_test

@@ -10,7 +10,7 @@
 
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::sealed_memory_test {
 namespace {
 
 constexpr int every_seal = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -83,4 +83,4 @@ TEST(SealedMemory, AMappingOutlivesItsDescriptorAndMoves) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::sealed_memory_test

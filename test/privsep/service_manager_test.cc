@@ -14,7 +14,7 @@
 #include "test/support/in_child.h"
 #include "test/support/temporary_directory.h"
 
-namespace perchild::test {
+namespace perchild::test::service_manager_test {
 namespace {
 
 // A service manager's end. `name` as in $NOTIFY_SOCKET.
@@ -145,4 +145,4 @@ TEST(ServiceManager, WhatItPassesIsTakenByTheProcessThatItNamesAlone) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::service_manager_test

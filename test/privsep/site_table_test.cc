@@ -8,7 +8,7 @@
 
 #include "privsep/messages.h"
 
-namespace perchild::test {
+namespace perchild::test::site_table_test {
 namespace {
 
 constexpr IdRange range{20000, 20999};
@@ -182,4 +182,4 @@ TEST(SiteTable, NoFlippedBitIsReadOutOfBoundsOrMakesRootATenant) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::site_table_test

@@ -11,7 +11,7 @@
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::spawn_test {
 namespace {
 
 UniqueFd shell() {
@@ -142,4 +142,4 @@ TEST(PlaceFds, ADescriptorThatIsNoneIsAnError) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::spawn_test

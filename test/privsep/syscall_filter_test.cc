@@ -26,7 +26,7 @@
 #include "policy/syscall_rules.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::syscall_filter_test {
 namespace {
 
 constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8, of_keeper = 16;
@@ -351,4 +351,4 @@ TEST(SyscallFilterLoading, AProgramThatTheKernelDoesNotTakeIsAnError) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::syscall_filter_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::traffic_test {
 namespace {
 
 using std::chrono::microseconds;
@@ -70,4 +70,4 @@ TEST(Traffic, OfTwoIsTheSumOfEverything) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::traffic_test

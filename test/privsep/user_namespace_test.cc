@@ -10,7 +10,7 @@
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::user_namespace_test {
 namespace {
 
 TEST(UserNamespace, RootAndDiskCannotBeBecomeInItAndMappedIdsCan) {
@@ -79,4 +79,4 @@ TEST(UserNamespace, NobodyButRootCanMapOthersIds) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::user_namespace_test

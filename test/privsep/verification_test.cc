@@ -18,7 +18,7 @@
 #include "privsep/syscall_filter.h"
 #include "test/privsep/service_namespace.h"
 
-namespace perchild::test {
+namespace perchild::test::verification_test {
 namespace {
 
 // A child that prepares itself and then waits to be looked at.
@@ -162,4 +162,4 @@ TEST(Verification, NothingIsNoticedWhereNoneIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::verification_test

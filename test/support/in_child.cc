@@ -15,7 +15,7 @@
 namespace perchild::test {
 namespace {
 
-constexpr int deadline_ms = 30'000;
+constexpr int child_deadline_ms = 30'000;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ ChildEnd in_child(const std::function<int()>& body) {
   }
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ::pollfd polled{pidfd.get(), POLLIN, 0};
-  if (::poll(&polled, 1, deadline_ms) != 1) ::kill(pid, SIGKILL);
+  if (::poll(&polled, 1, child_deadline_ms) != 1) ::kill(pid, SIGKILL);
   int status = 0;
   ::waitpid(pid, &status, 0);
   return WIFEXITED(status) ? ChildEnd{true, WEXITSTATUS(status)}

@@ -7,7 +7,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::access_test {
 namespace {
 
 // Of "secret", and cheap.
@@ -271,4 +271,4 @@ TEST(Connections, OfOneAddressAreLimitedInEachWorker) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::access_test

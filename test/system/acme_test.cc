@@ -7,7 +7,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::acme_test {
 namespace {
 
 const std::string challenges = "/.well-known/acme-challenge/";
@@ -92,4 +92,4 @@ TEST_F(Acme, ASitesOwnFolderAnswersForWhatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::acme_test

@@ -5,7 +5,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::apps_test {
 namespace {
 
 // An HTTP server on the socket that it is given as descriptor 3.
@@ -102,4 +102,4 @@ TEST(Apps, AProgramThatSpeaksNoFastCgiHarmsItsOwnRequestsOnly) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::apps_test

@@ -7,7 +7,7 @@
 #include "test/system/neighbour.h"
 #include "test/system/played_backend.h"
 
-namespace perchild::test {
+namespace perchild::test::backend_faults_test {
 namespace {
 
 const std::string sized = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
@@ -85,4 +85,4 @@ TEST(BackendFaults, CostTheirOwnRequestAndAreSaid) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::backend_faults_test

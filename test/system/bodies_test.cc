@@ -6,7 +6,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::bodies_test {
 namespace {
 
 std::vector<SiteSpec> site(const std::string& more = {}) {
@@ -193,4 +193,4 @@ TEST(SlowClients, AResponseThatIsTakenFastEnoughArrivesWhole) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::bodies_test

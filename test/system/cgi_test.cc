@@ -7,7 +7,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::cgi_test {
 namespace {
 
 using Scripts = std::vector<std::pair<std::string, std::string>>;
@@ -184,4 +184,4 @@ TEST(Cgi, WhatItSaysOnStderrIsInTheErrorLog) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::cgi_test

@@ -6,7 +6,7 @@
 #include "test/system/requests.h"
 #include "test/vhosts/files/decoded.h"
 
-namespace perchild::test {
+namespace perchild::test::compression_test {
 namespace {
 
 std::string page_of(std::size_t size) {
@@ -77,10 +77,10 @@ TEST(Compression, ASmallFileIsSentInTheCodingThatTheClientTakes) {
   for (int i = 0; i < 2; ++i) {  // made, then from memory
     const HttpResponse gzip = get_with(server, "/small.html", "gzip");
     EXPECT_EQ(coding_of(gzip), "gzip");
-    EXPECT_TRUE(testing::gunzip(gzip.body) == small_page);
+    EXPECT_TRUE(test::gunzip(gzip.body) == small_page);
     const HttpResponse br = get_with(server, "/small.html", "gzip, deflate, br, zstd");
     EXPECT_EQ(coding_of(br), "br");
-    EXPECT_TRUE(testing::unbrotli(br.body) == small_page);
+    EXPECT_TRUE(test::unbrotli(br.body) == small_page);
     EXPECT_EQ(br.fields.at("vary"), "Accept-Encoding");
     EXPECT_TRUE(br.fields.at("etag").starts_with("W/\"")) << br.fields.at("etag");
     EXPECT_FALSE(br.fields.contains("accept-ranges"));
@@ -98,7 +98,7 @@ TEST(Compression, ALargeFileIsEncodedWhileItIsSent) {
     EXPECT_FALSE(response.fields.contains("content-length"));
     const std::string body = chunked_body(client);
     EXPECT_LT(body.size(), large_page.size() / 2);
-    EXPECT_TRUE((coding == "gzip" ? testing::gunzip(body) : testing::unbrotli(body)) == large_page);
+    EXPECT_TRUE((coding == "gzip" ? test::gunzip(body) : test::unbrotli(body)) == large_page);
     client.send(request("a.example", "/tiny.html"));
     EXPECT_EQ(client.receive().body, "<p>tiny") << "the connection goes on";
   }
@@ -113,7 +113,7 @@ TEST(Compression, ManyLargeFilesAtOnceArriveWhole) {
   }
   for (const auto& client : clients) {
     EXPECT_EQ(coding_of(client->receive()), "gzip");
-    EXPECT_TRUE(testing::gunzip(chunked_body(*client)) == large_page);
+    EXPECT_TRUE(test::gunzip(chunked_body(*client)) == large_page);
   }
 }
 
@@ -173,7 +173,7 @@ TEST(Compression, AFileBesideIsPreferredUnlessItIsOlder) {
   set_time(root + "/small.html.gz", 1'000'000'000);
   EXPECT_EQ(get("/small.html", "gzip").body, "contents of small.html.gz") << "gzip -k, cp -p";
   set_time(root + "/small.html.gz", 999'999'999);
-  EXPECT_TRUE(testing::gunzip(get("/small.html", "gzip").body) == small_page);
+  EXPECT_TRUE(test::gunzip(get("/small.html", "gzip").body) == small_page);
 }
 
 TEST(Compression, AFileBesideThatAppearsOrGoesIsNoticed) {
@@ -294,4 +294,4 @@ TEST(Compression, AClientThatGoesAwayInTheMiddleHarmsNobody) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::compression_test

@@ -10,7 +10,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::demand_test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -250,4 +250,4 @@ TEST(OnDemand, SitesSleepEarlyWhereTheirMemoryIsNeeded) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::demand_test

@@ -14,7 +14,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::documents_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -188,4 +188,4 @@ TEST_F(Documents, AllArriveFromBothSitesOverAConnectionEach) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::documents_test

@@ -4,7 +4,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::explain_test {
 namespace {
 
 class Explain : public ::testing::Test {
@@ -134,4 +134,4 @@ TEST_F(Explain, ASuspendedSiteAnswersFromTheRouter) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::explain_test

@@ -13,7 +13,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::exporter_test {
 namespace {
 
 constexpr ::uid_t exporter_uid = 19003;
@@ -168,4 +168,4 @@ TEST(ExporterDoor, AtAPathLetsItsUserAndGroupConnect) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::exporter_test

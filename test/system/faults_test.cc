@@ -17,7 +17,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::faults_test {
 namespace {
 
 std::size_t open_files(::pid_t pid) {
@@ -315,4 +315,4 @@ TEST(Faults, AUserThatIsRemovedBetweenCheckAndReloadIsNamedAndNothingChanges) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::faults_test

@@ -11,7 +11,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::files_test {
 namespace {
 
 std::vector<SiteSpec> one_site() {
@@ -254,4 +254,4 @@ TEST(Files, MoreFilesThanTheCacheHoldsAreServed) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::files_test

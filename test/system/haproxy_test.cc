@@ -8,7 +8,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::haproxy_test {
 namespace {
 
 class HaProxy {
@@ -113,4 +113,4 @@ TEST(BehindAnUnlistedHaProxy, VisitorsAreRefusedAndTheReasonIsTold) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::haproxy_test

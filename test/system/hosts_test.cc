@@ -3,7 +3,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::hosts_test {
 namespace {
 
 ServerSpec wildcard_sites() {
@@ -225,4 +225,4 @@ TEST(Hosts, AStarIsBoundForEveryFamily) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::hosts_test

@@ -7,7 +7,7 @@
 #include "test/support/matches.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::http_test {
 namespace {
 
 std::vector<SiteSpec> one_site(const std::string& more = {}) {
@@ -274,4 +274,4 @@ TEST(Http, A304HasNeitherBodyNorLengthAndKeepsTheConnection) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::http_test

@@ -11,7 +11,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::lifecycle_test {
 namespace {
 
 // More than the kernel holds for a client that does not read.
@@ -311,4 +311,4 @@ TEST(Lifecycle, WhenTheMasterIsKilledAllItsChildrenGoAlong) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::lifecycle_test

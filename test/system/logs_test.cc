@@ -16,7 +16,7 @@
 #include "test/support/matches.h"
 #include "test/system/asking.h"
 
-namespace perchild::test {
+namespace perchild::test::logs_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -328,4 +328,4 @@ TEST(JsonLogs, HaveAnObjectForEachRequest) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::logs_test

@@ -9,7 +9,7 @@
 #include "test/system/requests.h"
 #include "test/system/smtp_sink.h"
 
-namespace perchild::test {
+namespace perchild::test::mail_test {
 namespace {
 
 constexpr const char* by_mail =
@@ -164,4 +164,4 @@ TEST(MailByItsUsualName, IsThatOfTheSite) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::mail_test

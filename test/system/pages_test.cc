@@ -7,7 +7,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::pages_test {
 namespace {
 
 constexpr const char* html = "text/html; charset=utf-8";
@@ -222,4 +222,4 @@ TEST_F(SitesErrorPages, AreNotShownToWhoAskedForAnotherHost) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::pages_test

@@ -6,7 +6,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::php_test {
 namespace {
 
 constexpr const char* vars =
@@ -260,4 +260,4 @@ TEST(Php, ASiteGoesOnWithoutItsRunnersFirstLife) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::php_test

@@ -8,7 +8,7 @@
 #include "test/support/command.h"
 #include "test/system/neighbour.h"
 
-namespace perchild::test {
+namespace perchild::test::program_faults_test {
 namespace {
 
 constexpr const char* settings = R"(,
@@ -170,4 +170,4 @@ TEST_F(ProgramFaults, EndlessOutputEndsWhenNobodyReadsIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::program_faults_test

@@ -3,7 +3,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::proxy_protocol_test {
 namespace {
 
 using std::string_literals::operator""s;
@@ -149,4 +149,4 @@ TEST(ProxyProtocol, TheBoundOnConnectionsOfAnAddressIsTheClientsNotTheProxys) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::proxy_protocol_test

@@ -7,7 +7,7 @@
 #include "test/system/played_backend.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::proxy_test {
 namespace {
 
 ServerSpec proxy_site(const std::string& settings) {
@@ -148,4 +148,4 @@ TEST(Proxy, FilesThatAreTriedComeBeforeIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::proxy_test

@@ -16,7 +16,7 @@
 #include "test/system/requests.h"
 #include "test/system/upgrading.h"
 
-namespace perchild::test {
+namespace perchild::test::quota_test {
 namespace {
 
 constexpr const char* of_the_machine = "/sys/fs/cgroup";
@@ -155,4 +155,4 @@ TEST_F(DelegatedGroup, AGroupThatNobodyDelegatedIsNotTouched) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::quota_test

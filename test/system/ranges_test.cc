@@ -6,7 +6,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::ranges_test {
 namespace {
 
 constexpr std::size_t large = 3 * 1024 * 1024;
@@ -153,4 +153,4 @@ TEST_P(Ranges, PartsOfManyRequestsKeepTheConnection) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::ranges_test

@@ -3,7 +3,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::reach_test {
 namespace {
 
 using std::string_literals::operator""s;
@@ -158,4 +158,4 @@ TEST(Reach, WhomAnybodyElseNamesIsNotBelieved) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::reach_test

@@ -8,7 +8,7 @@
 #include "test/support/in_child.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::refusal_test {
 namespace {
 
 std::vector<SiteSpec> one_site() {
@@ -237,4 +237,4 @@ TEST(Refusal, TheAnswerIsReadByAClientThatKeepsSending) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::refusal_test

@@ -12,7 +12,7 @@
 #include "test/system/reloading.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::reload_test {
 namespace {
 
 std::string port_text(std::uint16_t port) {
@@ -326,4 +326,4 @@ TEST(Reload, PasswordsThatAreChangedHoldAtOnceAndForNewConnections) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::reload_test

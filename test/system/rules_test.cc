@@ -4,7 +4,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::rules_test {
 namespace {
 
 TEST(Rules, PartsOfASiteHaveAnIndexOfTheirOwn) {
@@ -357,4 +357,4 @@ TEST(Rules, MistakesInTheOwnersSettingsAreA500AndLinesOfHisLog) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::rules_test

@@ -5,7 +5,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::runner_test {
 namespace {
 
 class SitesRunner : public ::testing::Test {
@@ -73,4 +73,4 @@ TEST_F(IdleSitesRunner, EndsWithTheSitesLastWorker) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::runner_test

@@ -3,7 +3,7 @@
 #include "test/support/client.h"
 #include "test/support/server.h"
 
-namespace perchild::test {
+namespace perchild::test::serving_test {
 namespace {
 
 TEST(Serving, EachSiteIsServedByAWorkerUnderItsOwnUid) {
@@ -17,4 +17,4 @@ TEST(Serving, EachSiteIsServedByAWorkerUnderItsOwnUid) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::serving_test

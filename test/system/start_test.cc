@@ -14,7 +14,7 @@
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::start_test {
 namespace {
 
 CommandEnd serve(const std::string& configuration) {
@@ -162,4 +162,4 @@ TEST(Start, ALogDirectoryInWhichOthersMayWriteIsRefused) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::start_test

@@ -14,7 +14,7 @@
 
 #include "test/system/asking.h"
 
-namespace perchild::test {
+namespace perchild::test::status_test {
 namespace {
 
 // The words of the line that begins with this one.
@@ -185,4 +185,4 @@ TEST(Control, WhatADeadServerHasLeftIsReplaced) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::status_test

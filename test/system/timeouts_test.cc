@@ -7,7 +7,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::timeouts_test {
 namespace {
 
 constexpr const char* quick_router = R"(, "router": { "processes": 1, "head_timeout": "300ms" })";
@@ -181,4 +181,4 @@ TEST(Timeouts, AConnectionThatNoWorkerTakesIsAnswered503) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::timeouts_test

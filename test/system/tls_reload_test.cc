@@ -13,7 +13,7 @@
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
 
-namespace perchild::test {
+namespace perchild::test::tls_reload_test {
 namespace {
 
 class TlsReload : public ::testing::Test {
@@ -176,4 +176,4 @@ TEST(TlsReloads, TheFirstCertificateAndTheAddressForItCome) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::tls_reload_test

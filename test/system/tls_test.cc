@@ -8,7 +8,7 @@
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
 
-namespace perchild::test {
+namespace perchild::test::tls_test {
 namespace {
 
 class Tls : public ::testing::TestWithParam<int> {};  // the version
@@ -277,4 +277,4 @@ TEST(TlsService, ServesCertificatesFromFilesOfTwoKinds) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::tls_test

@@ -4,7 +4,7 @@
 
 #include "test/system/asking.h"
 
-namespace perchild::test {
+namespace perchild::test::traffic_test {
 namespace {
 
 // Whether the site's counts come to this: a process reports within a second or two.
@@ -158,4 +158,4 @@ TEST(Traffic, OfTheWholeServerOutlivesARouter) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::traffic_test

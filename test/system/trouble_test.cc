@@ -8,7 +8,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::trouble_test {
 namespace {
 
 TEST(Trouble, AWorkerThatDoesNotAnswerIsReplacedAndItsSuccessorServesWhatWaits) {
@@ -85,4 +85,4 @@ TEST(Trouble, ALogThatNobodyReadsStopsNobodyAndSaysWhatItLost) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::trouble_test

@@ -16,7 +16,7 @@
 
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::unit_test {
 namespace {
 
 // The words behind "KEY=".
@@ -107,4 +107,4 @@ TEST(Unit, ItLeavesTheLogsToTheMaster) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::unit_test

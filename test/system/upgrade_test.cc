@@ -18,7 +18,7 @@
 #include "test/system/secure_sites.h"
 #include "test/system/upgrading.h"
 
-namespace perchild::test {
+namespace perchild::test::upgrade_test {
 namespace {
 
 struct Visits {
@@ -319,4 +319,4 @@ TEST_F(SupervisedUpgrade, ByTheCommandIsRefusedWithARemedy) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::upgrade_test

@@ -10,7 +10,7 @@
 #include "test/vhosts/sites/configuration_samples.h"
 #include "vhosts/tls/signature_scheme.h"
 
-namespace perchild::test {
+namespace perchild::test::key_store_test {
 namespace {
 
 using Outcome = SiteKeys::Outcome;
@@ -182,4 +182,4 @@ TEST(TicketKeyStore, AnotherGenerationOfASiteHasNoneOfTheOnesBefore) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::key_store_test

@@ -5,7 +5,7 @@
 
 #include "test/daemon/runner/runner_under_test.h"
 
-namespace perchild::test {
+namespace perchild::test::app_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -102,4 +102,4 @@ TEST_P(IdleApp, IsEnded) {
 INSTANTIATE_TEST_SUITE_P(GivenOrMakesItsSocket, IdleApp, ::testing::Values("", "{socket}"));
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::app_test

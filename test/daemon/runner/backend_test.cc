@@ -12,7 +12,7 @@
 #include "test/daemon/runner/runner_under_test.h"
 #include "test/support/in_child.h"
 
-namespace perchild::test {
+namespace perchild::test::backend_test {
 namespace {
 
 ProgramSettings backend_at(const std::string& address) {
@@ -106,4 +106,4 @@ TEST(LoopbackAddress, IsOneOfThisMachinesOwn) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::backend_test

@@ -10,7 +10,7 @@
 
 #include "test/daemon/runner/runner_under_test.h"
 
-namespace perchild::test {
+namespace perchild::test::isolation_test {
 namespace {
 
 bool contains(const std::string& text, const std::string& part) {
@@ -145,4 +145,4 @@ TEST_F(Isolation, StraysAreReapedAndEndWithTheRunner) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::isolation_test

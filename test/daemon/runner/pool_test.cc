@@ -5,7 +5,7 @@
 
 #include "test/daemon/runner/runner_under_test.h"
 
-namespace perchild::test {
+namespace perchild::test::pool_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -234,4 +234,4 @@ TEST(PhpPool, ThatCannotBeStartedIsSaidToBeSo) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::pool_test

@@ -8,7 +8,7 @@
 
 #include "test/daemon/runner/runner_under_test.h"
 
-namespace perchild::test {
+namespace perchild::test::scripts_test {
 namespace {
 
 bool contains(const std::string& text, const std::string& part) {
@@ -152,4 +152,4 @@ TEST_F(CgiScripts, ThatCrashAreSaidToHaveDoneSo) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::scripts_test

@@ -9,7 +9,7 @@
 #include "privsep/sealed_memory.h"
 #include "test/daemon/runner/runner_under_test.h"
 
-namespace perchild::test {
+namespace perchild::test::violations_test {
 namespace {
 
 std::vector<ProgramSettings> programs() {
@@ -101,4 +101,4 @@ TEST(RunnersMaster, WhoseChannelEndsIsTheEndOfIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::violations_test

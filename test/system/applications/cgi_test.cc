@@ -3,7 +3,7 @@
 #include "test/system/applications/installed.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::cgi_test {
 namespace {
 
 class Git {
@@ -103,4 +103,4 @@ TEST(Perl, AScriptAnswersAsRfc3875HasIt) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::cgi_test

@@ -3,7 +3,7 @@
 #include "test/system/applications/installed.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::dokuwiki_test {
 namespace {
 
 constexpr const char* rules = R"(, "app": "dokuwiki")";
@@ -38,4 +38,4 @@ TEST(DokuWiki, APageIsWrittenAndRead) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::dokuwiki_test

@@ -3,7 +3,7 @@
 #include "test/system/applications/installed.h"
 #include "test/system/requests.h"
 
-namespace perchild::test {
+namespace perchild::test::servers_test {
 namespace {
 
 // Listens on the socket that it has been given.
@@ -96,4 +96,4 @@ TEST(Gunicorn, AWsgiApplicationAnswers) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::servers_test

@@ -6,7 +6,7 @@
 #include "test/system/requests.h"
 #include "test/system/smtp_sink.h"
 
-namespace perchild::test {
+namespace perchild::test::wordpress_test {
 namespace {
 
 std::string rules(const SmtpSink& sink) {
@@ -208,4 +208,4 @@ TEST(WordPress, TwoBlogsLiveSideBySide) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::wordpress_test

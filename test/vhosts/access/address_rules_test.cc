@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace perchild::access {
+namespace perchild::access::address_rules_test {
 namespace {
 
 AddressBytes address(std::string_view text) {
@@ -82,4 +82,4 @@ TEST(AddressRules, AreThoseThatALookAtEachBlockInTurnFinds) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::address_rules_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace perchild::access {
+namespace perchild::access::credentials_test {
 namespace {
 
 std::string read(std::string_view field) {
@@ -81,4 +81,4 @@ TEST(Credentials, ThatNobodyCanHaveAreNone) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::credentials_test

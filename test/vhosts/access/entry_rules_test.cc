@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::access {
+namespace perchild::access::entry_rules_test {
 namespace {
 
 TEST(EntryRules, AskForAPasswordOfTheirList) {
@@ -20,4 +20,4 @@ TEST(EntryRules, QuoteWhatWouldEndTheRealm) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::entry_rules_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace perchild::access {
+namespace perchild::access::htpasswd_test {
 namespace {
 
 const std::string hash = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
@@ -52,4 +52,4 @@ TEST(Htpasswd, WhatIsWrongIsSaidAndEndsNothing) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::htpasswd_test

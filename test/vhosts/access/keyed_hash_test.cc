@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::access {
+namespace perchild::access::keyed_hash_test {
 namespace {
 
 constexpr HashKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
@@ -34,4 +34,4 @@ TEST(KeyedHash, IsAnotherWithAnotherKey) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::keyed_hash_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::access {
+namespace perchild::access::rate_table_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -57,4 +57,4 @@ TEST(RateTable, FullOfStrangersItForgetsTheOneWhoIsFullSoonest) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::rate_table_test

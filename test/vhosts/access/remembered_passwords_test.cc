@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::access {
+namespace perchild::access::remembered_passwords_test {
 namespace {
 
 constexpr RememberedPasswords::Time start{std::chrono::seconds(1000)};
@@ -41,4 +41,4 @@ TEST(RememberedPasswords, KnowSoManyAndForgetTheOldest) {
 }
 
 }  // namespace
-}  // namespace perchild::access
+}  // namespace perchild::access::remembered_passwords_test

@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-namespace perchild::content {
+namespace perchild::content::head_editor_test {
 namespace {
 
 constexpr std::string_view head =
@@ -56,4 +56,4 @@ TEST_F(HeadEditing, WhatDoesNotFitFailsTheHead) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::head_editor_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::content {
+namespace perchild::content::hidden_names_test {
 namespace {
 
 TEST(HiddenNames, WhatIsNotMeantForVisitorsIsHiddenByDefault) {
@@ -135,4 +135,4 @@ TEST(HiddenNames, TheOwnersSettingsAreAlwaysHidden) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::hidden_names_test

@@ -4,7 +4,7 @@
 
 #include "vhosts/content/rule_book.h"
 
-namespace perchild::content {
+namespace perchild::content::move_rule_test {
 namespace {
 
 using Kind = Location::Kind;
@@ -71,4 +71,4 @@ TEST(MoveRule, APatternThatIsTooCostlyEndsTheSearch) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::move_rule_test

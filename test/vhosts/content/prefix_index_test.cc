@@ -6,7 +6,7 @@
 
 #include <set>
 
-namespace perchild::content {
+namespace perchild::content::prefix_index_test {
 namespace {
 
 std::string found(const PrefixIndex& index, std::string_view path) {
@@ -69,4 +69,4 @@ RC_GTEST_PROP(PrefixIndex, SaysWhatTryingEveryFolderSays, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::prefix_index_test

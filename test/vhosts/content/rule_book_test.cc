@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::content {
+namespace perchild::content::rule_book_test {
 namespace {
 
 using Kind = Location::Kind;
@@ -120,4 +120,4 @@ TEST(RuleBook, RulesOutliveTheirBook) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::rule_book_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::content {
+namespace perchild::content::rules_test {
 namespace {
 
 Rules rules_of(const std::vector<ContentSettings>& settings) {
@@ -93,4 +93,4 @@ TEST(Rules, ASiteThatSaysNothingHasNothingToDo) {
 }
 
 }  // namespace
-}  // namespace perchild::content
+}  // namespace perchild::content::rules_test

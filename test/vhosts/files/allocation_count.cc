@@ -12,11 +12,11 @@ void* allocate(std::size_t size) noexcept {
 }
 }  // namespace
 
-namespace perchild::testing {
+namespace perchild::test {
 std::size_t allocation_count() {
   return allocations;
 }
-}  // namespace perchild::testing
+}  // namespace perchild::test
 
 void* operator new(std::size_t size) {
   void* const memory = allocate(size);

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-namespace perchild::testing {
+namespace perchild::test {
 
 std::size_t allocation_count();
 
-}  // namespace perchild::testing
+}  // namespace perchild::test

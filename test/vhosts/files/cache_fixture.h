@@ -51,14 +51,14 @@ class CacheTest : public ::testing::Test {
 
   // The file is in the cache and trusted afterwards.
   void warm(std::string_view path, std::string_view name) {
-    perchild::testing::wait_until_settled(scratch_.path("root/" + std::string(name)));
+    perchild::test::wait_until_settled(scratch_.path("root/" + std::string(name)));
     ASSERT_TRUE(get_next_turn(path).cached.has_value());
     const std::uint64_t reads = cache_.counters().reads;
     ASSERT_TRUE(get_next_turn(path).cached.has_value());
     ASSERT_EQ(cache_.counters().reads, reads) << "not settled";
   }
 
-  perchild::testing::Scratch scratch_;
+  perchild::test::Scratch scratch_;
   Docroot docroot_ = make_docroot();
   const std::vector<std::string> index_{"index.html", "index.php"};
   const FileRules rules_{.index = index_};

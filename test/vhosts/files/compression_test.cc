@@ -7,7 +7,7 @@
 
 #include "vhosts/files/mime.h"
 
-namespace perchild::files {
+namespace perchild::files::compression_test {
 namespace {
 
 using http1::accepted_codings;
@@ -88,4 +88,4 @@ TEST(EncodedForms, OnlyWhatTheSiteHasTurnedOn) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::compression_test

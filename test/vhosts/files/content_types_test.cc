@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::files {
+namespace perchild::files::content_types_test {
 namespace {
 
 TEST(ContentTypes, TheSitesOwnComeBeforeThoseCompiledIn) {
@@ -24,4 +24,4 @@ TEST(ContentTypes, TheCharsetIsThatOfTextOnly) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::content_types_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace perchild::testing {
+namespace perchild::test {
 
 // "<broken>" if it is not exactly one complete gzip stream.
 inline std::string gunzip(std::string_view encoded) {
@@ -42,4 +42,4 @@ inline std::string unbrotli(std::string_view encoded, std::size_t most = 8 * 102
   return output;
 }
 
-}  // namespace perchild::testing
+}  // namespace perchild::test

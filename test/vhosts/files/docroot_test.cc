@@ -16,14 +16,14 @@
 #include "test/vhosts/files/allocation_count.h"
 #include "test/vhosts/files/scratch.h"
 
-namespace perchild::files {
+namespace perchild::files::docroot_test {
 namespace {
 
-using perchild::testing::allocation_count;
-using perchild::testing::Disturber;
-using perchild::testing::holds_as;
-using perchild::testing::holds_in_child;
-using perchild::testing::Scratch;
+using perchild::test::allocation_count;
+using perchild::test::Disturber;
+using perchild::test::holds_as;
+using perchild::test::holds_in_child;
+using perchild::test::Scratch;
 
 std::string contents(const Opened& opened) {
   std::array<char, 256> buffer;
@@ -292,4 +292,4 @@ TEST_F(DocrootTest, DotDotUnderRenamesNeverLeadsOutside) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::docroot_test

@@ -10,7 +10,7 @@
 
 #include "test/vhosts/files/decoded.h"
 
-namespace perchild::files {
+namespace perchild::files::encoder_test {
 namespace {
 
 std::string page_of(std::size_t size) {
@@ -30,7 +30,7 @@ std::string noise_of(std::size_t size) {
 }
 
 std::string decoded(ContentCoding coding, std::string_view bytes) {
-  return coding == ContentCoding::gzip ? testing::gunzip(bytes) : testing::unbrotli(bytes);
+  return coding == ContentCoding::gzip ? test::gunzip(bytes) : test::unbrotli(bytes);
 }
 
 // Encodes with pieces of the input and room in the output of the given sizes.
@@ -106,4 +106,4 @@ TEST(EncoderPool, NoMoreThanItsBoundAreInUse) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::encoder_test

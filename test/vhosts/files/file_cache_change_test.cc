@@ -9,11 +9,11 @@
 
 #include "test/vhosts/files/cache_fixture.h"
 
-namespace perchild::files {
+namespace perchild::files::file_cache_change_test {
 namespace {
 
-using perchild::testing::holds_as;
-using perchild::testing::Scratch;
+using perchild::test::holds_as;
+using perchild::test::Scratch;
 
 struct Change {
   std::string_view name;
@@ -150,4 +150,4 @@ TEST_F(FileCacheChangeTest, FolderThatIsClosedIsNoticedInTheNextTurn) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::file_cache_change_test

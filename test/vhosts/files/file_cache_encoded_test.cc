@@ -6,7 +6,7 @@
 #include "test/vhosts/files/cache_fixture.h"
 #include "test/vhosts/files/decoded.h"
 
-namespace perchild::files {
+namespace perchild::files::file_cache_encoded_test {
 namespace {
 
 constexpr ::time_t now = 1'795'489'200;
@@ -27,7 +27,7 @@ TEST_F(FileCacheEncodedTest, AFormIsMadeOnceAndHasItsOwnFields) {
   EXPECT_TRUE(answer.cached->is_negotiated());
   const PinnedFile first = cache_.encoded(answer.cached, ContentCoding::gzip, now);
   ASSERT_TRUE(first.has_value());
-  EXPECT_TRUE(testing::gunzip(first->body()) == page);
+  EXPECT_TRUE(test::gunzip(first->body()) == page);
   const std::string lines(first->lines().all());
   EXPECT_TRUE(
       lines.starts_with("Content-Length: " + std::to_string(first->body().size()) + "\r\n"));
@@ -39,7 +39,7 @@ TEST_F(FileCacheEncodedTest, AFormIsMadeOnceAndHasItsOwnFields) {
   EXPECT_EQ(&*second, &*first);
   const PinnedFile other = cache_.encoded(answer.cached, ContentCoding::br, now);
   ASSERT_TRUE(other.has_value());
-  EXPECT_TRUE(testing::unbrotli(other->body()) == page);
+  EXPECT_TRUE(test::unbrotli(other->body()) == page);
 }
 
 TEST_F(FileCacheEncodedTest, ItCountsAndGoesWithItsFile) {
@@ -67,8 +67,8 @@ TEST_F(FileCacheEncodedTest, AChangedFileIsEncodedAnew) {
   scratch_.write("root/page.html", changed);
   const PinnedFile fresh =
       cache_.encoded(get_next_turn("page.html").cached, ContentCoding::gzip, now);
-  EXPECT_TRUE(testing::gunzip(fresh->body()) == changed);
-  EXPECT_TRUE(testing::gunzip(old->body()) == page_of(8000)) << "a response still sends it";
+  EXPECT_TRUE(test::gunzip(fresh->body()) == changed);
+  EXPECT_TRUE(test::gunzip(old->body()) == page_of(8000)) << "a response still sends it";
 }
 
 TEST_F(FileCacheEncodedTest, WhatGainsNothingIsNotKept) {
@@ -104,7 +104,7 @@ TEST_F(FileCacheEncodedTest, WhatDoesNotFitIsMadeForOneResponse) {
   const std::size_t before = cache.bytes();
   const PinnedFile form = cache.encoded(answer.cached, ContentCoding::gzip, now);
   ASSERT_TRUE(form.has_value());
-  EXPECT_TRUE(testing::gunzip(form->body()) == page);
+  EXPECT_TRUE(test::gunzip(form->body()) == page);
   EXPECT_EQ(cache.bytes(), before);
 }
 
@@ -119,4 +119,4 @@ TEST_F(FileCacheEncodedTest, AMissingSiblingIsRememberedForThatSecond) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::file_cache_encoded_test

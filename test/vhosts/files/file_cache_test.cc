@@ -11,11 +11,11 @@
 #include "test/vhosts/files/allocation_count.h"
 #include "test/vhosts/files/cache_fixture.h"
 
-namespace perchild::files {
+namespace perchild::files::file_cache_test {
 namespace {
 
-using perchild::testing::allocation_count;
-using perchild::testing::Disturber;
+using perchild::test::allocation_count;
+using perchild::test::Disturber;
 
 using FileCacheTest = CacheTest;
 
@@ -272,4 +272,4 @@ TEST_F(FileCacheTest, TagOfOneGenerationNeverComesWithTheBodyOfAnother) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::file_cache_test

@@ -6,7 +6,7 @@
 
 #include "vhosts/files/mime.h"
 
-namespace perchild::files {
+namespace perchild::files::file_fields_test {
 namespace {
 
 constexpr ::time_t year_2026 = 1'795'489'200;
@@ -76,4 +76,4 @@ TEST(FileFieldsTest, LongestValuesFit) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::file_fields_test

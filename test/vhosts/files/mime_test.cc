@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace perchild::files {
+namespace perchild::files::mime_test {
 namespace {
 
 TEST(MimeTest, WhatTheWebStandsOnHasItsType) {
@@ -80,4 +80,4 @@ TEST(MimeTest, ProgramsAreNotMarkedAsPages) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::mime_test

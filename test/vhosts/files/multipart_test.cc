@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-namespace perchild::files {
+namespace perchild::files::multipart_test {
 namespace {
 
 TEST(Multipart, PartsAreDelimitedAndPlacedAndCounted) {
@@ -31,4 +31,4 @@ TEST(Multipart, PartsAreDelimitedAndPlacedAndCounted) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::multipart_test

@@ -10,7 +10,7 @@
 #include "vhosts/files/error_pages.h"
 #include "vhosts/files/mime.h"
 
-namespace perchild::files {
+namespace perchild::files::response_head_test {
 namespace {
 
 constexpr ::time_t year_2026 = 1'795'489'200;
@@ -34,12 +34,12 @@ TEST(ResponseHeadTest, HeadOfAFileIsAsPromisedByteForByte) {
   Buffer buffer;
   const FileFields fields(page, {.content_type = "text/html; charset=utf-8", .length = page.size},
                           year_2026);
-  const std::size_t allocations = perchild::testing::allocation_count();
+  const std::size_t allocations = perchild::test::allocation_count();
   ResponseHead head(buffer, date);
   head.start(200, Persistence::keep_alive);
   head.add_fields(fields.lines().all());
   const std::string_view bytes = head.finish();
-  EXPECT_EQ(perchild::testing::allocation_count(), allocations);
+  EXPECT_EQ(perchild::test::allocation_count(), allocations);
   EXPECT_EQ(bytes,
             "HTTP/1.1 200 OK\r\n"
             "Server: perchild\r\n"
@@ -226,4 +226,4 @@ TEST(ErrorHeadTest, CarriesThePagesFieldsAndMore) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::response_head_test

@@ -20,7 +20,7 @@
 
 #include "privsep/unique_fd.h"
 
-namespace perchild::testing {
+namespace perchild::test {
 
 class Scratch {
  public:
@@ -115,4 +115,4 @@ inline void wait_until_settled(const std::string& path) {
             static_cast<::ssize_t>(sizeof expirations));
 }
 
-}  // namespace perchild::testing
+}  // namespace perchild::test

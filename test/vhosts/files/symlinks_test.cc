@@ -6,11 +6,11 @@
 #include "test/vhosts/files/scratch.h"
 #include "vhosts/files/docroot.h"
 
-namespace perchild::files {
+namespace perchild::files::symlinks_test {
 namespace {
 
-using perchild::testing::Disturber;
-using perchild::testing::Scratch;
+using perchild::test::Disturber;
+using perchild::test::Scratch;
 
 constexpr ::uid_t site = 20001;
 constexpr ::uid_t other = 20002;
@@ -163,4 +163,4 @@ TEST_F(SymlinksTest, WhoeverSwapsALinkMeanwhileGainsNothing) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::symlinks_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::files {
+namespace perchild::files::validators_test {
 namespace {
 
 constexpr ::time_t year_2026 = 1'795'489'200;  // Tue, 24 Nov 2026 03:00:00 GMT
@@ -163,4 +163,4 @@ TEST(IfRangeTest, TheDateMustBeEqual) {
 }
 
 }  // namespace
-}  // namespace perchild::files
+}  // namespace perchild::files::validators_test

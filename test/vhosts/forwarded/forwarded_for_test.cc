@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace perchild::forwarded {
+namespace perchild::forwarded::forwarded_for_test {
 namespace {
 
 const std::vector<AddressBlock> trusted{AddressBlock::parse("10.0.0.0/8").value(),
@@ -88,4 +88,4 @@ TEST(ForwardedFor, HttpsIsWhatTheProxyNextToTheClientSays) {
 }
 
 }  // namespace
-}  // namespace perchild::forwarded
+}  // namespace perchild::forwarded::forwarded_for_test

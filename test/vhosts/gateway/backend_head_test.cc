@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace perchild::gateway {
+namespace perchild::gateway::backend_head_test {
 namespace {
 
 using namespace std::string_literals;
@@ -222,4 +222,4 @@ RC_GTEST_PROP(BackendHead, AnyBytesAreTheSameWholeAndInParts, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::backend_head_test

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace perchild::gateway {
+namespace perchild::gateway::cgi_call_test {
 namespace {
 
 using namespace std::string_literals;
@@ -69,4 +69,4 @@ RC_GTEST_PROP(CgiCall, WhatIsUnpackedOfAnyBytesIsValid, (const std::string& byte
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::cgi_call_test

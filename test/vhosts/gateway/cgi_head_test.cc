@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace perchild::gateway {
+namespace perchild::gateway::cgi_head_test {
 namespace {
 
 using namespace std::string_literals;
@@ -182,4 +182,4 @@ RC_GTEST_PROP(CgiHead, AnyBytesAreTheSameWholeAndInParts, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::cgi_head_test

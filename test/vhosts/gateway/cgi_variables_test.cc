@@ -8,7 +8,7 @@
 
 #include "vhosts/gateway/fastcgi_record.h"
 
-namespace perchild::gateway {
+namespace perchild::gateway::cgi_variables_test {
 namespace {
 
 using namespace std::string_literals;
@@ -189,4 +189,4 @@ TEST(CgiVariables, AnEnvironmentAndParametersAreMadeOfThem) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::cgi_variables_test

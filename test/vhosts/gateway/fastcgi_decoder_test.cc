@@ -9,7 +9,7 @@
 
 #include "vhosts/gateway/fastcgi_record.h"
 
-namespace perchild::gateway {
+namespace perchild::gateway::fastcgi_decoder_test {
 namespace {
 
 using namespace std::string_literals;
@@ -199,4 +199,4 @@ RC_GTEST_PROP(FastCgiDecoder, AnyBytesAreTheSameWholeAndInParts, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::fastcgi_decoder_test

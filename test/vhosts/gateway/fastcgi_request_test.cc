@@ -8,7 +8,7 @@
 
 #include "vhosts/gateway/fastcgi_record.h"
 
-namespace perchild::gateway {
+namespace perchild::gateway::fastcgi_request_test {
 namespace {
 
 using namespace std::string_literals;
@@ -140,4 +140,4 @@ RC_GTEST_PROP(FastCgiRequest, WhatIsPutIsReadByTheProgram, (const Pairs& pairs))
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::fastcgi_request_test

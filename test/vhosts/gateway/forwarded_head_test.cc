@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::gateway {
+namespace perchild::gateway::forwarded_head_test {
 namespace {
 
 http1::RequestHead head_of(const std::string& bytes) {
@@ -136,4 +136,4 @@ TEST(ForwardedHead, AnUpgradeIsWantedIfItIsSaidSo) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::forwarded_head_test

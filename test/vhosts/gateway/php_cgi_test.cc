@@ -18,7 +18,7 @@
 #include "vhosts/gateway/cgi_variables.h"
 #include "vhosts/gateway/fastcgi_record.h"
 
-namespace perchild::gateway {
+namespace perchild::gateway::php_cgi_test {
 namespace {
 
 using test::TemporaryDirectory;
@@ -256,4 +256,4 @@ TEST(PhpCgi, AScriptThatIsNotThereIsPhpsToAnswer) {
 }
 
 }  // namespace
-}  // namespace perchild::gateway
+}  // namespace perchild::gateway::php_cgi_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::http1 {
+namespace perchild::http1::accept_encoding_test {
 namespace {
 
 // "br zstd gzip identity", in thousandths.
@@ -61,4 +61,4 @@ TEST(AcceptEncoding, TheLastOneCounts) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::accept_encoding_test

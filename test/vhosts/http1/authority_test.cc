@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace perchild::http1 {
+namespace perchild::http1::authority_test {
 namespace {
 
 struct Case {
@@ -41,4 +41,4 @@ TEST(Authority, APortThatIsNoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::authority_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::http1 {
+namespace perchild::http1::byte_ranges_test {
 namespace {
 
 // "0-99 200-299", "whole" or "unsatisfiable".
@@ -99,4 +99,4 @@ TEST(ByteRanges, MoreThanTwoThatOverlapAreIgnored) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::byte_ranges_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::http1 {
+namespace perchild::http1::characters_test {
 namespace {
 
 TEST(FindControl, FindsEachControlCharacterAtEachPlaceAndNothingElse) {
@@ -51,4 +51,4 @@ TEST(Characters, WhatAPathHoldsAQueryHoldsToo) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::characters_test

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace perchild::http1 {
+namespace perchild::http1::chunked_test {
 namespace {
 
 using namespace std::string_literals;
@@ -210,4 +210,4 @@ RC_GTEST_PROP(Chunked, AnyBytesAreTheSameWholeAndOneByteAtATime, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::chunked_test

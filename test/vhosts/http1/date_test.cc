@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace perchild::http1 {
+namespace perchild::http1::date_test {
 namespace {
 
 constexpr std::time_t example = 784'111'777;  // the one of RFC 9110, 5.6.7
@@ -111,4 +111,4 @@ RC_GTEST_PROP(Date, WhatIsFormattedIsReadBackAndAgreesWithTheCLibrary, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::date_test

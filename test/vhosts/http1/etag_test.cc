@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::http1 {
+namespace perchild::http1::etag_test {
 namespace {
 
 constexpr const char* ours = "\"abc\"";
@@ -52,4 +52,4 @@ TEST(IfRange, MatchesAnEqualStrongTagOnly) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::etag_test

@@ -7,7 +7,7 @@
 #include "test/vhosts/http1/head_cases.h"
 #include "vhosts/http1/request_head.h"
 
-namespace perchild::http1 {
+namespace perchild::http1::head_accept_test {
 namespace {
 
 // A parser that has found the head of `bytes` complete, and that head.
@@ -205,4 +205,4 @@ TEST(EqualsIgnoringCase, FoldsLettersOnly) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::head_accept_test

@@ -4,7 +4,7 @@
 
 #include "test/vhosts/http1/head_outcome.h"
 
-namespace perchild::http1 {
+namespace perchild::http1::head_limits_test {
 namespace {
 
 void expect_both_ways(const std::string& bytes, HeadParser::State state) {
@@ -98,4 +98,4 @@ TEST(HeadLimits, OneFieldMoreIsAnswered431) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::head_limits_test

@@ -6,7 +6,7 @@
 #include "test/vhosts/http1/head_cases.h"
 #include "test/vhosts/http1/head_outcome.h"
 
-namespace perchild::http1 {
+namespace perchild::http1::head_reject_test {
 namespace {
 
 constexpr auto last_reject = static_cast<int>(Reject::version_unsupported);
@@ -69,4 +69,4 @@ TEST(HeadRejects, ARefusedHeadStaysRefused) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::head_reject_test

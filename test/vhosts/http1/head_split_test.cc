@@ -8,7 +8,7 @@
 #include "test/vhosts/http1/head_cases.h"
 #include "test/vhosts/http1/head_outcome.h"
 
-namespace perchild::http1 {
+namespace perchild::http1::head_split_test {
 namespace {
 
 std::vector<std::string> all_cases() {
@@ -114,4 +114,4 @@ TEST(HeadSplit, NothingIsRememberedAfterResetFromEachCaseToEachOther) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::head_split_test

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace perchild::http1 {
+namespace perchild::http1::path_test {
 namespace {
 
 using namespace std::string_literals;
@@ -162,4 +162,4 @@ RC_GTEST_PROP(Path, IsWhatLexicalNormalisationOfTheDecodedBytesGives, ()) {
 }
 
 }  // namespace
-}  // namespace perchild::http1
+}  // namespace perchild::http1::path_test

@@ -8,10 +8,10 @@
 #include "test/vhosts/files/scratch.h"
 #include "test/vhosts/logs/lines.h"
 
-namespace perchild::logs {
+namespace perchild::logs::access_log_test {
 namespace {
 
-using perchild::testing::lines_of;
+using perchild::test::lines_of;
 
 class AccessLogTest : public ::testing::Test {
  protected:
@@ -37,7 +37,7 @@ class AccessLogTest : public ::testing::Test {
     return without;
   }
 
-  perchild::testing::Scratch scratch_;
+  perchild::test::Scratch scratch_;
   UniqueFd file_;
   LogClock clock_{1'795'489'200};
   AccessLog log_{file_.borrow(), clock_};
@@ -202,4 +202,4 @@ TEST_F(AccessLogTest, LostLinesAreCounted) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::access_log_test

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-namespace perchild::logs {
+namespace perchild::logs::client_address_test {
 namespace {
 
 ::sockaddr_storage ipv4(const char* host, std::uint16_t port) {
@@ -70,4 +70,4 @@ TEST(ClientAddressTest, OtherFamilyIsADash) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::client_address_test

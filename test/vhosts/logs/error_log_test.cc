@@ -9,10 +9,10 @@
 #include "test/vhosts/files/scratch.h"
 #include "test/vhosts/logs/lines.h"
 
-namespace perchild::logs {
+namespace perchild::logs::error_log_test {
 namespace {
 
-using perchild::testing::lines_of;
+using perchild::test::lines_of;
 
 constexpr ::time_t now = 1'795'489'200;
 
@@ -33,7 +33,7 @@ class ErrorLogTest : public ::testing::Test {
     for (int i = 0; i < count; ++i) log_.add({.message = "m"});
   }
 
-  perchild::testing::Scratch scratch_;
+  perchild::test::Scratch scratch_;
   UniqueFd file_;
   LogClock clock_{now};
   ErrorLog log_{file_.borrow(), clock_, 5};
@@ -132,4 +132,4 @@ TEST_F(ErrorLogTest, OwnLossesAreSaidOnceItCanBeWrittenAgain) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::error_log_test

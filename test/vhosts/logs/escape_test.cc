@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace perchild::logs {
+namespace perchild::logs::escape_test {
 namespace {
 
 std::string escaped(std::string_view text, std::size_t longest = 1000) {
@@ -111,4 +111,4 @@ TEST(LineTest, NumbersAreDecimal) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::escape_test

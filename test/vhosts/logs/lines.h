@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace perchild::testing {
+namespace perchild::test {
 
 // Without their '\n'. A last line that has none ends in "<torn>" here.
 inline std::vector<std::string> lines_of(std::string_view text) {
@@ -22,4 +22,4 @@ inline std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-}  // namespace perchild::testing
+}  // namespace perchild::test

@@ -12,12 +12,12 @@
 #include "test/vhosts/files/scratch.h"
 #include "test/vhosts/logs/lines.h"
 
-namespace perchild::logs {
+namespace perchild::logs::log_buffer_test {
 namespace {
 
-using perchild::testing::holds_in_child;
-using perchild::testing::lines_of;
-using perchild::testing::Scratch;
+using perchild::test::holds_in_child;
+using perchild::test::lines_of;
+using perchild::test::Scratch;
 
 constexpr int append_flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 
@@ -221,4 +221,4 @@ TEST_F(LogBufferTest, LinesOfSeveralWorkersStayWhole) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::log_buffer_test

@@ -7,11 +7,11 @@
 
 #include "test/vhosts/files/scratch.h"
 
-namespace perchild::logs {
+namespace perchild::logs::log_clock_test {
 namespace {
 
-using perchild::testing::holds_in_child;
-using perchild::testing::Scratch;
+using perchild::test::holds_in_child;
+using perchild::test::Scratch;
 
 constexpr ::time_t year_2026 = 1'795'489'200;  // 2026-11-24T03:00:00Z
 constexpr ::time_t summer = year_2026 - 130 * 86'400;
@@ -114,4 +114,4 @@ TEST(LogClockTest, ZoneThatCannotBeReadIsUtc) {
 }
 
 }  // namespace
-}  // namespace perchild::logs
+}  // namespace perchild::logs::log_clock_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::mail::test {
+namespace perchild::mail::test::mail_budget_test {
 namespace {
 
 using std::chrono::hours;
@@ -32,4 +32,4 @@ TEST(MailBudget, CountsWhatOthersHaveTaken) {
 }
 
 }  // namespace
-}  // namespace perchild::mail::test
+}  // namespace perchild::mail::test::mail_budget_test

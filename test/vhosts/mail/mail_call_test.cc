@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::mail::test {
+namespace perchild::mail::test::mail_call_test {
 namespace {
 
 TEST(MailCall, IsUnpackedAsItWasPacked) {
@@ -56,4 +56,4 @@ TEST(MailAnswer, IsUnpackedAsItWasPacked) {
 }
 
 }  // namespace
-}  // namespace perchild::mail::test
+}  // namespace perchild::mail::test::mail_call_test

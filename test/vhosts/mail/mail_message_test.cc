@@ -5,7 +5,7 @@
 
 #include "daemon/sendmail/arguments.h"
 
-namespace perchild::mail::test {
+namespace perchild::mail::test::mail_message_test {
 namespace {
 
 using Addresses = std::vector<std::string>;
@@ -76,4 +76,4 @@ TEST(SendmailArguments, AreThoseThatProgramsHaveAlwaysGiven) {
 }
 
 }  // namespace
-}  // namespace perchild::mail::test
+}  // namespace perchild::mail::test::mail_message_test

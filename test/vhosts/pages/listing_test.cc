@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::pages {
+namespace perchild::pages::listing_test {
 namespace {
 
 constexpr ListingOrder by_name{};
@@ -133,4 +133,4 @@ TEST(Listings, WriteSizesAndDatesThatExist) {
 }
 
 }  // namespace
-}  // namespace perchild::pages
+}  // namespace perchild::pages::listing_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::pages {
+namespace perchild::pages::notices_test {
 namespace {
 
 TEST(Notices, AreWholePagesThatNoSearchEngineIsToKeep) {
@@ -17,4 +17,4 @@ TEST(Notices, AreWholePagesThatNoSearchEngineIsToKeep) {
 }
 
 }  // namespace
-}  // namespace perchild::pages
+}  // namespace perchild::pages::notices_test

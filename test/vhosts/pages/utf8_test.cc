@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::pages {
+namespace perchild::pages::utf8_test {
 namespace {
 
 TEST(Utf8, CharactersAreMeasuredAtTheBoundsOfEachLength) {
@@ -26,4 +26,4 @@ TEST(Utf8, WhatIsNoCharacterHasNoLength) {
 }
 
 }  // namespace
-}  // namespace perchild::pages
+}  // namespace perchild::pages::utf8_test

@@ -4,7 +4,7 @@
 
 #include "test/vhosts/proxy_protocol/every_prefix.h"
 
-namespace perchild::proxy_protocol {
+namespace perchild::proxy_protocol::proxy_binary_test {
 namespace {
 
 using std::string_literals::operator""s;
@@ -151,4 +151,4 @@ TEST(ProxyBinary, TellsHowMuchItWaitsFor) {
 }
 
 }  // namespace
-}  // namespace perchild::proxy_protocol
+}  // namespace perchild::proxy_protocol::proxy_binary_test

@@ -4,7 +4,7 @@
 
 #include "test/vhosts/proxy_protocol/every_prefix.h"
 
-namespace perchild::proxy_protocol {
+namespace perchild::proxy_protocol::proxy_line_test {
 namespace {
 
 constexpr Reading::State complete = Reading::State::complete;
@@ -111,4 +111,4 @@ TEST(ProxyLine, IsToldFromARequestWithinItsFirstBytes) {
 }
 
 }  // namespace
-}  // namespace perchild::proxy_protocol
+}  // namespace perchild::proxy_protocol::proxy_line_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::checker_settings_test {
 namespace {
 
 CheckerSettings sample() {
@@ -31,4 +31,4 @@ TEST(CheckerSettings, NoTruncationNoExtraByteAndNoEmptyOnesAreUnpacked) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::checker_settings_test

@@ -9,7 +9,7 @@
 
 #include "test/vhosts/sites/configuration_samples.h"
 
-namespace perchild::test {
+namespace perchild::test::route_table_test {
 namespace {
 
 // Of exactly the size of the table, on the heap, so that a sanitizer sees each byte beyond.
@@ -254,4 +254,4 @@ TEST(RouteTable, NamesOutOfOrderTwiceOrOfNoSiteAreNotLoaded) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::route_table_test

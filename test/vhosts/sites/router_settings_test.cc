@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace perchild::test {
+namespace perchild::test::router_settings_test {
 namespace {
 
 RouterSettings sample() {
@@ -41,4 +41,4 @@ TEST(RouterSettings, NoRoomForAnyConnectionIsNotUnpacked) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::router_settings_test

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-namespace perchild::test {
+namespace perchild::test::runner_settings_test {
 namespace {
 
 RunnerSettings sample() {
@@ -120,4 +120,4 @@ TEST(RunnerSettings, ImpossibleValuesAreNotUnpacked) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::runner_settings_test

@@ -7,7 +7,7 @@
 #include "test/vhosts/sites/configuration_samples.h"
 #include "vhosts/sites/route_table.h"
 
-namespace perchild::test {
+namespace perchild::test::site_settings_test {
 namespace {
 
 SiteSettings sample() {
@@ -226,4 +226,4 @@ TEST(SiteSettings, ExactlyTheSiteThatTheRouteTableNamesServesAName) {
 }
 
 }  // namespace
-}  // namespace perchild::test
+}  // namespace perchild::test::site_settings_test

@@ -7,7 +7,7 @@
 #include "test/vhosts/tls/hello_builder.h"
 #include "test/vhosts/tls/hello_outcome.h"
 
-namespace perchild::tls {
+namespace perchild::tls::client_hello_test {
 namespace {
 
 using State = ClientHelloParser::State;
@@ -269,4 +269,4 @@ TEST(ServerNameOf, ReadsAnExtensionsData) {
 }
 
 }  // namespace
-}  // namespace perchild::tls
+}  // namespace perchild::tls::client_hello_test

@@ -4,7 +4,7 @@
 
 #include "test/vhosts/sites/configuration_samples.h"
 
-namespace perchild::tls {
+namespace perchild::tls::key_ring_test {
 namespace {
 
 using Keys = std::vector<std::string_view>;
@@ -54,4 +54,4 @@ TEST(KeyRing, HasNoSiteTwice) {
 }
 
 }  // namespace
-}  // namespace perchild::tls
+}  // namespace perchild::tls::key_ring_test

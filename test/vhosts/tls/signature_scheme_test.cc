@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace perchild::tls {
+namespace perchild::tls::signature_scheme_test {
 namespace {
 
 const std::string tls_1_3 =
@@ -54,4 +54,4 @@ TEST(HandshakeContent, IsNothingElse) {
 }
 
 }  // namespace
-}  // namespace perchild::tls
+}  // namespace perchild::tls::signature_scheme_test
