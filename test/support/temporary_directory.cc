@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace perchild::test {
@@ -39,9 +39,18 @@ void write_file(const std::string& path, const std::string& contents, unsigned m
 }
 
 std::string read_file(const std::string& path) {
-  std::ostringstream contents;
-  contents << std::ifstream(path, std::ios::binary).rdbuf();
-  return contents.str();
+  // The size is a hint: files of /proc have none.
+  std::error_code none;
+  const std::uintmax_t hint = std::filesystem::file_size(path, none);
+  std::string contents;
+  if (!none) contents.reserve(hint + 1);
+  std::array<char, 64 * 1024> buffer;
+  std::ifstream file(path, std::ios::binary);
+  do {
+    file.read(buffer.data(), buffer.size());
+    contents.append(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  } while (file);
+  return contents;
 }
 
 }  // namespace perchild::test
