@@ -107,6 +107,16 @@ Progress enter(Request& request, Response& response, std::string_view path) {
   return Progress::answered;
 }
 
+// "%2F", which no file's name has, but a backend may tell from '/'. For the site's rules they are
+// the same. With "." or ".." the two could come to mean paths of which other rules hold.
+http1::DecodedPath decode_for_backend(Request& request) {
+  const auto decoded =
+      http1::decode_path(request.head.path, request.buffer.path, http1::EncodedSlash::separates);
+  if (decoded.had_dot_segments) return {http1::PathOutcome::encoded_slash};
+  request.has_encoded_slash = true;
+  return decoded;
+}
+
 // A rule has led the request to `path`, in which whoever may enter is asked for anew.
 Progress move_to(Request& request, Response& response, std::string_view path) {
   if (++request.moves > most_moves) {
@@ -118,6 +128,7 @@ Progress move_to(Request& request, Response& response, std::string_view path) {
     return Progress::answered;
   }
   std::copy(path.begin(), path.end(), request.buffer.path.begin());
+  request.has_encoded_slash = false;
   return enter(request, response, {request.buffer.path.data(), path.size()});
 }
 
@@ -190,6 +201,17 @@ Progress answer_by_file(Request& request, Response& response) {
   return Progress::answered;
 }
 
+// No file is meant, and programs that are told of files cannot tell it from '/'.
+Progress answer_encoded_slash(Request& request, Response& response) {
+  const content::Handler* const of_all = request.rules->handler_of_all();
+  if (of_all != nullptr &&
+      request.site.settings.programs[of_all->program].protocol == ProgramProtocol::http) {
+    return use_program(request, *of_all, {});
+  }
+  response = refuse(request, 404, "impossible path");
+  return Progress::answered;
+}
+
 Progress answer_path(Request& request, Response& response) {
   const content::Rules& rules = *request.rules;
   const bool is_preflight = request.head.method == Method::options && rules.cors() != nullptr;
@@ -214,7 +236,11 @@ Progress begin_answer(Request& request, Response& response) {
   if (!request.head.path.starts_with('/') && answer_method(request, response)) {
     return Progress::answered;
   }
-  const http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
+  http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
+  if (decoded.outcome == http1::PathOutcome::encoded_slash && request.site.has_programs()) {
+    decoded = decode_for_backend(request);
+  }
+  request.had_dot_segments = decoded.had_dot_segments;
   if (!decoded.ok()) {
     take_rules_of_root(request);
     response = refuse(request, http1::status_of(decoded.outcome), "impossible path");
@@ -250,6 +276,7 @@ Progress continue_answer(Request& request, Response& response) {
     response = refuse(request, 404, "the site hides files of such names");
     return Progress::answered;
   }
+  if (request.has_encoded_slash) return answer_encoded_slash(request, response);
   if (may_move) {
     if (const auto done = finish_step(request, response, try_paths(request))) return *done;
   }

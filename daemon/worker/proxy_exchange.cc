@@ -11,11 +11,13 @@ namespace {
 
 using gateway::AnswerFraming;
 
-// As the client wrote it, unless a rule has led elsewhere. What the site's rules say of it holds
-// for what it means, and a backend may tell spellings apart.
+// As the client wrote it, unless a rule has led elsewhere: a backend may tell spellings apart. But
+// "/admin/../x" has been let in as "/x", and is nothing else for a backend that keeps "..".
 std::string target_of(const Request& request) {
   std::string target(request.head.path);
-  if (request.moves != 0) target = files::percent_encoded_path(request.path);
+  if (request.moves != 0 || request.had_dot_segments) {
+    target = files::percent_encoded_path(request.path);
+  }
   if (!request.query.empty()) target.append("?").append(request.query);
   return target;
 }

@@ -31,6 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view raw = perchild::fuzz::to_view(data, size);
   std::vector<char> buffer(size);
   const DecodedPath decoded = decode_path(raw, buffer);
+  std::vector<char> other_buffer(size);
+  const DecodedPath other = decode_path(raw, other_buffer, EncodedSlash::separates);
+  if (other.ok()) check_decoded(other.path);
+  if (decoded.ok()) check(other.ok() && other.path == decoded.path, "they differ by %2F alone");
   if (!decoded.ok()) {
     check(decoded.path.empty() && status_of(decoded.outcome) >= 400, "refused without a path");
     return 0;

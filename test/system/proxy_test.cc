@@ -137,6 +137,30 @@ TEST(Proxy, AnotherProtocolPassesBothWays) {
   EXPECT_TRUE(client.closed_by_server());
 }
 
+TEST(Proxy, APathIsSentOnAsItWasWrittenUnlessThatCouldMeanAnother) {
+  PlayedBackend backend;
+  const Server server(proxy_site(
+      backend.settings() +
+      R"(, "try": ["{path}"], "locations": [{"prefix": "/secret", "access": {"deny": ["all"]}}])"));
+  for (const auto& [asked, sent] : {std::pair{"/@a%2Fb%20c?d=%2F", "/@a%2Fb%20c?d=%2F"},
+                                    {"/a//b;c", "/a//b;c"},
+                                    {"/secret/../a", "/a"},
+                                    {"/a/%2e%2E/b", "/b"}}) {
+    Client client(server.port());
+    client.send(request("a.example", asked));
+    backend.accept();
+    const std::string head = backend.receive_until("\r\n\r\n");
+    EXPECT_TRUE(head.starts_with("GET " + std::string(sent) + " HTTP/1.1\r\n")) << asked << head;
+    backend.close();
+    EXPECT_EQ(client.receive().status, 502);
+  }
+  EXPECT_EQ(get(server.port(), "a.example", "/secret%2Fa").status, 403);
+  for (const char* ambiguous : {"/secret/a%2F..%2F..%2Fb", "/a%2F..", "/a%2F./b"}) {
+    EXPECT_EQ(get(server.port(), "a.example", ambiguous).status, 404) << ambiguous;
+  }
+  EXPECT_EQ(get(server.port(), "b.example", "/a%2Fb").status, 404);
+}
+
 TEST(Proxy, FilesThatAreTriedComeBeforeIt) {
   PlayedBackend backend;
   const Server server(proxy_site(backend.settings() + R"(, "try": ["{path}", "{path}/"])"));

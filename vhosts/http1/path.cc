@@ -24,7 +24,7 @@ PathByte decode_byte(std::string_view raw) {
     if (high < 0 || low < 0) return {PathOutcome::bad_escape, 0, 0};
     value = static_cast<char>(high << 4 | low);
     length = escape_length;
-    if (value == '/') return {PathOutcome::encoded_slash, 0, 0};
+    if (value == '/') return {PathOutcome::encoded_slash, value, length};
   }
   if (value == '\0') return {PathOutcome::nul_byte, 0, 0};
   if (is_control(value)) return {PathOutcome::control_byte, 0, 0};
@@ -46,8 +46,10 @@ class PathWriter {
   PathOutcome finish_segment(bool at_slash) {
     const std::string_view segment = view().substr(segment_);
     if (segment == "." || segment.empty()) {
+      had_dot_segments_ = had_dot_segments_ || !segment.empty();
       size_ = segment_;
     } else if (segment == "..") {
+      had_dot_segments_ = true;
       if (segment_ == 1) return PathOutcome::above_root;
       size_ = segment_ = view().rfind('/', segment_ - 2) + 1;
     } else if (at_slash) {
@@ -58,10 +60,12 @@ class PathWriter {
   }
 
   std::string_view view() const { return {buffer_.data(), size_}; }
+  bool had_dot_segments() const { return had_dot_segments_; }
 
  private:
   std::span<char> buffer_;
   std::size_t size_ = 0;
+  bool had_dot_segments_ = false;
   std::size_t segment_ = 1;  // where the segment under way begins; the byte before it is '/'
 };
 
@@ -81,9 +85,9 @@ int status_of(PathOutcome outcome) {
   }
 }
 
-DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer) {
-  if (!raw_path.starts_with('/')) return {PathOutcome::not_rooted, {}};
-  if (buffer.size() < raw_path.size()) return {PathOutcome::buffer_too_small, {}};
+DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer, EncodedSlash slashes) {
+  if (!raw_path.starts_with('/')) return {PathOutcome::not_rooted};
+  if (buffer.size() < raw_path.size()) return {PathOutcome::buffer_too_small};
   PathWriter writer(buffer);
   std::size_t at = 1;
   while (at < raw_path.size()) {
@@ -93,15 +97,19 @@ DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer) {
       ++at;
     } else {
       const PathByte byte = decode_byte(raw_path.substr(at));
-      outcome = byte.outcome == PathOutcome::ok ? writer.add(byte.value) : byte.outcome;
+      if (byte.outcome == PathOutcome::encoded_slash && slashes == EncodedSlash::separates) {
+        outcome = writer.finish_segment(true);
+      } else {
+        outcome = byte.outcome == PathOutcome::ok ? writer.add(byte.value) : byte.outcome;
+      }
       at += byte.length;
     }
-    if (outcome != PathOutcome::ok) return {outcome, {}};
+    if (outcome != PathOutcome::ok) return {outcome};
   }
   if (const auto outcome = writer.finish_segment(false); outcome != PathOutcome::ok) {
-    return {outcome, {}};
+    return {outcome};
   }
-  return {PathOutcome::ok, writer.view()};
+  return {PathOutcome::ok, writer.view(), writer.had_dot_segments()};
 }
 
 std::string_view relative_path(std::string_view decoded_path) {

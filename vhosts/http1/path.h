@@ -28,10 +28,14 @@ int status_of(PathOutcome outcome);  // 200 for ok
 
 struct DecodedPath {
   PathOutcome outcome;
-  std::string_view path;  // in the caller's buffer; empty unless ok
+  std::string_view path{};        // in the caller's buffer; empty unless ok
+  bool had_dot_segments = false;  // "." or "..", which are gone
 
   bool ok() const { return outcome == PathOutcome::ok; }
 };
+
+// Whether "%2F" is a mistake, since no file name holds a '/', or as good as one.
+enum class EncodedSlash : std::uint8_t { refused, separates };
 
 // Undoes percent-encoding, exactly once, then removes "." and ".." (RFC 3986, 5.2.4) and empty
 // segments. The result begins with '/', has no segment that is empty, "." or "..", and ends with
@@ -39,7 +43,8 @@ struct DecodedPath {
 // file names do. `buffer` needs room for raw_path.size() bytes.
 //
 // Slashes are merged first, as the kernel would: "/a//../b" is "/b".
-[[nodiscard]] DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer);
+[[nodiscard]] DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer,
+                                      EncodedSlash slashes = EncodedSlash::refused);
 
 // The decoded path for openat2() relative to the document root: without the first '/', "." for the
 // root. A last '/' stays, so that a file named as a directory is ENOTDIR.

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -159,6 +160,30 @@ RC_GTEST_PROP(Path, IsWhatLexicalNormalisationOfTheDecodedBytesGives, ()) {
   }
   RC_ASSERT((decoded.outcome == PathOutcome::above_root) == (depth < 0));
   if (depth >= 0) RC_ASSERT(decoded.path == std::filesystem::path(raw).lexically_normal().string());
+}
+
+TEST(Path, AnEncodedSlashSeparatesWhereThisIsAskedFor) {
+  std::array<char, 64> buffer;
+  const auto decode = [&](std::string_view raw) {
+    return decode_path(raw, buffer, EncodedSlash::separates);
+  };
+  EXPECT_EQ(decode("/a%2Fb%2f/c").path, "/a/b/c");
+  EXPECT_EQ(decode("/a%2F..%2Fb").path, "/b");
+  EXPECT_TRUE(decode("/a%2F..%2Fb").had_dot_segments);
+  EXPECT_FALSE(decode("/a%2F.b..").had_dot_segments);
+  EXPECT_EQ(decode("/a%2F..%2F..").outcome, PathOutcome::above_root);
+  EXPECT_EQ(decode("/a%252F").path, "/a%2F");
+  EXPECT_EQ(decode_path("/a%2Fb", buffer).outcome, PathOutcome::encoded_slash);
+}
+
+TEST(Path, DotSegmentsAreToldOf) {
+  std::array<char, 64> buffer;
+  for (const char* raw : {"/.", "/a/..", "/a/%2e/b", "/a/./b"}) {
+    EXPECT_TRUE(decode_path(raw, buffer).had_dot_segments) << raw;
+  }
+  for (const char* raw : {"/", "/a//b", "/...", "/.a/b."}) {
+    EXPECT_FALSE(decode_path(raw, buffer).had_dot_segments) << raw;
+  }
 }
 
 }  // namespace
