@@ -57,6 +57,12 @@ void ProgramExchange::set_head(std::optional<std::uint64_t> length) {
   if (has_no_body(request_, status())) left_ = 0;
 }
 
+void ProgramExchange::put_interim(std::string_view response) {
+  if (head_.empty()) head_text_.clear();
+  head_text_.append(response);
+  head_ = head_text_;
+}
+
 void ProgramExchange::put_body(std::string_view bytes) {
   // What is longer than it says is cut: the rest would be taken for another response.
   if (left_) {

@@ -70,6 +70,8 @@ class ProgramExchange {
   void set_head(std::optional<std::uint64_t> length);
   bool has_head() const { return has_head_; }
   void put_body(std::string_view bytes);
+  // A whole interim response, before the head: it goes to the client at once.
+  void put_interim(std::string_view response);
   void end_body();
   bool is_ended() const { return ended_; }
   bool has_sent_all_input() const { return input_ended_ && !input_lost_ && before_.empty(); }

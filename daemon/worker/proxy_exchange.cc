@@ -11,6 +11,9 @@ namespace {
 
 using gateway::AnswerFraming;
 
+constexpr int early_hints = 103;
+constexpr unsigned most_hints = 8;  // of one request
+
 // As the client wrote it, unless a rule has led elsewhere: a backend may tell spellings apart. But
 // "/admin/../x" has been let in as "/x", and is nothing else for a backend that keeps "..".
 std::string target_of(const Request& request) {
@@ -62,6 +65,20 @@ std::optional<std::string_view> ProxyExchange::bytes_of_other_protocol() const {
 
 // ---- the response
 
+// RFC 8297. Of its fields only what to fetch: whatever else it says, the final head says again. A
+// client of HTTP/1.0 knows of no interim responses.
+void ProxyExchange::pass_hints() {
+  if (hints_ == most_hints || request().head.version != http1::Version::http_1_1) return;
+  std::string links;
+  gateway::for_each_backend_field(text_, [&](const http1::Field& field) {
+    if (!http1::equals_ignoring_case(field.name, "link")) return;
+    links.append("Link: ").append(field.value).append("\r\n");
+  });
+  if (links.empty()) return;
+  ++hints_;
+  put_interim("HTTP/1.1 103 Early Hints\r\n" + links + "\r\n");
+}
+
 // Whether the head is complete: text_ then begins with it.
 bool ProxyExchange::take_head() {
   for (;;) {
@@ -76,6 +93,8 @@ bool ProxyExchange::take_head() {
     }
     head_ = parser_.head(text_);
     if (!head_.is_interim()) break;
+    // 100 answers an Expect, which has been answered here and was not sent on.
+    if (head_.status == early_hints) pass_hints();
     text_.erase(0, head_.length);
     parser_.reset();
   }

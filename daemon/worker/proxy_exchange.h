@@ -33,6 +33,7 @@ class ProxyExchange final : public ProgramExchange {
 
  private:
   bool take_head();
+  void pass_hints();
   void take_body(std::string_view bytes);
   void take_chunks(std::string_view bytes);
 
@@ -44,6 +45,7 @@ class ProxyExchange final : public ProgramExchange {
   std::string text_;
   http1::ChunkedDecoder decoder_;
   std::uint64_t left_ = 0;
+  unsigned hints_ = 0;    // responses of status 103 that have been passed on
   bool is_clean_ = true;  // nothing has come behind the response
 };
 

@@ -137,6 +137,29 @@ TEST(Proxy, AnotherProtocolPassesBothWays) {
   EXPECT_TRUE(client.closed_by_server());
 }
 
+TEST(Proxy, HintsComeBeforeTheResponseAndOtherInterimResponsesDoNot) {
+  PlayedBackend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example"));
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  backend.send(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
+      "X-Y: z\r\nLink: </b.css>\r\n\r\n");
+  const HttpResponse hints = client.receive(true);
+  EXPECT_EQ(hints.head,
+            "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.css>\r\n\r\n");
+  backend.send("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(client.receive().body, "hi");
+  // A client of old does not know them.
+  Client old(server.port());
+  old.send("GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(old.receive(true).status, 204);
+}
+
 TEST(Proxy, APathIsSentOnAsItWasWrittenUnlessThatCouldMeanAnother) {
   PlayedBackend backend;
   const Server server(proxy_site(
