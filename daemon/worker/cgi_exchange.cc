@@ -31,7 +31,8 @@ std::uint16_t client_port_of(const Request& request) {
 
 }  // namespace
 
-gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& input) {
+gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& input,
+                                   const logs::ClientAddress& local) {
   const SiteSettings& settings = request.site.settings;
   const ProgramCall& call = *request.call;
   std::string_view root = settings.root;
@@ -44,7 +45,7 @@ gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& i
           .path_info = call.script.empty() ? request.path : std::string_view(call.path_info),
           .query = request.query,
           .server_name = settings.hosts.front().name.view(),
-          .server_address = {},
+          .server_address = local.host(),
           .server_port = server_port_of(request),
           .remote_address = request.client.host(),
           .remote_port = client_port_of(request),
@@ -96,8 +97,8 @@ void CgiExchange::add_fields(files::ResponseHead& head) const {
 
 // ---- FastCGI
 
-bool FastCgiExchange::begin(const gateway::CgiRequest& request) {
-  gateway::FastCgiRequest records(prelude(), true);
+bool FastCgiExchange::begin(const gateway::CgiRequest& request, bool keep) {
+  gateway::FastCgiRequest records(prelude(), keep);
   const bool is_good = gateway::write_cgi_variables(request, records);
   if (records.finish() && is_good) return true;
   fail(is_good ? 431 : 400, "the request does not fit into variables");

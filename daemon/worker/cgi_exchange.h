@@ -17,7 +17,9 @@
 namespace perchild {
 
 // What a program is told of the request.
-gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& input);
+// `local`: the address that the client has connected to.
+gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& input,
+                                   const logs::ClientAddress& local);
 
 class CgiExchange : public ProgramExchange {
  public:
@@ -49,8 +51,11 @@ class FastCgiExchange final : public CgiExchange {
       : CgiExchange(connection, context, request, response, stream, input, sending),
         stderr_(request) {}
 
-  // False, and failed, if what the request says does not fit.
-  [[nodiscard]] bool begin(const gateway::CgiRequest& request);
+  // False, and failed, if what the request says does not fit. `keep`: the program is not to close
+  // the connection afterwards. There is no FCGI_ABORT_REQUEST: a connection has one request at a
+  // time, so a request is given up by closing it, which every program notices; php-cgi does not
+  // read while it works.
+  [[nodiscard]] bool begin(const gateway::CgiRequest& request, bool keep);
   bool is_reusable() const override { return is_clean_ && has_sent_all_input(); }
 
  protected:

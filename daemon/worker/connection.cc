@@ -54,6 +54,15 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
   if (tls != nullptr) tls_ = tls->accept(*this);
 }
 
+logs::ClientAddress Connection::local_address() const {
+  ::sockaddr_storage address{};
+  ::socklen_t length = sizeof address;
+  if (::getsockname(fd_.get(), reinterpret_cast<::sockaddr*>(&address), &length) != 0) {
+    address.ss_family = AF_UNSPEC;
+  }
+  return logs::ClientAddress(address);
+}
+
 void Connection::finish() {
   loop_.on_finished(*this);
   if (tls_ != nullptr) tls_->end_sending();

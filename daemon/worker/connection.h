@@ -106,6 +106,8 @@ class Connection {
   TlsStream* tls() const { return tls_.get(); }  // nullptr: plain HTTP
 
   BorrowedFd fd() const { return fd_.borrow(); }
+  // Which of the machine's addresses the client has connected to.
+  logs::ClientAddress local_address() const;
   // Whose the request is that is served: who has connected, or whom a trusted proxy names.
   // Who has connected, whoever it speaks for.
   const logs::ClientAddress& peer() const { return *client_; }

@@ -81,11 +81,15 @@ Task<ExchangeEnd> wait_for_program(Connection& connection, SessionContext& conte
   co_return refuse_request(request, response, input, refusal_of(*ticket.refused));
 }
 
-std::optional<std::string> packed_call_of(const Request& request, const ProgramInput& input) {
+std::optional<std::string> packed_call_of(const Connection& connection, const Request& request,
+                                          const ProgramInput& input) {
   gateway::CgiCall call;
   call.script = request.call->script.substr(1);
   gateway::EnvironmentSink sink(call.environment);
-  if (!gateway::write_cgi_variables(cgi_request_of(request, input), sink)) return std::nullopt;
+  const logs::ClientAddress local = connection.local_address();
+  if (!gateway::write_cgi_variables(cgi_request_of(request, input, local), sink)) {
+    return std::nullopt;
+  }
   return call.pack();
 }
 
@@ -97,7 +101,9 @@ std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionCont
     case ProgramProtocol::fastcgi: {
       auto exchange = std::make_unique<FastCgiExchange>(connection, context, request, response,
                                                         stream, input, sending);
-      static_cast<void>(exchange->begin(cgi_request_of(request, input)));
+      const logs::ClientAddress local = connection.local_address();
+      const bool keep = program_of(request).kind == ProgramKind::fastcgi_pool;
+      static_cast<void>(exchange->begin(cgi_request_of(request, input, local), keep));
       return exchange;
     }
     case ProgramProtocol::http:
@@ -130,7 +136,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
   }
   std::optional<std::string> call;
   if (program.kind == ProgramKind::cgi) {
-    call = packed_call_of(request, input);
+    call = packed_call_of(connection, request, input);
     if (!call) {
       co_return refuse_request(request, response, input,
                                {400, "the request does not fit into variables"});

@@ -102,6 +102,11 @@ void RunnerClient::begin_time(BackendStream& stream) {
 
 bool RunnerClient::keeps_at_rest(const BackendStream& stream) const {
   const ProgramSettings& settings = programs_[stream.origin().program].settings;
+  // A FastCGI server of somebody else's may have one process: it is not to wait for our next
+  // request.
+  if (settings.kind == ProgramKind::backend && settings.protocol == ProgramProtocol::fastcgi) {
+    return false;
+  }
   return settings.protocol != ProgramProtocol::cgi && stream.origin().channel == channel_number_ &&
          (settings.kind != ProgramKind::fastcgi_pool || settings.most_requests == 0 ||
           stream.requests < settings.most_requests);

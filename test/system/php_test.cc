@@ -46,7 +46,7 @@ TEST(Php, ItIsToldOfTheRequest) {
   const Server server(php_site({{"d/vars.php", vars}}));
   const std::string names =
       "REQUEST_METHOD+SCRIPT_NAME+PATH_INFO+PHP_SELF+QUERY_STRING+REQUEST_URI+SERVER_NAME+"
-      "REMOTE_ADDR+HTTPS+HTTP_PROXY+HTTP_X_A+SCRIPT_FILENAME+HTTP_AUTHORIZATION";
+      "REMOTE_ADDR+SERVER_ADDR+HTTPS+HTTP_PROXY+HTTP_X_A+SCRIPT_FILENAME+HTTP_AUTHORIZATION";
   const std::string target = "/d/vars.php/a%20b/c?v=" + names;
   const HttpResponse response = ask(
       server,
@@ -56,7 +56,7 @@ TEST(Php, ItIsToldOfTheRequest) {
             "REQUEST_METHOD=GET\nSCRIPT_NAME=/d/vars.php\nPATH_INFO=/a b/c\n"
             "PHP_SELF=/d/vars.php/a b/c\nQUERY_STRING=v=" +
                 names + "\nREQUEST_URI=" + target +
-                "\nSERVER_NAME=a.example\nREMOTE_ADDR=127.0.0.1\nHTTPS=-\n"
+                "\nSERVER_NAME=a.example\nREMOTE_ADDR=127.0.0.1\nSERVER_ADDR=127.0.0.1\nHTTPS=-\n"
                 "HTTP_PROXY=-\nHTTP_X_A=1\nSCRIPT_FILENAME=" +
                 script + "\nHTTP_AUTHORIZATION=Bearer t\n");
 }
