@@ -57,6 +57,7 @@ struct Acquired {
   static constexpr std::size_t fd_count = 1;
   std::uint32_t number;
   std::uint32_t instance;  // what Release names; never the same twice
+  std::uint32_t served;    // requests, by a pool's process, for whatever worker
   bool valid() const { return number != 0 && instance != 0; }
 };
 
@@ -87,6 +88,7 @@ struct Release {
   static constexpr std::size_t fd_count = 0;
   std::uint32_t instance;
   std::uint32_t keep;
+  std::uint32_t served;  // requests, those of Acquired among them
   bool valid() const { return instance != 0 && keep <= 1; }
 };
 

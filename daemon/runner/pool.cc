@@ -60,14 +60,18 @@ bool Pool::start_one() {
 }
 
 void Pool::give(Member& member) {
-  member.instance = parts_.desk.give(take_first(), number_, member.connection.borrow());
+  member.instance =
+      parts_.desk.give(take_first(), number_, member.connection.borrow(), member.served);
   member.state = member.instance != 0 ? State::given : State::idle;
 }
 
-void Pool::release(std::uint32_t instance, bool keep) {
+// Some programs end of their own accord when they have served enough; for the others it is counted.
+void Pool::release(std::uint32_t instance, bool keep, std::uint32_t served) {
+  const bool is_used_up = settings_.most_requests != 0 && served >= settings_.most_requests;
   for (auto& [pid, member] : members_) {
     if (member.state != State::given || member.instance != instance) continue;
-    if (keep) {
+    member.served = served;
+    if (keep && !is_used_up) {
       member.state = State::idle;
       member.idle_since = parts_.desk.now();
     } else {

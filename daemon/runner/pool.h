@@ -14,7 +14,7 @@ class Pool final : public Program {
  public:
   using Program::Program;
 
-  void release(std::uint32_t instance, bool keep) override;
+  void release(std::uint32_t instance, bool keep, std::uint32_t served) override;
   void on_end(::pid_t pid, bool) override;
   void on_timers() override;
   std::optional<Clock::time_point> next_timer() const override;
@@ -25,6 +25,7 @@ class Pool final : public Program {
     UniqueFd connection;  // the worker has a copy of it
     State state = State::idle;
     std::uint32_t instance = 0;  // of the worker that it is given to
+    std::uint32_t served = 0;    // requests
     Clock::time_point idle_since{};
   };
   using Members = std::map<::pid_t, Member>;

@@ -34,8 +34,9 @@ class Desk {
  public:
   virtual ~Desk() = default;
   // The instance that the worker names when it releases it; 0 if the worker has gone, or goes now.
-  virtual std::uint32_t give(const Question& question, std::uint32_t program,
-                             BorrowedFd connection) = 0;
+  // `served`: requests that it has answered already.
+  virtual std::uint32_t give(const Question& question, std::uint32_t program, BorrowedFd connection,
+                             std::uint32_t served = 0) = 0;
   virtual void refuse(const Question& question, NotAcquiredReason reason) = 0;
   // Asks the workers that hold instances of the program for those that are at rest.
   virtual void recall(std::uint32_t program) = 0;
@@ -70,7 +71,8 @@ class Program : public ProcessOwner {
   // Its questions are nobody's any more.
   void forget(std::uint32_t client);
 
-  virtual void release(std::uint32_t instance, bool keep) = 0;
+  // `served`: requests, by it, as Desk::give() has it.
+  virtual void release(std::uint32_t instance, bool keep, std::uint32_t served) = 0;
   void on_end(::pid_t pid, bool well) override = 0;
 
   virtual void append_polled(std::vector<::pollfd>&) const {}

@@ -213,7 +213,7 @@ bool RunnerLoop::on_message(std::uint32_t, Client& client, const Release& messag
   if (held == client.held.end()) return false;
   const std::uint32_t program = held->second;
   client.held.erase(held);
-  programs_[program]->release(message.instance, message.keep != 0);
+  programs_[program]->release(message.instance, message.keep != 0, message.served);
   return true;
 }
 
@@ -223,13 +223,13 @@ void RunnerLoop::tell(Client& client, SendStatus sent) {
 }
 
 std::uint32_t RunnerLoop::give(const Question& question, std::uint32_t program,
-                               BorrowedFd connection) {
+                               BorrowedFd connection, std::uint32_t served) {
   const auto found = clients_.find(question.client);
   if (found == clients_.end() || found->second.lost) return 0;
   Client& client = found->second;
   client.asked.erase(question.number);
   const std::uint32_t instance = ++last_instance_;
-  tell(client, client.channel.send(Acquired{question.number, instance}, connection));
+  tell(client, client.channel.send(Acquired{question.number, instance, served}, connection));
   if (client.lost) return 0;
   client.held[instance] = program;
   return instance;
@@ -262,7 +262,7 @@ void RunnerLoop::drop_lost() {
     const auto held = std::move(at->second.held);
     at = clients_.erase(at);
     for (const auto& program : programs_) program->forget(number);
-    for (const auto& [instance, program] : held) programs_[program]->release(instance, false);
+    for (const auto& [instance, program] : held) programs_[program]->release(instance, false, 0);
     at = clients_.begin();  // what is given to others now may find another one lost
   }
 }

@@ -36,8 +36,8 @@ class RunnerLoop final : public Desk {
   // Until the master has gone. The process's exit status; with it all programs end.
   int run();
 
-  std::uint32_t give(const Question& question, std::uint32_t program,
-                     BorrowedFd connection) override;
+  std::uint32_t give(const Question& question, std::uint32_t program, BorrowedFd connection,
+                     std::uint32_t served) override;
   void refuse(const Question& question, NotAcquiredReason reason) override;
   void recall(std::uint32_t program) override;
   Clock::time_point now() const override { return now_; }

@@ -56,7 +56,7 @@ void Scripts::start(const Question& question) {
 }
 
 // It is done with whatever it says of keeping.
-void Scripts::release(std::uint32_t instance, bool) {
+void Scripts::release(std::uint32_t instance, bool, std::uint32_t) {
   for (auto& [pid, running] : running_) {
     if (running.instance != instance) continue;
     running.connection.reset();

@@ -40,7 +40,7 @@ class BackendStream {
   // Who is told of each event, and of the end of its time; nullptr at rest.
   Connection* user = nullptr;
   bool timed_out = false;
-  std::uint32_t requests = 0;  // that it has been used for
+  std::uint32_t requests = 0;  // that it has been used for, here and elsewhere
   DeadlineLink<BackendStream> deadline;
 
   enum class Received : std::uint8_t { bytes, nothing_yet, end, failed };

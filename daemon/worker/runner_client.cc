@@ -138,7 +138,7 @@ void RunnerClient::release(BackendStream& stream, bool keep) {
 void RunnerClient::give_back(BackendStream& stream, bool keep) {
   std::erase(programs_[stream.origin().program].rest, &stream);
   if (stream.origin().channel == channel_number_) {
-    send(Release{stream.origin().instance, keep ? 1U : 0U});
+    send(Release{stream.origin().instance, keep ? 1U : 0U, stream.requests});
   }
   // The runner has a copy, so closing alone would not take it out of epoll.
   loop_.forget(stream.fd());
@@ -219,6 +219,7 @@ bool RunnerClient::on_message(const Acquired& message, UniqueFd fd) {
   Program& program = programs_[asked.program];
   BackendStream& stream = take_stream();
   stream.begin(std::move(fd), {asked.program, message.instance, channel_number_});
+  stream.requests = message.served;
   if (!loop_.watch(stream)) {
     give_back(stream, false);
     if (asked.ticket != nullptr) refuse(*asked.ticket, NotAcquiredReason::cannot_start);

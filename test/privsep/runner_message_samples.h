@@ -35,8 +35,8 @@ struct Samples<Withdraw> {
 };
 template <>
 struct Samples<Acquired> {
-  static std::vector<Acquired> valid() { return {{1, 1}, {~0U, ~0U}}; }
-  static std::vector<Acquired> invalid() { return {{0, 1}, {1, 0}}; }
+  static std::vector<Acquired> valid() { return {{1, 1, 0}, {~0U, ~0U, ~0U}}; }
+  static std::vector<Acquired> invalid() { return {{0, 1, 0}, {1, 0, 0}}; }
 };
 template <>
 struct Samples<NotAcquired> {
@@ -52,8 +52,8 @@ struct Samples<NotAcquired> {
 };
 template <>
 struct Samples<Release> {
-  static std::vector<Release> valid() { return {{1, 0}, {~0U, 1}}; }
-  static std::vector<Release> invalid() { return {{0, 0}, {1, 2}, {1, ~0U}}; }
+  static std::vector<Release> valid() { return {{1, 0, 0}, {~0U, 1, ~0U}}; }
+  static std::vector<Release> invalid() { return {{0, 0, 0}, {1, 2, 0}, {1, ~0U, 0}}; }
 };
 template <>
 struct Samples<Recall> {

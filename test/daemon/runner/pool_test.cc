@@ -80,6 +80,26 @@ TEST_F(PoolOfTellers, AProcessIsStartedWhenOneIsAskedForAndGivenAgainWhenItIsKep
   EXPECT_EQ(runner_->processes().size(), 2u);
 }
 
+TEST_F(PoolOfTellers, AProcessThatHasServedEnoughForWhateverWorkerIsReplaced) {
+  AskingWorker worker = runner_->attach();
+  AskingWorker other = runner_->attach();
+  worker.acquire();
+  const auto first = worker.answer();
+  ASSERT_TRUE(first.acquired());
+  EXPECT_EQ(first.served, 0u);
+  const std::string who = line_of(first);
+  worker.release(first.instance, true, 600);
+  other.acquire();
+  const auto second = other.answer();
+  EXPECT_EQ(second.served, 600u);
+  EXPECT_EQ(ask(second), "again\n");
+  other.release(second.instance, true, 1000);
+  worker.acquire();
+  const auto third = worker.answer();
+  EXPECT_EQ(third.served, 0u);
+  EXPECT_NE(line_of(third), who);
+}
+
 TEST_F(PoolOfTellers, AProcessThatIsNotKeptIsEndedAndAnotherTakesItsPlace) {
   AskingWorker worker = runner_->attach();
   worker.acquire();

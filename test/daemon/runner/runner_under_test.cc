@@ -53,6 +53,7 @@ AskingWorker::Answer AskingWorker::next(int deadline_ms) {
   if (const auto* acquired = std::get_if<Acquired>(&*received.message)) {
     answer.number = acquired->number;
     answer.instance = acquired->instance;
+    answer.served = acquired->served;
     answer.connection = std::move(received.fd);
   } else if (const auto* refused = std::get_if<NotAcquired>(&*received.message)) {
     answer.number = refused->number;

@@ -24,11 +24,14 @@ class AskingWorker {
   std::uint32_t acquire(std::uint32_t program = 0);
   std::uint32_t run(const gateway::CgiCall& call, std::uint32_t program = 0);
   void withdraw(std::uint32_t number) { send(Withdraw{number}); }
-  void release(std::uint32_t instance, bool keep) { send(Release{instance, keep ? 1U : 0U}); }
+  void release(std::uint32_t instance, bool keep, std::uint32_t served = 0) {
+    send(Release{instance, keep ? 1U : 0U, served});
+  }
 
   struct Answer {
     std::uint32_t number = 0;  // 0: none came
     std::uint32_t instance = 0;
+    std::uint32_t served = 0;
     UniqueFd connection{};
     NotAcquiredReason refusal{};
     bool is_recall = false;

@@ -31,7 +31,7 @@ void misbehave(BorrowedFd socket, const std::string& what) {
   if (what == "garbage") static_cast<void>(send_with_fds(socket, garbage, {}));
   if (what == "wake") static_cast<void>(send_with_fds(socket, encode(Wake{{0}}), {}));
   if (what == "acquired") {
-    static_cast<void>(send_with_fds(socket, encode(Acquired{1, 1}), descriptor));
+    static_cast<void>(send_with_fds(socket, encode(Acquired{1, 1, 0}), descriptor));
   }
   if (what == "lock_down_twice") {
     static_cast<void>(send_with_fds(socket, encode(LockDownComplete{1}), {}));
