@@ -16,7 +16,8 @@ struct Preset {
   std::string_view rules;  // as a vhost would have them
 };
 
-constexpr std::string_view with_php = R"({"php": true})";
+constexpr std::string_view with_php =
+    R"({"php": {"ini": {"upload_max_filesize": "64M", "post_max_size": "64M"}}})";
 
 // Names are for whoever does not want to look up what each application needs; so these rules are as
 // its manual has them for servers without .htaccess, and nothing is added for speed.

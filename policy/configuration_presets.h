@@ -2,6 +2,7 @@
 // recommend to whoever runs a web server for it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "policy/configuration_content.h"
@@ -10,6 +11,9 @@ namespace perchild {
 
 // Whether "app" of `object`, a vhost, is a name, and not a program that is to be started.
 bool has_preset(JsonValue object);
+
+// Bytes of a request, where nothing else is said: they take uploads, and PHP is told the same.
+inline constexpr std::uint64_t body_of_presets = 64ULL * 1024 * 1024;
 
 // The rules that "app" of `object` stands for, PHP among them unless `object` or what it inherits,
 // `content`, says something of that itself. Nullopt if it has none.

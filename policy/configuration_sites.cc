@@ -10,6 +10,7 @@
 #include "policy/configuration_life.h"
 #include "policy/configuration_log.h"
 #include "policy/configuration_mail.h"
+#include "policy/configuration_presets.h"
 #include "policy/configuration_programs.h"
 #include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
@@ -158,7 +159,11 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   if (const auto compression = object.find("compression")) {
     read_compression(report, *compression, values.compression);
   }
-  if (const auto limits = object.find("limits")) read_limits(report, *limits, values.limits);
+  if (const auto limits = object.find("limits")) {
+    read_limits(report, *limits, values.limits);
+    if (limits->is(JsonKind::object) && limits->find("body")) values.has_body_limit = true;
+  }
+  if (has_preset(object) && !values.has_body_limit) values.limits.body = body_of_presets;
   read_request_rate(report, object, values.request_rate);
   read_site_life(report, object, values.life);
   take_folders(report, object, "writable_folders", values.writable_folders);

@@ -22,6 +22,7 @@ struct SiteValues {
   SiteTimeouts timeouts;
   MinimumRates minimum_rates;
   SiteLimits limits;
+  bool has_body_limit = false;  // said, not usual
   CompressionSettings compression;
   SiteLife life;
   LogFormat log_format = LogFormat::combined;

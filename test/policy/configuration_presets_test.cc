@@ -49,6 +49,16 @@ TEST(ConfigurationPresets, EachNameIsAVhostWithPhp) {
   }
 }
 
+TEST(ConfigurationPresets, TakeUploadsUnlessALimitIsGiven) {
+  const std::string app = R"("app": "wordpress")";
+  EXPECT_EQ(site_of(app).limits.body, 64U << 20);
+  const std::vector<std::string> command = site_of(app).programs[0].command;
+  EXPECT_NE(std::find(command.begin(), command.end(), "upload_max_filesize=64M"), command.end());
+  EXPECT_EQ(site_of(app + R"(, "limits": {"queue": 7})").limits.body, 64U << 20);
+  EXPECT_EQ(site_of(app + R"(, "limits": {"body": "2M"})").limits.body, 2U << 20);
+  EXPECT_EQ(site_of(app, R"({"limits": {"body": "1M"}})").limits.body, 1U << 20);
+}
+
 TEST(ConfigurationPresets, WordPressRunsNoUploads) {
   const Site site = site_of(R"("app": "wordpress")");
   ASSERT_TRUE(site.content.settings.try_paths);
