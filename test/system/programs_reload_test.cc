@@ -1,0 +1,72 @@
+// Programs that run while the configuration is reloaded, or logs are opened anew.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "test/system/asking.h"
+#include "test/system/reloading.h"
+
+namespace perchild::test::programs_reload_test {
+namespace {
+
+// Says that it runs, waits for the file "go", and says by which settings it was started.
+constexpr const char* waiting =
+    "#!/bin/sh\necho begun >&2\nuntil [ -e go ]; do sleep 0.01; done\n"
+    "echo ended >&2\nprintf \"Content-Type: text/plain\\n\\n$WHICH\"\n";
+
+class RunningPrograms : public ::testing::Test {
+ protected:
+  RunningPrograms()
+      : server_({.sites = {{"a.example",
+                            {{"cgi-bin/.keep", ""}, {"which.php", "<?php echo getenv('WHICH');"}},
+                            R"(, "php": {"environment": {"WHICH": "first"}},
+                                 "cgi": {"environment": {"WHICH": "first"}})"}}}) {
+    server_.add_file(0, "cgi-bin/wait", waiting, 0700);
+    client_.emplace(server_.port());
+    client_->send(request("a.example", "/cgi-bin/wait", "Connection: close\r\n"));
+    EXPECT_TRUE(error_log_has(server_, 0, "cgi: begun"));
+  }
+  std::string which() { return get(server_.port(), "a.example", "/which.php").body; }
+  void let_it_end() { server_.add_file(0, "cgi-bin/go", ""); }
+
+  Server server_;
+  std::optional<Client> client_;
+};
+
+TEST_F(RunningPrograms, EndAsTheyHaveBegunWhenTheirSettingsChange) {
+  EXPECT_EQ(which(), "first");
+  const ::pid_t runner = server_.runners_of(0).at(0).pid;
+  for (int i = 0; i < 2; ++i) edit(server_, R"("WHICH": "first")", R"("WHICH": "second")");
+  const CommandEnd end = reload(server_);
+  EXPECT_EQ(end.status, 0) << end.output;
+  EXPECT_EQ(which(), "second");
+  EXPECT_EQ(server_.runners_of(0).size(), 2U);
+  let_it_end();
+  EXPECT_EQ(body_of(client_->receive_to_end().value_or("")), "first");
+  EXPECT_TRUE(eventually([&] { return ::kill(runner, 0) != 0; }));
+  EXPECT_EQ(which(), "second");
+}
+
+TEST_F(RunningPrograms, GoOnWhenNothingOfTheirSiteChanges) {
+  const ::pid_t runner = server_.runners_of(0).at(0).pid;
+  edit(server_, R"("vhosts")", R"("drain_timeout": "20s", "vhosts")");
+  const CommandEnd end = reload(server_);
+  EXPECT_EQ(end.status, 0) << end.output;
+  let_it_end();
+  EXPECT_EQ(body_of(client_->receive_to_end().value_or("")), "first");
+  EXPECT_EQ(server_.runners_of(0).at(0).pid, runner);
+}
+
+TEST_F(RunningPrograms, WriteIntoALogThatIsOpenedAnew) {
+  const std::string log = server_.log_directory() + "/a.example.error.log";
+  std::filesystem::rename(log, log + ".1");
+  const CommandEnd end = ask_server(server_, "reopen");
+  ASSERT_EQ(end.status, 0) << end.output;
+  let_it_end();
+  EXPECT_TRUE(eventually(
+      [&] { return std::filesystem::exists(log) && contains(read_file(log), "cgi: ended"); }));
+  EXPECT_FALSE(contains(read_file(log + ".1"), "cgi: ended"));
+}
+
+}  // namespace
+}  // namespace perchild::test::programs_reload_test
