@@ -1,0 +1,146 @@
+#include "vhosts/http2/request_fields.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "vhosts/http1/request_head.h"
+
+namespace perchild::http2::request_fields_test {
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+const Fields get{
+    {":method", "GET"}, {":scheme", "https"}, {":authority", "a.example"}, {":path", "/x?y=1"}};
+
+Fields with(Fields fields, const Fields& more) {
+  fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
+}
+
+// The head, or "!" and why there is none.
+std::string made_of(const Fields& fields, bool has_body = false) {
+  RequestFields request;
+  for (const auto& [name, value] : fields) request.add(name, value);
+  if (!request.finish(has_body)) return "!" + std::string(request.problem());
+  return request.text();
+}
+
+TEST(RequestFields, BecomeTheHeadThatHttp1WouldHave) {
+  EXPECT_EQ(made_of(get), "GET /x?y=1 HTTP/1.1\r\nhost: a.example\r\n\r\n");
+  EXPECT_EQ(made_of(with(get, {{"accept", "*/*"}, {"te", "trailers"}, {"range", "bytes=0-"}})),
+            "GET /x?y=1 HTTP/1.1\r\naccept: */*\r\nrange: bytes=0-\r\nhost: a.example\r\n\r\n");
+  EXPECT_EQ(made_of({{":path", "*"}, {":method", "OPTIONS"}, {":scheme", "https"}, {"host", "a"}}),
+            "OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n");
+  EXPECT_EQ(made_of({{":method", "CONNECT"}, {":authority", "a:443"}}),
+            "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n");
+}
+
+TEST(RequestFields, ABodyWithoutALengthIsAnnounced) {
+  EXPECT_TRUE(made_of(get, true).ends_with("\r\ntransfer-encoding: chunked\r\n\r\n"));
+  const std::string told = made_of(with(get, {{"content-length", "5"}}), true);
+  EXPECT_EQ(told.find("transfer-encoding"), std::string::npos) << told;
+  EXPECT_EQ(made_of(with(get, {{"content-length", "0"}})).find("chunked"), std::string::npos);
+}
+
+TEST(RequestFields, CookiesAreJoined) {
+  EXPECT_EQ(made_of(with(get, {{"cookie", "a=1"}, {"x", "y"}, {"cookie", "b=2"}})),
+            "GET /x?y=1 HTTP/1.1\r\nx: y\r\nhost: a.example\r\ncookie: a=1; b=2\r\n\r\n");
+}
+
+TEST(RequestFields, HostMayRepeatTheAuthorityAndNoMore) {
+  EXPECT_EQ(made_of(with(get, {{"host", "A.example"}})),
+            "GET /x?y=1 HTTP/1.1\r\nhost: a.example\r\n\r\n");
+  EXPECT_EQ(made_of(with(get, {{"host", "b.example"}})), "!:authority and Host differ");
+}
+
+TEST(RequestFields, WhatIsMalformedIsRefused) {
+  const std::string nul("a\0b", 3);
+  const Fields wrong[] = {
+      {},
+      {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}},
+      {{":method", "GET"}, {":path", "/"}, {":authority", "a"}},
+      {{":scheme", "https"}, {":path", "/"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "ftp"}, {":path", "/"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", ""}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "x"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "http://b/"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "*"}, {":authority", "a"}},
+      {{":method", "G T"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "/ HTTP/1.1"}, {":authority", "a"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a\r\nx: y"}},
+      {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", ""}},
+      {{":method", "CONNECT"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a:443"}},
+      {{":method", "CONNECT"}, {"host", "a:443"}},
+      with(get, {{":path", "/z"}}),
+      with(get, {{":status", "200"}}),
+      with(get, {{":protocol", "websocket"}}),
+      with(get, {{"x", "y"}, {":method", "GET"}}),
+      with(get, {{"", "y"}}),
+      with(get, {{"X-Y", "y"}}),
+      with(get, {{"x y", "y"}}),
+      with(get, {{"x:", "y"}}),
+      with(get, {{"x", "a\r\nb: c"}}),
+      with(get, {{"x", "a\nb"}}),
+      with(get, {{"x", nul}}),
+      with(get, {{"x", " y"}}),
+      with(get, {{"x", "y\t"}}),
+      with(get, {{"connection", "close"}}),
+      with(get, {{"keep-alive", "timeout=5"}}),
+      with(get, {{"proxy-connection", "keep-alive"}}),
+      with(get, {{"transfer-encoding", "chunked"}}),
+      with(get, {{"upgrade", "h2c"}}),
+      with(get, {{"te", "gzip"}}),
+      with(get, {{"te", "trailers, deflate"}}),
+      with(get, {{"host", "a.example"}, {"host", "a.example"}}),
+      with(get, {{"content-length", "7"}}),
+  };
+  for (const Fields& fields : wrong) {
+    const std::string made = made_of(fields);
+    EXPECT_TRUE(made.starts_with("!")) << made;
+  }
+}
+
+TEST(RequestFields, WhatHttp1RefusesIsRefusedByItsParser) {
+  const std::pair<Fields, http1::Reject> cases[] = {
+      {with(get, {{"content-length", "1"}, {"content-length", "1"}}),
+       http1::Reject::content_length_repeated},
+      {with(get, {{"content-length", "+1"}}), http1::Reject::content_length_invalid},
+      {with(get, {{"expect", "200-ok"}}), http1::Reject::expectation_failed},
+      {with(get, {{"x", "\x01"}}), http1::Reject::bad_field_value},
+      {with(get, {{"x", std::string(20'000, 'x')}}), http1::Reject::head_too_large},
+      {with(get, Fields(101, {"x", "y"})), http1::Reject::too_many_fields},
+      {{{":method", "GET"},
+        {":scheme", "https"},
+        {":authority", "a"},
+        {":path", "/" + std::string(9'000, 'x')}},
+       http1::Reject::target_too_long},
+      {{{":method", "GET"}, {":scheme", "https"}, {":authority", "u@a"}, {":path", "/"}},
+       http1::Reject::host_invalid},
+      {{{":method", "GET"}, {":scheme", "https"}, {":path", "/"}}, http1::Reject::host_missing},
+  };
+  for (const auto& [fields, reason] : cases) {
+    http1::HeadParser parser;
+    const std::string head = made_of(fields, true);
+    EXPECT_EQ(parser.parse(head), http1::HeadParser::State::rejected) << head.substr(0, 200);
+    EXPECT_EQ(http1::text_of(parser.reason()), http1::text_of(reason));
+  }
+}
+
+TEST(RequestFields, NoMoreIsKeptThanOneHead) {
+  RequestFields request;
+  for (const auto& [name, value] : get) request.add(name, value);
+  for (int i = 0; i < 1000; ++i) {
+    request.add("x", std::string(4000, 'x'));
+    request.add("cookie", std::string(4000, 'x'));
+  }
+  EXPECT_GT(request.list_size(), 8'000'000u);
+  ASSERT_TRUE(request.finish(false));
+  EXPECT_LT(request.text().size(), 100'000u);
+}
+
+}  // namespace
+}  // namespace perchild::http2::request_fields_test
