@@ -115,10 +115,12 @@ struct Site {
   CompressionSettings compression{};
   SiteLife life{};
   LogFormat log_format = LogFormat::combined;
-  std::vector<PasswordList> password_lists{};  // of the site's "auth" and those of its locations
-  RateSettings request_rate{};                 // per visitor
-  std::vector<Certificate> certificates{};     // empty: the site is not served over TLS
-  std::vector<ProgramSettings> programs{};     // at most most_programs; content names them
+  std::vector<PasswordList> password_lists{};    // of the site's "auth" and those of its locations
+  RateSettings request_rate{};                   // per visitor
+  std::vector<Certificate> certificates{};       // empty: the site is not served over TLS
+  std::vector<std::string> certificate_names{};  // that these are for, in lower case; "*.name" too
+  bool http2 = true;                        // where its certificates are for no other site's names
+  std::vector<ProgramSettings> programs{};  // at most most_programs; content names them
   // For programs, besides the docroot, which they write, and the system's folders.
   std::vector<std::string> writable_folders{};
   std::vector<std::string> executable_folders{};

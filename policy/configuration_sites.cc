@@ -51,7 +51,8 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "cgi",
                                               "writable_folders",
                                               "executable_folders",
-                                              "mail"};
+                                              "mail",
+                                              "http2"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
 constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
@@ -170,6 +171,9 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   take_folders(report, object, "executable_folders", values.executable_folders);
   if (const auto mail = object.find("mail")) read_mail(report, system, *mail, values.mail);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
+  if (const auto http2 = object.find("http2")) {
+    if (report.expect(*http2, JsonKind::boolean)) values.http2 = http2->text() == "true";
+  }
 }
 
 RootProblem problem_of(const RootAnswer& answer, const std::string& path,
@@ -262,6 +266,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
                             std::string root, SiteValues values) {
   // An inherited "auth" that is switched off leaves users whom nobody asks for.
   if (!asks_for_passwords(values.content)) values.password_lists.clear();
+  std::vector<std::string> certificate_names = names_of(values.tls);
   auto certificates = certificates_of(std::move(values.tls), system_, hosts);
   finish_programs(values.content, values.programs, root);
   if (values.mail) finish_mail(*values.mail, hosts, values.programs);
@@ -281,6 +286,8 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .password_lists = std::move(values.password_lists),
           .request_rate = values.request_rate,
           .certificates = std::move(certificates),
+          .certificate_names = std::move(certificate_names),
+          .http2 = values.http2,
           .programs = std::move(values.programs),
           .writable_folders = std::move(values.writable_folders),
           .executable_folders = std::move(values.executable_folders),

@@ -32,6 +32,7 @@ struct SiteValues {
   std::vector<std::string> executable_folders;
   RateSettings request_rate;
   std::optional<MailSettings> mail;
+  bool http2 = true;
   TlsValues tls;  // a vhost's own
 };
 

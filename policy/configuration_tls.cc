@@ -186,6 +186,14 @@ void check_tls_hosts(Report& report, const TlsValues& values,
   }
 }
 
+std::vector<std::string> names_of(const TlsValues& values) {
+  std::vector<std::string> names;
+  for (const TlsValues::Named& named : values.named) {
+    names.insert(names.end(), named.names.begin(), named.names.end());
+  }
+  return names;
+}
+
 std::vector<Certificate> certificates_of(TlsValues values, SystemView& system,
                                          const std::vector<HostPattern>& hosts) {
   if (values.self_signed) return {system.make_self_signed(hosts)};

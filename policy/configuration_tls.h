@@ -28,6 +28,10 @@ TlsValues read_tls(Report& report, SystemView& system, JsonValue tls);
 void check_tls_hosts(Report& report, const TlsValues& values,
                      const std::vector<HostPattern>& hosts);
 
+// What the certificates are for. One made for trying out is for the vhost's own hosts, and names
+// none.
+std::vector<std::string> names_of(const TlsValues& values);
+
 std::vector<Certificate> certificates_of(TlsValues values, SystemView& system,
                                          const std::vector<HostPattern>& hosts);
 

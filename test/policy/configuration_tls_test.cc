@@ -70,6 +70,20 @@ TEST_F(ConfigurationTls, GivesTheSiteItsCertificatesAndTheServiceAKeeper) {
   EXPECT_TRUE(configuration.listeners[2].tls && configuration.listeners[3].tls);
 }
 
+TEST_F(ConfigurationTls, KnowsWhatTheCertificatesAreFor) {
+  EXPECT_EQ(read(one_certificate).configuration->sites.front().certificate_names,
+            (Sentences{"a.example", "*.a.example"}));
+  EXPECT_TRUE(read("\"self-signed\"").configuration->sites.front().certificate_names.empty());
+}
+
+TEST_F(ConfigurationTls, Http2CanBeSwitchedOff) {
+  EXPECT_TRUE(read(one_certificate).configuration->sites.front().http2);
+  const std::string off = std::string(one_certificate) + R"(, "http2": false)";
+  EXPECT_FALSE(read(off).configuration->sites.front().http2);
+  const std::string wrong = std::string(one_certificate) + R"(, "http2": "off")";
+  EXPECT_FALSE(read(wrong).configuration);
+}
+
 TEST_F(ConfigurationTls, MakesACertificateForTheHostsWhereOneIsWanted) {
   const ReadConfiguration result = read("\"self-signed\"");
   ASSERT_TRUE(result.configuration);

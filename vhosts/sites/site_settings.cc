@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "policy/packed.h"
+#include "vhosts/sites/certificate_owners.h"
 #include "vhosts/sites/content_packing.h"
 #include "vhosts/sites/reach_packing.h"
 
@@ -136,6 +137,7 @@ std::string SiteSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(certificates.size()));
   for (const CertificateChain& chain : certificates) writer.put_texts(chain);
+  writer.put(static_cast<std::uint8_t>(http2));
   put_programs(writer, programs);
   return writer.take();
 }
@@ -172,6 +174,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.certificates.push_back(reader.get_texts());
   }
+  settings.http2 = reader.get<std::uint8_t>() != 0;
   if (!get_programs(reader, settings.programs) ||
       !names_programs(settings.content, settings.programs.size())) {
     return std::nullopt;
@@ -202,6 +205,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
       if (host.wildcard) wildcards.emplace(host.name.view(), site);
     }
   }
+  const CertificateOwners owners(configuration);
   std::vector<SiteSettings> all;
   all.reserve(configuration.sites.size());
   for (const Site& site : configuration.sites) {
@@ -219,6 +223,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .request_rate = site.request_rate,
                    .landlock = configuration.mechanisms.landlock,
                    .certificates = {},
+                   .http2 = site.http2 && !owners.are_shared(site),
                    .programs = site.programs});
     for (const Certificate& certificate : site.certificates) {
       all.back().certificates.push_back(certificate.chain);

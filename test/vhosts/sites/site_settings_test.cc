@@ -67,6 +67,7 @@ SiteSettings sample() {
                      {*AddressBlock::parse("2001:db8::/32"), false}}}};
   settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
   settings.landlock = Requirement::if_available;
+  settings.http2 = true;
   settings.programs.resize(2);
   settings.programs[1] = {.kind = ProgramKind::backend,
                           .protocol = ProgramProtocol::http,
@@ -116,6 +117,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->request_rate.per.count(), 9);
   EXPECT_EQ(settings->request_rate.burst, 10u);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
+  EXPECT_TRUE(settings->http2);
   ASSERT_EQ(settings->programs.size(), 2u);
   EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
   EXPECT_EQ(settings->programs[1].name, "proxy");
@@ -154,6 +156,17 @@ TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
   crooked.content.settings.access.addresses->at(0).block.length =
       4;  // 10.0.0.0 as an IPv6 prefix has bits behind it
   EXPECT_FALSE(SiteSettings::unpack(crooked.pack()));
+}
+
+TEST(SiteSettings, Http2IsSpokenWhereItIsWantedAndTheCertificateIsTheSitesOwn) {
+  Configuration configuration = configuration_of({{"a.example"}, {"b.example"}, {"c.example"}});
+  configuration.sites[0].certificate_names = {"a.example"};
+  configuration.sites[1].certificate_names = {"a.example", "b.example"};
+  configuration.sites[2].http2 = false;
+  const auto all = site_settings_of(configuration);
+  EXPECT_TRUE(all[0].http2);
+  EXPECT_FALSE(all[1].http2);
+  EXPECT_FALSE(all[2].http2);
 }
 
 TEST(SiteSettings, HstsIsALineOfItsOwn) {
