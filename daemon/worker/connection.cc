@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/worker/carrier.h"
 #include "daemon/worker/tls.h"
 #include "daemon/worker/worker_loop.h"
 
@@ -55,12 +56,33 @@ void Connection::begin(UniqueFd fd, const logs::ClientAddress& client, bool is_b
 }
 
 logs::ClientAddress Connection::local_address() const {
+  if (parent_ != nullptr) return parent_->local_address();
   ::sockaddr_storage address{};
   ::socklen_t length = sizeof address;
   if (::getsockname(fd_.get(), reinterpret_cast<::sockaddr*>(&address), &length) != 0) {
     address.ss_family = AF_UNSPEC;
   }
   return logs::ClientAddress(address);
+}
+
+void Connection::begin_stream(const Connection& parent, Carrier& carrier) {
+  parent_ = &parent;
+  carrier_ = &carrier;
+  client_.emplace(parent.peer());
+  by_default = parent.by_default;
+  approved_host = parent.approved_host;
+  over_tls = parent.over_tls;
+  is_counted = false;
+  one_too_many = parent.one_too_many;
+  first_request = false;
+  may_read_ = may_write_ = true;
+  watched_ = true;  // its carrier tells of its events
+  peer_closed_ = false;
+}
+
+void Connection::set_input(std::string_view head) {
+  input_begin_ = 0;
+  input_end_ = static_cast<std::uint32_t>(head.copy(buffer().input.data(), head.size()));
 }
 
 void Connection::finish() {
@@ -75,6 +97,8 @@ void Connection::finish() {
   visitor_.reset();
   deadline.unlink();
   waiting_ = nullptr;
+  parent_ = nullptr;
+  carrier_ = nullptr;
   fd_.reset();
 }
 
@@ -132,6 +156,13 @@ Connection::Received Connection::receive() {
   const std::size_t room = io.input.size() - input_end_;
   if (room == 0) return Received::full;
   if (tls_ != nullptr) return receive_decrypted({io.input.data() + input_end_, room});
+  if (carrier_ != nullptr) {
+    std::size_t count = 0;
+    const Received came = carrier_->receive({io.input.data() + input_end_, room}, count);
+    input_end_ += static_cast<std::uint32_t>(count);
+    may_read_ = came != Received::nothing_yet;
+    return came;
+  }
   const ssize_t got = ::recv(fd_.get(), io.input.data() + input_end_, room, MSG_DONTWAIT);
   if (got > 0) input_end_ += static_cast<std::uint32_t>(got);
   return received(got, room);
@@ -150,11 +181,14 @@ Connection::Received Connection::discard(std::uint64_t& count) {
 
 ssize_t Connection::send(std::string_view head, std::string_view body, int flags) {
   if (tls_ != nullptr) return send_encrypted(head, body, (flags & MSG_MORE) != 0);
+  if (carrier_ != nullptr) {
+    return sent_by_carrier(carrier_->send(head, body), head.size() + body.size());
+  }
   ::iovec parts[2] = {{const_cast<char*>(head.data()), head.size()},
                       {const_cast<char*>(body.data()), body.size()}};
   ::msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = body.empty() ? 1 : 2;
+  message.msg_iov = head.empty() ? parts + 1 : parts;
+  message.msg_iovlen = head.empty() || body.empty() ? 1 : 2;
   const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
   if (sent >= 0) {
     bytes_.out += static_cast<std::uint64_t>(sent);
@@ -166,6 +200,7 @@ ssize_t Connection::send(std::string_view head, std::string_view body, int flags
 
 ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count) {
   if (tls_ != nullptr) return send_file_encrypted(file, offset, count);
+  if (carrier_ != nullptr) return sent_by_carrier(carrier_->send_file(file, offset, count), count);
   const ssize_t sent = ::sendfile(fd_.get(), file.get(), &offset, count);
   if (sent > 0) {
     bytes_.out += static_cast<std::uint64_t>(sent);
@@ -179,7 +214,16 @@ ssize_t Connection::send_file(BorrowedFd file, off_t& offset, std::size_t count)
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
-std::uint64_t Connection::bytes_taken() const {
+// A carrier takes all unless there is no room.
+ssize_t Connection::sent_by_carrier(ssize_t sent, std::size_t asked) {
+  if (sent < 0) return sent;
+  if (static_cast<std::size_t>(sent) < asked) may_write_ = false;
+  bytes_.out += static_cast<std::uint64_t>(sent);
+  return sent;
+}
+
+std::uint64_t Connection::bytes_taken() {
+  if (carrier_ != nullptr) return carrier_->bytes_taken();
   ::tcp_info info{};
   ::socklen_t length = sizeof info;
   if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;

@@ -1,4 +1,4 @@
-// One client connection in the worker, and what its session can wait for.
+// One client connection in the worker, or one stream of it, and what its session can wait for.
 //
 // Runs in: worker.
 // Does not trust: the client.
@@ -59,6 +59,7 @@ enum class WakeReason : std::uint8_t {
   draining,  // the worker is to end; only a session that waits for a request is woken so
 };
 
+class Carrier;
 class Connection;
 class TlsSite;
 class TlsStream;
@@ -97,12 +98,18 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   std::uint32_t index() const { return index_; }
-  bool open() const { return fd_.has_value(); }
+  bool open() const { return fd_.has_value() || carrier_ != nullptr; }
   // `tls`: what to speak TLS with; nullptr for plain HTTP.
   void begin(UniqueFd fd, const logs::ClientAddress& client, bool by_default, TlsSite* tls);
+  // A stream of `parent`, which outlives it, as the carrier does.
+  void begin_stream(const Connection& parent, Carrier& carrier);
   void finish();
+  // A carrier says where bodies end; a connection does not (RFC 9112, 6).
+  bool is_stream() const { return carrier_ != nullptr; }
+  // Brings what stands in front of a stream's body: `head`, which fits.
+  void set_input(std::string_view head);
 
-  const WorkerLoop& loop() const { return loop_; }
+  WorkerLoop& loop() const { return loop_; }
   TlsStream* tls() const { return tls_.get(); }  // nullptr: plain HTTP
 
   BorrowedFd fd() const { return fd_.borrow(); }
@@ -133,11 +140,11 @@ class Connection {
   IoBuffer& buffer();
   void release_buffer();
 
-  // Bytes sent, 0 if there is no room, -1 if the client has gone.
+  // Bytes sent, 0 if there is no room, -1 if the client has gone. What is no head is a `body`.
   ssize_t send(std::string_view head, std::string_view body, int flags);
   ssize_t send_file(BorrowedFd file, off_t& offset, std::size_t count);
   // Bytes that the client's machine has acknowledged since the connection began.
-  std::uint64_t bytes_taken() const;
+  std::uint64_t bytes_taken();
 
   // Says that nothing more will be sent; the client may still say something.
   void end_sending();
@@ -148,6 +155,7 @@ class Connection {
     std::uint64_t out = 0;
   };
   Bytes take_bytes() { return std::exchange(bytes_, {}); }
+  void set_bytes(const Bytes& bytes) { bytes_ = bytes; }
 
   // The name that this connection has already been found to belong to the site by.
   std::optional<HostName> approved_host;
@@ -155,6 +163,7 @@ class Connection {
   bool over_tls = false;              // see HandOver
   bool over_https = false;            // of the request that is served
   bool first_request = true;          // the one whose host the router has looked at; none in TLS
+  bool multiplexes = false;           // it carries streams, and is woken by what these have to send
   bool is_counted = false;            // among its visitor's connections
   bool one_too_many = false;          // its visitor has as many as it may: it is told so and closed
   Clock::time_point request_began{};  // its head was complete
@@ -175,10 +184,13 @@ class Connection {
   Received receive_decrypted(std::span<char> room);
   ssize_t send_encrypted(std::string_view head, std::string_view body, bool more);
   ssize_t send_file_encrypted(BorrowedFd file, off_t& offset, std::size_t count);
+  ssize_t sent_by_carrier(ssize_t sent, std::size_t asked);
 
   WorkerLoop& loop_;
   UniqueFd fd_;
   std::unique_ptr<TlsStream> tls_;
+  const Connection* parent_ = nullptr;  // of a stream
+  Carrier* carrier_ = nullptr;
   std::coroutine_handle<> waiting_;
   std::unique_ptr<IoBuffer> buffer_;
   std::optional<logs::ClientAddress> client_;

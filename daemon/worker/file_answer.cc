@@ -133,7 +133,7 @@ std::optional<Selected> select_encoded(const Request& request, std::string_view 
   // has no chunks to end a body of unknown length by.
   const bool wants_range = request.head.method == Method::get && !request.head.range.empty();
   const bool may_be_made = size >= settings.min_size && !wants_range &&
-                           (is_cached || (request.head.version == http1::Version::http_1_1 &&
+                           (is_cached || (request.head.version != http1::Version::http_1_0 &&
                                           site.encoders.in_use() < files::EncoderPool::most));
   const http1::AcceptedCodings accepted = http1::accepted_codings(request.head.accept_encoding);
   for (const auto& [coding, on_the_fly] : files::EncodedForms(accepted, settings, may_be_made)) {

@@ -92,6 +92,8 @@ bool ProgramExchange::make_head() {
     framing_ = Framing::none;
   } else if (length) {
     framing_ = Framing::length;
+  } else if (connection_.is_stream()) {
+    framing_ = Framing::by_carrier;
   } else if (request_.head.version == http1::Version::http_1_1) {
     framing_ = Framing::chunked;
   } else {
@@ -149,8 +151,7 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
     frame_body();
   }
   while (has_output() && connection_.may_write()) {
-    const ssize_t sent =
-        head_.empty() ? connection_.send(body_, {}, 0) : connection_.send(head_, body_, 0);
+    const ssize_t sent = connection_.send(head_, body_, 0);
     if (sent < 0) return ExchangeEnd::client_gone;
     if (sent == 0) break;
     moved = true;

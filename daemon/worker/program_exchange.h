@@ -83,7 +83,7 @@ class ProgramExchange {
   std::string& prelude() { return to_program_; }
 
  private:
-  enum class Framing : std::uint8_t { none, length, chunked, until_close };
+  enum class Framing : std::uint8_t { none, length, chunked, until_close, by_carrier };
 
   bool make_head();
   void frame_body();

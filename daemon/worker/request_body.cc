@@ -12,6 +12,10 @@ namespace {
 constexpr unsigned most_in_a_row = 64;
 constexpr std::string_view please_continue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+BodyPiece too_large_piece() {
+  return {BodyPiece::Kind::too_large, {}, 413, "the body is too large"};
+}
+
 }  // namespace
 
 RequestBody::RequestBody(Connection& connection, SessionContext& context,
@@ -19,7 +23,8 @@ RequestBody::RequestBody(Connection& connection, SessionContext& context,
     : connection_(connection),
       context_(context),
       head_length_(head.length),
-      is_chunked_(head.body == http1::BodyFraming::chunked),
+      is_chunked_(head.body == http1::BodyFraming::chunked && !connection.is_stream()),
+      ends_with_stream_(head.body == http1::BodyFraming::chunked && connection.is_stream()),
       waits_for_continue_(head.expect_continue && connection.input().size() == head.length),
       left_(head.body == http1::BodyFraming::content_length ? head.content_length : 0),
       pace_(context.patience.body_pace) {}
@@ -69,6 +74,8 @@ bool RequestBody::receive_more() {
   const std::size_t before = connection_.input().size();
   const auto came = connection_.receive();
   on_wire_ += connection_.input().size() - before;
+  stream_ended_ = stream_ended_ || came == Connection::Received::end;
+  if (ends_with_stream_ && stream_ended_) return true;
   return came != Connection::Received::end && came != Connection::Received::failed;
 }
 
@@ -78,7 +85,22 @@ bool RequestBody::take(BodyPiece& piece) {
   return is_chunked_ ? take_chunk(piece) : take_bytes(piece);
 }
 
+// Of a stream's body nobody has said how long it is.
+bool RequestBody::take_to_end(BodyPiece& piece) {
+  const std::string_view here = connection_.input().substr(head_length_);
+  if (here.empty()) {
+    piece.kind = BodyPiece::Kind::end;
+    return stream_ended_;
+  }
+  given_ = here.size();
+  received_ += given_;
+  piece = {BodyPiece::Kind::data, here};
+  if (received_ > context_.site.settings.limits.body) piece = too_large_piece();
+  return true;
+}
+
 bool RequestBody::take_bytes(BodyPiece& piece) {
+  if (ends_with_stream_) return take_to_end(piece);
   if (left_ == 0) {
     piece.kind = BodyPiece::Kind::end;
     return true;
@@ -100,7 +122,7 @@ bool RequestBody::take_chunk(BodyPiece& piece) {
     case http1::ChunkedDecoder::State::data:
       received_ += step.data.size();
       if (received_ > context_.site.settings.limits.body) {
-        piece = {BodyPiece::Kind::too_large, {}, 413, "the body is too large"};
+        piece = too_large_piece();
         return true;
       }
       piece = {BodyPiece::Kind::data, step.data};

@@ -60,6 +60,7 @@ class RequestBody {
  private:
   bool take(BodyPiece& piece);
   bool take_bytes(BodyPiece& piece);
+  bool take_to_end(BodyPiece& piece);
   bool take_chunk(BodyPiece& piece);
   bool receive_more();
 
@@ -67,6 +68,8 @@ class RequestBody {
   SessionContext& context_;
   const std::size_t head_length_;
   const bool is_chunked_;
+  const bool ends_with_stream_;  // a stream's body of unknown length
+  bool stream_ended_ = false;
   bool waits_for_continue_;
   std::uint64_t left_;  // with Content-Length
   std::uint64_t received_ = 0;

@@ -5,10 +5,6 @@
 namespace perchild {
 namespace {
 
-std::string_view protocol_of(const http1::RequestHead& head) {
-  return head.version == http1::Version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
-}
-
 // Asks the clock, so only for a log that shows it.
 std::uint64_t microseconds_since(const Connection& connection, const logs::AccessLog& log) {
   if (log.format() != LogFormat::json) return 0;
@@ -45,7 +41,7 @@ void log_request(const Sending& sending, const http1::RequestHead& head, SendOut
                        .user = response.user,
                        .method = head.method_text,
                        .target = head.target,
-                       .protocol = head.method_text.empty() ? "" : protocol_of(head),
+                       .protocol = head.method_text.empty() ? "" : http1::text_of(head.version),
                        .status = response.status,
                        .body_bytes = sending.sent_of_body,
                        .referer = head.referer,

@@ -42,8 +42,7 @@ Task<SendOutcome> give_way(Connection& connection, SessionContext& context, Pace
 // Sends what there is room for, and takes it off. False if the client has gone. `body` counts as
 // sent of the response's body, `head` does not.
 bool send_some(Sending& sending, std::string_view& head, std::string_view& body, int flags) {
-  const ssize_t sent = head.empty() ? sending.connection.send(body, {}, flags)
-                                    : sending.connection.send(head, body, flags);
+  const ssize_t sent = sending.connection.send(head, body, flags);
   if (sent < 0) return false;
   const auto count = static_cast<std::size_t>(sent);
   const std::size_t of_head = std::min(count, head.size());
@@ -138,6 +137,10 @@ struct EncodingBuffer {
 
 Task<SendOutcome> send_chunk(Sending& sending, EncodingBuffer& buffer, std::size_t size,
                              bool is_last) {
+  if (sending.connection.is_stream()) {
+    const SendOutcome bytes = co_await send_bytes(sending, {}, {buffer.chunk.data(), size}, 0);
+    co_return bytes;
+  }
   http1::ChunkSizeLine size_line;
   const std::string_view head = http1::chunk_size_line(size, size_line);
   char* end = buffer.chunk.data() + size;

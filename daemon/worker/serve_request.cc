@@ -22,6 +22,13 @@ using http1::HeadParser;
 using http1::Method;
 using http1::RequestHead;
 
+// Its views point into the connection's input.
+RequestHead head_of(const Connection& connection, const HeadParser& parser) {
+  RequestHead head = parser.head(connection.input());
+  if (connection.is_stream()) head.version = http1::Version::http_2;
+  return head;
+}
+
 // In the log, of a client that did not wait for the first byte of its response.
 constexpr int status_of_gone = 499;
 
@@ -178,7 +185,7 @@ Task<Answered> answer_by_programs(Connection& connection, SessionContext& contex
 Task<Afterwards> serve_request(Connection& connection, SessionContext& context,
                                const HeadParser& parser) {
   note_visitor(connection, context.site.settings.reach);
-  RequestHead head = parser.head(connection.input());
+  RequestHead head = head_of(connection, parser);
   const Verdict verdict = judge(connection, context.site.settings, head);
   if (verdict.status != 0) {
     const Afterwards afterwards = co_await refuse_head(connection, context, parser, verdict);
@@ -196,7 +203,7 @@ Task<Afterwards> serve_request(Connection& connection, SessionContext& context,
         co_await skip_body_or_close(connection, context, parser, head);
     if (bad) co_return *bad;
   }
-  if (has_body) head = parser.head(connection.input());
+  if (has_body) head = head_of(connection, parser);
   Persistence if_read = Persistence::close;
   if (head.keep_alive && !context.draining) {
     if_read = head.version == http1::Version::http_1_0 ? Persistence::keep_alive_stated
@@ -251,7 +258,7 @@ Task<Afterwards> serve_request(Connection& connection, SessionContext& context,
 
 Task<Afterwards> refuse_head(Connection& connection, SessionContext& context,
                              const HeadParser& parser, Verdict verdict) {
-  const RequestHead head = parser.head(connection.input());
+  const RequestHead head = head_of(connection, parser);
   // Of a head that may be none, nothing is looked at any more.
   Request request{.site = context.site,
                   .buffer = connection.buffer(),

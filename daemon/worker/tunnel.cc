@@ -81,7 +81,7 @@ class Tunnel {
       moved = came != BackendStream::Received::nothing_yet;
     }
     while (!pending_.empty() && connection_.may_write()) {
-      const ssize_t sent = connection_.send(pending_, {}, 0);
+      const ssize_t sent = connection_.send({}, pending_, 0);
       is_gone_ = sent < 0;
       if (sent <= 0) break;
       pending_.erase(0, static_cast<std::size_t>(sent));

@@ -56,8 +56,7 @@ class Writer {
 
   void write_request() {
     const http1::RequestHead& head = request_.head;
-    const bool is_old = head.version == http1::Version::http_1_0;
-    put("SERVER_PROTOCOL", is_old ? "HTTP/1.0" : "HTTP/1.1");
+    put("SERVER_PROTOCOL", http1::text_of(head.version));
     put("REQUEST_METHOD", head.method_text);
     put("REQUEST_SCHEME", request_.https ? "https" : "http");
     if (request_.https) put("HTTPS", "on");

@@ -84,6 +84,18 @@ std::string_view text_of(Reject reason) {
   return "";
 }
 
+std::string_view text_of(Version version) {
+  switch (version) {
+    case Version::http_1_0:
+      return "HTTP/1.0";
+    case Version::http_1_1:
+      return "HTTP/1.1";
+    case Version::http_2:
+      return "HTTP/2.0";
+  }
+  return "";
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -30,7 +30,8 @@ enum class Method : std::uint8_t {
   other
 };
 
-enum class Version : std::uint8_t { http_1_0, http_1_1 };
+enum class Version : std::uint8_t { http_1_0, http_1_1, http_2 };
+std::string_view text_of(Version version);  // as logs and programs are told it
 
 // Why a head is refused. `status_of` gives the response status, `text_of` the sentence for the log.
 enum class Reject : std::uint8_t {
@@ -73,7 +74,8 @@ struct Field {
 // A complete, valid head. Views point into the bytes that were parsed (see `path`).
 struct RequestHead {
   Method method = Method::other;
-  Version version = Version::http_1_1;  // a higher HTTP/1 minor version is taken for 1.1
+  // A higher HTTP/1 minor version is taken for 1.1; http_2 is set by who has made the head of it.
+  Version version = Version::http_1_1;
   std::string_view method_text;
   std::string_view target;  // as sent
   // The target's path, not decoded. A literal "/" for an absolute-form target without a path, "*"
