@@ -13,6 +13,10 @@ constexpr std::size_t length_of_status = 3;
 
 }  // namespace
 
+bool is_interim(std::string_view head) {
+  return head.substr(begin_of_status).starts_with('1');
+}
+
 ResponseFields split_response_head(std::string& head) {
   ResponseFields response;
   response.status = std::string_view(head).substr(begin_of_status, length_of_status);

@@ -16,6 +16,9 @@ struct ResponseFields {
   std::vector<http1::Field> fields;
 };
 
+// Whether another head follows (RFC 9110, 15.2).
+bool is_interim(std::string_view head);
+
 // `head` is one that files::ResponseHead has made. It is changed, and the fields point into it.
 ResponseFields split_response_head(std::string& head);
 

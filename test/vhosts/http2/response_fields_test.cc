@@ -19,6 +19,8 @@ TEST(ResponseFields, AreThoseOfTheHeadInLowerCase) {
             "200|server=perchild|etag=\"A\"|x-y=");
   EXPECT_EQ(text_of("HTTP/1.1 304 Not Modified\r\n\r\n"), "304");
   EXPECT_EQ(text_of("HTTP/1.1 100 Continue\r\n\r\n"), "100");
+  EXPECT_TRUE(is_interim("HTTP/1.1 100 Continue\r\n\r\n"));
+  EXPECT_FALSE(is_interim("HTTP/1.1 200 OK\r\n\r\n"));
 }
 
 TEST(ResponseFields, NothingIsSaidOfAConnection) {
