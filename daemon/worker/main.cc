@@ -53,7 +53,7 @@ Result<int> run() {
   std::uint64_t seed = 0;
   if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return failure_from_errno("getrandom");
   const ::uid_t owner = ::geteuid();
-  auto tls = TlsSite::make(settings->certificates);
+  auto tls = TlsSite::make(*settings);
   if (!tls) return failure(tls.error());
   // As the site's user: it must be able to enter, and nobody else is asked.
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -5,8 +5,8 @@
 
 namespace perchild {
 
-Result<std::unique_ptr<TlsSite>> TlsSite::make(const std::vector<CertificateChain>& chains) {
-  if (chains.empty()) return std::unique_ptr<TlsSite>();
+Result<std::unique_ptr<TlsSite>> TlsSite::make(const SiteSettings& settings) {
+  if (settings.certificates.empty()) return std::unique_ptr<TlsSite>();
   return failure({"prepare TLS", "in a worker that has none", ENOTSUP});
 }
 

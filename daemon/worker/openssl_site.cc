@@ -7,6 +7,7 @@
 #include <array>
 #include <string_view>
 
+#include "daemon/worker/http2/client_connection.h"
 #include "daemon/worker/keeper_provider.h"
 #include "daemon/worker/openssl_stream.h"
 #include "daemon/worker/tls_tickets.h"
@@ -38,19 +39,23 @@ X509Ptr parse(const std::string& der) {
   return X509Ptr(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
 }
 
-// RFC 7301: the client's list, each name behind its length.
-int choose_protocol(::SSL*, const unsigned char** chosen, unsigned char* chosen_length,
+// RFC 7301: the client's list, each name behind its length. Which of its names is taken is for the
+// server to say.
+int choose_protocol(::SSL* ssl, const unsigned char** chosen, unsigned char* chosen_length,
                     const unsigned char* list, unsigned int list_length, void*) {
   constexpr std::string_view http_1_1 = "http/1.1";
+  const bool offers_http2 = OpenSslStream::of(ssl).site().offers_http2();
+  int result = SSL_TLSEXT_ERR_ALERT_FATAL;
   for (unsigned int at = 0; at < list_length; at += 1U + list[at]) {
-    if (std::string_view(reinterpret_cast<const char*>(list) + at + 1, list[at]) != http_1_1) {
-      continue;
-    }
+    const std::string_view name(reinterpret_cast<const char*>(list) + at + 1, list[at]);
+    const bool is_http2 = offers_http2 && name == OpenSslSite::http2;
+    if (!is_http2 && name != http_1_1) continue;
     *chosen = list + at + 1;
     *chosen_length = list[at];
-    return SSL_TLSEXT_ERR_OK;
+    result = SSL_TLSEXT_ERR_OK;
+    if (is_http2) break;
   }
-  return SSL_TLSEXT_ERR_ALERT_FATAL;
+  return result;
 }
 
 int look_at_hello(::SSL* ssl, int* alert, void*) {
@@ -60,10 +65,10 @@ int look_at_hello(::SSL* ssl, int* alert, void*) {
 
 }  // namespace
 
-Result<std::unique_ptr<TlsSite>> TlsSite::make(const std::vector<CertificateChain>& chains) {
-  if (chains.empty()) return std::unique_ptr<TlsSite>();
+Result<std::unique_ptr<TlsSite>> TlsSite::make(const SiteSettings& settings) {
+  if (settings.certificates.empty()) return std::unique_ptr<TlsSite>();
   auto site = std::make_unique<OpenSslSite>();
-  if (!site->set_up(chains)) {
+  if (!site->set_up(settings)) {
     std::array<char, 256> text;
     ::ERR_error_string_n(::ERR_get_error(), text.data(), text.size());
     return failure({"prepare TLS", text.data(), 0});
@@ -75,7 +80,14 @@ std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
   return std::make_unique<OpenSslStream>(*this, connection);
 }
 
-bool OpenSslSite::set_up(const std::vector<CertificateChain>& chains) {
+Task<Afterwards> OpenSslSite::serve_http2(Connection& connection, SessionContext& context) {
+  http2::ClientConnection client(connection, context);
+  const Afterwards afterwards = co_await client.serve();
+  co_return afterwards;
+}
+
+bool OpenSslSite::set_up(const SiteSettings& settings) {
+  offers_http2_ = settings.http2;
   unsigned char byte = 0;
   if (::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
                              OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
@@ -98,8 +110,8 @@ bool OpenSslSite::set_up(const std::vector<CertificateChain>& chains) {
   ::SSL_CTX_set_client_hello_cb(context, &look_at_hello, nullptr);
   ::SSL_CTX_set_alpn_select_cb(context, &choose_protocol, nullptr);
   if (!use_tickets(context)) return false;
-  for (std::uint32_t i = 0; i < chains.size(); ++i) {
-    if (!add_certificate(chains[i], i)) return false;
+  for (std::uint32_t i = 0; i < settings.certificates.size(); ++i) {
+    if (!add_certificate(settings.certificates[i], i)) return false;
   }
   return true;
 }

@@ -21,13 +21,18 @@ class OpenSslSite final : public TlsSite {
   OpenSslSite(const OpenSslSite&) = delete;
   OpenSslSite& operator=(const OpenSslSite&) = delete;
   // OpenSSL is made ready, and opens nothing from then on. False: its error queue says why.
-  bool set_up(const std::vector<CertificateChain>& chains);
+  bool set_up(const SiteSettings& settings);
+
+  // As ALPN calls it (RFC 9113, 3.1).
+  static constexpr std::string_view http2 = "h2";
 
   std::unique_ptr<TlsStream> accept(Connection& connection) override;
+  Task<Afterwards> serve_http2(Connection& connection, SessionContext& context) override;
   void attach_keeper(UniqueFd fd) override { keeper_.attach(std::move(fd)); }
   bool on_keeper_readable() override { return keeper_.on_readable(); }
 
   ::SSL_CTX* context() const { return context_.get(); }
+  bool offers_http2() const { return offers_http2_; }
   KeeperClient& keeper() { return keeper_; }
 
  private:
@@ -38,6 +43,7 @@ class OpenSslSite final : public TlsSite {
   };
 
   KeeperClient keeper_;
+  bool offers_http2_ = false;
   std::unique_ptr<::SSL_CTX, ContextDeleter> context_;
 };
 

@@ -174,6 +174,13 @@ void OpenSslStream::end_sending() {
   ::SSL_shutdown(ssl_.get());
 }
 
+bool OpenSslStream::has_chosen_http2() const {
+  const unsigned char* chosen = nullptr;
+  unsigned int length = 0;
+  ::SSL_get0_alpn_selected(ssl_.get(), &chosen, &length);
+  return std::string_view(reinterpret_cast<const char*>(chosen), length) == OpenSslSite::http2;
+}
+
 bool OpenSslStream::look_at_hello(int& alert) {
   const unsigned char* data = nullptr;
   std::size_t length = 0;

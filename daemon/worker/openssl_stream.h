@@ -39,6 +39,7 @@ class OpenSslStream final : public TlsStream {
     peer_closed_ = peer_closed_ || peer_closed;
   }
   const std::optional<HostName>& server_name() const override { return server_name_; }
+  bool has_chosen_http2() const override;
 
   OpenSslSite& site() const { return site_; }
   std::string_view server_name_text() const {

@@ -2,6 +2,7 @@
 
 #include "daemon/worker/handshake.h"
 #include "daemon/worker/serve_request.h"
+#include "daemon/worker/tls.h"
 
 namespace perchild {
 namespace {
@@ -112,6 +113,9 @@ Session serve(Connection& connection, SessionContext& context) {
     const HandshakeOutcome handshake = co_await shake_hands(connection, context);
     if (handshake == HandshakeOutcome::failed) afterwards = Afterwards::linger_and_close;
     if (handshake == HandshakeOutcome::closed) afterwards = Afterwards::close;
+    if (afterwards == Afterwards::keep && connection.tls()->has_chosen_http2()) {
+      afterwards = co_await context.tls->serve_http2(connection, context);
+    }
   }
   for (int in_a_row = 1; afterwards == Afterwards::keep; ++in_a_row) {
     HeadParser parser;

@@ -47,6 +47,7 @@ struct SessionContext {
   Patience patience;
   RunnerClient runner;
   PasswordChecks checks{};
+  TlsSite* tls = nullptr;
   bool draining = false;
 };
 

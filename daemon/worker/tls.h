@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/worker/task.h"
 #include "policy/host_name.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
@@ -21,6 +22,8 @@
 namespace perchild {
 
 class Connection;
+struct SessionContext;
+enum class Afterwards : std::uint8_t;
 
 // How far a call has come.
 enum class TlsStep : std::uint8_t {
@@ -58,16 +61,21 @@ class TlsStream {
 
   // The name that the client asked for in its ClientHello.
   virtual const std::optional<HostName>& server_name() const = 0;
+  // After the handshake: what the client and we speak (RFC 7301).
+  virtual bool has_chosen_http2() const = 0;
 };
 
 // What all TLS connections of a worker share.
 class TlsSite {
  public:
   // Before the lock-down. Nullptr where there is no certificate.
-  static Result<std::unique_ptr<TlsSite>> make(const std::vector<CertificateChain>& chains);
+  static Result<std::unique_ptr<TlsSite>> make(const SiteSettings& settings);
   virtual ~TlsSite() = default;
 
   virtual std::unique_ptr<TlsStream> accept(Connection& connection) = 0;
+
+  // On a connection that has chosen it, to its end.
+  virtual Task<Afterwards> serve_http2(Connection& connection, SessionContext& context) = 0;
 
   // A channel to the keeper, in place of the one before.
   virtual void attach_keeper(UniqueFd fd) = 0;

@@ -21,6 +21,9 @@ constexpr int exit_broken = 2;
 // Who comes back sooner is no news for the master.
 constexpr std::chrono::seconds idle_notice{1};
 
+// A page and what belongs to it, asked for at once on one connection.
+constexpr std::size_t least_streams = 128;
+
 // What an event is about: the low bits say which kind the rest is the index of.
 enum class EventKind : std::uint8_t {
   master,
@@ -50,7 +53,10 @@ bool is_tcp_socket(BorrowedFd fd) {
 WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
                        UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls)
     : site_(site),
-      context_{site, Patience(site.settings), RunnerClient(site.settings.programs, *this)},
+      context_{.site = site,
+               .patience = Patience(site.settings),
+               .runner = RunnerClient(site.settings.programs, *this),
+               .tls = tls.get()},
       master_(std::move(master)),
       epoll_(std::move(epoll)),
       tls_(std::move(tls)),
@@ -80,6 +86,7 @@ int WorkerLoop::run() {
     }
     on_deadlines();
     context_.runner.end_turn();
+    wake_multiplexing();
     collect_finished();
     grant_credits();
     tell_whether_idle();
@@ -250,8 +257,16 @@ void WorkerLoop::on_runner_readable() {
 // Who is between two requests may be sending the next one: it is answered, and told to come again
 // on another connection.
 bool WorkerLoop::on_message(const Retire&, UniqueFd) {
-  context_.draining = true;
+  begin_draining();
   return true;
+}
+
+// Who speaks HTTP/2 can be told at any time.
+void WorkerLoop::begin_draining() {
+  context_.draining = true;
+  for (const auto& connection : connections_) {
+    if (connection->open() && connection->multiplexes) wake_later(*connection);
+  }
 }
 
 bool WorkerLoop::on_message(const AttachKeeper&, UniqueFd fd) {
@@ -267,7 +282,7 @@ void WorkerLoop::on_keeper_readable() {
 }
 
 bool WorkerLoop::on_message(const Drain&, UniqueFd) {
-  context_.draining = true;
+  begin_draining();
   // Who is between two requests is told by a close, which every client must expect (RFC 9112, 9.5).
   while (Connection* connection = context_.patience.idle.oldest()) {
     connection->deadline.unlink();
@@ -359,7 +374,19 @@ void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
 
 // Nullptr beyond what can have been promised, by this worker and one before it.
 Connection* WorkerLoop::take_connection() {
-  const std::size_t most = site_.settings.limits.connections + routers_.size() * max_credits;
+  return take_place(site_.settings.limits.connections + routers_.size() * max_credits +
+                    open_streams_);
+}
+
+Connection* WorkerLoop::take_stream() {
+  // As many requests at once as if each came by a connection of its own.
+  const std::size_t most = std::max<std::size_t>(site_.settings.limits.connections, least_streams);
+  if (open_streams_ >= most) return nullptr;
+  ++open_streams_;
+  return take_place(connections_.size() + 1);
+}
+
+Connection* WorkerLoop::take_place(std::size_t most) {
   if (unused_.empty()) {
     if (connections_.size() >= most) return nullptr;
     unused_.push_back(static_cast<std::uint32_t>(connections_.size()));
@@ -376,6 +403,19 @@ void WorkerLoop::collect_finished() {
     room_.remove_open();
   }
   finished_.clear();
+  for (const std::uint32_t index : finished_streams_) {
+    unused_.push_back(index);
+    --open_streams_;
+  }
+  finished_streams_.clear();
+}
+
+void WorkerLoop::wake_multiplexing() {
+  while (!to_wake_.empty()) {
+    for (const std::uint32_t index : std::exchange(to_wake_, {})) {
+      connections_[index]->on_progress();
+    }
+  }
 }
 
 void WorkerLoop::grant_credits() {

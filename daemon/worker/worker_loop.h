@@ -43,8 +43,12 @@ class WorkerLoop {
   Turns& turns() { return turns_; }
   void on_finished(const Connection& connection) {
     if (connection.is_counted) visitors_.remove(connection.peer().bytes());
-    finished_.push_back(connection.index());
+    (connection.is_stream() ? finished_streams_ : finished_).push_back(connection.index());
   }
+  // What a stream of a connection is served by; nullptr if there are too many of them.
+  Connection* take_stream();
+  // Makes progress before the turn is over.
+  void wake_later(const Connection& connection) { to_wake_.push_back(connection.index()); }
 
  private:
   struct RouterChannel {
@@ -68,6 +72,7 @@ class WorkerLoop {
   bool on_message(const Drain& message, UniqueFd fd);
   bool on_message(const ReplaceLog& message, UniqueFd fd);
   bool on_message(const MayReport& message, UniqueFd fd);
+  void begin_draining();
   void report_nonsense(std::optional<std::uint32_t> channel, std::string_view complaint);
   void on_checker_readable();
   void on_keeper_readable();
@@ -80,6 +85,8 @@ class WorkerLoop {
   void grant_credits();
   void tell_whether_idle();
   Connection* take_connection();
+  Connection* take_place(std::size_t most);
+  void wake_multiplexing();
   void collect_finished();
   void run_turns();
   void on_deadlines();
@@ -101,6 +108,9 @@ class WorkerLoop {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::uint32_t> unused_;    // places in connections_
   std::vector<std::uint32_t> finished_;  // to become unused when the turn is over
+  std::vector<std::uint32_t> finished_streams_;
+  std::size_t open_streams_ = 0;
+  std::vector<std::uint32_t> to_wake_;
   Turns turns_;
   // Since when no connection is open, and whether the master knows.
   std::optional<Clock::time_point> idle_since_;

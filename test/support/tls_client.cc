@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
+
 namespace perchild::test {
 namespace {
 
@@ -109,13 +111,18 @@ void TlsClient::close_sending() {
   raw_.close_sending();
 }
 
+std::string TlsClient::receive_some() {
+  char buffer[16384];
+  const int got = drive([&] { return ::SSL_read(ssl_.get(), buffer, sizeof buffer); });
+  return std::string(buffer, static_cast<std::size_t>(std::max(got, 0)));
+}
+
 std::string TlsClient::receive_until(const std::string& end) {
   std::string all;
   while (end.empty() || all.find(end) == std::string::npos) {
-    char buffer[16384];
-    const int got = drive([&] { return ::SSL_read(ssl_.get(), buffer, sizeof buffer); });
-    if (got <= 0) break;
-    all.append(buffer, static_cast<std::size_t>(got));
+    const std::string some = receive_some();
+    if (some.empty()) break;
+    all.append(some);
   }
   return all;
 }

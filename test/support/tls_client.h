@@ -39,6 +39,8 @@ class TlsClient {
   // What comes until it holds `end`, or the server closes; "" at an error.
   std::string receive_until(const std::string& end);
   std::string receive_to_end();
+  // The next bytes, whatever they are; "" at the end or at an error.
+  std::string receive_some();
   // Whether the server said that it has finished, and did not just hang up.
   bool ended_properly() const {
     return (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;

@@ -154,10 +154,15 @@ TEST_P(Tls, HandshakesWaitForADeadKeepersSuccessor) {
   }
 }
 
-TEST_P(Tls, TheProtocolIsHttp11OrNone) {
+TEST_P(Tls, TheProtocolIsHttp2OrHttp11OrNone) {
   const Server server(secure_sites());
   TlsOptions options = named("a.example", GetParam());
-  options.protocols = "\x02h2\x08http/1.1";
+  EXPECT_EQ(TlsClient(server.port(), options).protocol(), "");
+  for (const char* offer : {"\x02h2\x08http/1.1", "\x08http/1.1\x02h2", "\x02h2"}) {
+    options.protocols = offer;
+    EXPECT_EQ(TlsClient(server.port(), options).protocol(), "h2");
+  }
+  options.protocols = "\x08http/1.1\x08http/1.0";
   EXPECT_EQ(TlsClient(server.port(), options).protocol(), "http/1.1");
   options.protocols = "\x06spdy/3";
   EXPECT_FALSE(TlsClient(server.port(), options).connected());

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -28,12 +29,14 @@ class NuisanceBudget {
   // False if there has been too much of it.
   [[nodiscard]] bool spend(Nuisance what, Time now);
 
-  // A client may say of each frame that it has taken it, for its stream and for the connection.
-  void on_data_sent() { tokens_[index_of(Nuisance::window_update)] += updates_of_a_frame; }
+  // A client may say of what it is sent that it has taken it, for its stream and for the
+  // connection, and some do for every few kilobytes.
+  void on_data_sent(std::size_t bytes) {
+    tokens_[index_of(Nuisance::window_update)] += 2 + static_cast<double>(bytes) / 1024;
+  }
 
  private:
   static constexpr std::size_t kinds = 7;
-  static constexpr double updates_of_a_frame = 4;
   static constexpr std::size_t index_of(Nuisance what) { return static_cast<std::size_t>(what); }
 
   struct Rate {
@@ -41,7 +44,7 @@ class NuisanceBudget {
     double per_second;
   };
   static constexpr std::array<Rate, kinds> rates{{
-      {200, 20},    // all streams of a page that is left, twice
+      {200, 33},    // all streams of a page that is left, twice
       {50, 5},      // some measure their line by it, none so often
       {20, 1},      // one at the beginning, and a few more
       {400, 50},    // of every stream, and again when a tab is shown

@@ -43,8 +43,10 @@ TEST(NuisanceBudget, FillsWithTimeUpToItsBound) {
 TEST(NuisanceBudget, WhatIsSentMayBeAcknowledged) {
   NuisanceBudget budget;
   how_many(budget, Nuisance::window_update, start);
-  budget.on_data_sent();
-  EXPECT_EQ(how_many(budget, Nuisance::window_update, start), 4);
+  budget.on_data_sent(1);
+  EXPECT_EQ(how_many(budget, Nuisance::window_update, start), 2);
+  budget.on_data_sent(16 * 1024);
+  EXPECT_EQ(how_many(budget, Nuisance::window_update, start), 18);
 }
 
 }  // namespace
