@@ -5,6 +5,7 @@
 #include "test/support/certificate_files.h"
 #include "test/support/command.h"
 #include "test/support/http2_client.h"
+#include "test/system/played_backend.h"
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
 
@@ -233,6 +234,61 @@ TEST(Http2, ProgramsAnswerAsOverHttp1) {
   client.send_data(untold, "", true);
   EXPECT_TRUE(contains(client.response(untold).body, "5d41402abc4b2a76b9719d911017c592"));
   EXPECT_EQ(client.response(client.get("/long.php")).body, std::string(200'000, 'x'));
+}
+
+Http2Fields websocket_fields(const std::string& path) {
+  return {{":method", "CONNECT"}, {":protocol", "websocket"},  {":scheme", "https"},
+          {":path", path},        {":authority", "a.example"}, {"sec-websocket-version", "13"}};
+}
+
+TEST(Http2, AWebSocketGoesOverAStream) {
+  PlayedBackend backend;
+  const Server server(spec_with({}, backend.settings()));
+  Http2Client client(server.port());
+  ASSERT_TRUE(client.settle());
+  const std::uint32_t stream = client.request(websocket_fields("/chat"), false);
+  backend.accept();
+  const std::string head = backend.receive_until("\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("GET /chat HTTP/1.1\r\n")) << head;
+  EXPECT_TRUE(contains(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n")) << head;
+  EXPECT_TRUE(contains(head, "sec-websocket-version: 13\r\n")) << head;
+  EXPECT_TRUE(contains(head, "sec-websocket-key: ")) << head;
+  backend.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst");
+  while (client.so_far(stream).body != "first") ASSERT_TRUE(client.receive());
+  EXPECT_EQ(client.so_far(stream).status, 200);
+  EXPECT_FALSE(client.so_far(stream).ended);
+  for (const std::string text : {"one", "two"}) {
+    client.send_data(stream, text, false);
+    EXPECT_EQ(backend.receive_until(text), text);
+    backend.send("echo of " + text);
+    while (!client.so_far(stream).body.ends_with("echo of " + text)) ASSERT_TRUE(client.receive());
+  }
+  EXPECT_FALSE(client.so_far(stream).ended);
+  client.send_data(stream, "", true);
+  EXPECT_TRUE(backend.is_ended());
+  backend.close();
+  EXPECT_TRUE(client.response(stream).ended);
+}
+
+TEST(Http2, WhatIsNoWebSocketIsNotTakenForOne) {
+  PlayedBackend backend;
+  const Server server(spec_with(
+      {{"file", "f"}}, R"(, "locations": [{ "prefix": "/app")" + backend.settings() + " }]"));
+  Http2Client client(server.port());
+  ASSERT_TRUE(client.settle());
+  EXPECT_EQ(client.response(client.request(websocket_fields("/file"), false)).reset,
+            NGHTTP2_CONNECT_ERROR);
+  const std::uint32_t refused = client.request(websocket_fields("/app"), false);
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+  EXPECT_EQ(client.response(refused).status, 403);
+  const std::uint32_t plain = client.request(websocket_fields("/app"), false);
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  EXPECT_EQ(client.response(plain).reset, NGHTTP2_CONNECT_ERROR);
+  EXPECT_EQ(client.response(client.get("/file")).body, "f");
 }
 
 TEST(Http2, ABodyThatAProgramDoesNotReadIsNotCredited) {

@@ -51,6 +51,7 @@ void RequestFields::add_pseudo(std::string_view name, std::string_view value) {
                         : name == ":scheme"    ? &scheme_
                         : name == ":authority" ? &authority_
                         : name == ":path"      ? &path_
+                        : name == ":protocol"  ? &protocol_
                                                : nullptr;
   if (field == nullptr) return fail("there is no such pseudo-header field in requests");
   if (field->is_there) return fail("a pseudo-header field is repeated");
@@ -82,6 +83,7 @@ void RequestFields::add_regular(std::string_view name, std::string_view value) {
     has_length_ = true;
     length_is_zero_ = value.find_first_not_of('0') == std::string_view::npos;
   }
+  if (name == "sec-websocket-key" && protocol_.is_there) return;
   append_line(name, value);
 }
 
@@ -92,40 +94,61 @@ void RequestFields::append_line(std::string_view name, std::string_view value) {
 
 // The request line, without what only finish() can tell.
 void RequestFields::begin_regular() {
-  text_.append(method_.value).append(" ");
-  text_.append(method_.value == "CONNECT" ? authority_.value : path_.value);
+  const bool is_connect = method_.value == "CONNECT" && !protocol_.is_there;
+  text_.append(protocol_.is_there ? "GET" : method_.value).append(" ");
+  text_.append(is_connect ? authority_.value : path_.value);
   text_.append(" HTTP/1.1\r\n");
 }
 
-bool RequestFields::finish(bool has_body) {
-  if (!has_regular_) begin_regular();
-  const bool is_connect = method_.value == "CONNECT";
+void RequestFields::check_pseudo() {
   if (!method_.is_there) fail("there is no :method");
-  if (is_connect) {
+  if (method_.value == "CONNECT" && !protocol_.is_there) {
     // RFC 9113, 8.5.
     if (scheme_.is_there || path_.is_there) fail("CONNECT has a :scheme or a :path");
     if (!authority_.is_there) fail("CONNECT has no :authority");
-  } else {
-    if (!scheme_.is_there || !path_.is_there) fail("there is no :scheme or no :path");
-    if (scheme_.value != "https" && scheme_.value != "http") fail("the :scheme is not HTTP's");
-    // RFC 9113, 8.3.1. HTTP/1.1 would take an absolute form for another authority.
-    const bool is_of_server = path_.value == "*" && method_.value == "OPTIONS";
-    if (!path_.value.starts_with('/') && !is_of_server) fail("the :path is malformed");
+    return;
   }
+  if (!scheme_.is_there || !path_.is_there) fail("there is no :scheme or no :path");
+  if (scheme_.value != "https" && scheme_.value != "http") fail("the :scheme is not HTTP's");
+  // RFC 9113, 8.3.1. HTTP/1.1 would take an absolute form for another authority.
+  const bool is_of_server = path_.value == "*" && method_.value == "OPTIONS";
+  if (!path_.value.starts_with('/') && !is_of_server) fail("the :path is malformed");
   if (!std::all_of(method_.value.begin(), method_.value.end(),
                    [](char c) { return http1::is_char_of(c, http1::token_char); })) {
     fail("the :method is malformed");
   }
+  if (!protocol_.is_there) return;
+  if (method_.value != "CONNECT") fail("a :protocol without CONNECT");
+  if (!authority_.is_there) fail("CONNECT has no :authority");
+  if (protocol_.value != "websocket") fail("the :protocol is not websocket");
+}
+
+// RFC 8441, 5: as HTTP/1.1 asks for it. The key proves to a client that its server knows WebSocket,
+// which nobody asks here; a backend wants it to have its form, sixteen bytes in base64.
+void RequestFields::append_upgrade() {
+  append_line("connection", "Upgrade");
+  append_line("upgrade", "websocket");
+  append_line("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+}
+
+bool RequestFields::finish(bool has_body) {
+  if (!has_regular_) begin_regular();
+  check_pseudo();
   if (authority_.is_there && has_host_ && !equals_ignoring_case(authority_.value, host_)) {
     fail(":authority and Host differ");
   }
   if (!has_body && has_length_ && !length_is_zero_) fail("a Content-Length without a body");
+  if (protocol_.is_there && has_length_) fail("a Content-Length of a tunnel");
   if (!problem_.empty()) return false;
   if (authority_.is_there || has_host_) {
     append_line("host", authority_.is_there ? authority_.value : host_);
   }
   if (!cookie_.empty()) append_line("cookie", cookie_);
-  if (has_body && !has_length_) append_line("transfer-encoding", "chunked");
+  if (protocol_.is_there) {
+    append_upgrade();
+  } else if (has_body && !has_length_) {
+    append_line("transfer-encoding", "chunked");
+  }
   text_.append("\r\n");
   return true;
 }

@@ -23,6 +23,9 @@ class RequestFields {
   // not: it ends with the stream.
   std::string& text() { return text_; }
 
+  // Whether the client wants to speak another protocol on the stream (RFC 8441): WebSocket.
+  bool is_for_tunnel() const { return protocol_.is_there; }
+
   // Why finish() said no.
   std::string_view problem() const { return problem_; }
 
@@ -33,6 +36,8 @@ class RequestFields {
   void add_pseudo(std::string_view name, std::string_view value);
   void add_regular(std::string_view name, std::string_view value);
   void begin_regular();
+  void check_pseudo();
+  void append_upgrade();
   void append_line(std::string_view name, std::string_view value);
   void fail(std::string_view problem) {
     if (problem_.empty()) problem_ = problem;
@@ -43,7 +48,7 @@ class RequestFields {
     std::string value;
     bool is_there = false;
   };
-  Pseudo method_, scheme_, authority_, path_;
+  Pseudo method_, scheme_, authority_, path_, protocol_;
   std::string host_;  // of a Host field
   std::string cookie_;
   std::string text_;

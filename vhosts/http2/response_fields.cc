@@ -13,13 +13,17 @@ constexpr std::size_t length_of_status = 3;
 
 }  // namespace
 
-bool is_interim(std::string_view head) {
-  return head.substr(begin_of_status).starts_with('1');
+std::string_view status_of_head(std::string_view head) {
+  return head.substr(begin_of_status, length_of_status);
+}
+
+void set_status_of_head(std::string& head, std::string_view status) {
+  head.replace(begin_of_status, length_of_status, status);
 }
 
 ResponseFields split_response_head(std::string& head) {
   ResponseFields response;
-  response.status = std::string_view(head).substr(begin_of_status, length_of_status);
+  response.status = status_of_head(head);
   response.fields.reserve(16);
   std::string_view rest = http1::after_request_line(head);
   while (const auto field = http1::next_field(rest)) {

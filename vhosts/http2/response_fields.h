@@ -16,8 +16,9 @@ struct ResponseFields {
   std::vector<http1::Field> fields;
 };
 
-// Whether another head follows (RFC 9110, 15.2).
-bool is_interim(std::string_view head);
+// Of a head: its three digits; and others in their place.
+std::string_view status_of_head(std::string_view head);
+void set_status_of_head(std::string& head, std::string_view status);
 
 // `head` is one that files::ResponseHead has made. It is changed, and the fields point into it.
 ResponseFields split_response_head(std::string& head);

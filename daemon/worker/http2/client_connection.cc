@@ -29,6 +29,13 @@ constexpr unsigned records_in_a_row = 256;
 // By which the answer to our PING is known.
 constexpr std::array<std::uint8_t, 8> end_announced{'g', 'o', 'i', 'n', 'g', ' ', 'u', 'p'};
 
+// That could speak WebSocket.
+bool has_backends(const SiteSettings& settings) {
+  return std::any_of(
+      settings.programs.begin(), settings.programs.end(),
+      [](const ProgramSettings& program) { return program.protocol == ProgramProtocol::http; });
+}
+
 }  // namespace
 
 ClientConnection::ClientConnection(Connection& connection, SessionContext& context)
@@ -37,12 +44,13 @@ ClientConnection::ClientConnection(Connection& connection, SessionContext& conte
       session_(make_session(*this)),
       pace_(context.patience.response_pace) {
   connection.multiplexes = true;
-  const std::array<::nghttp2_settings_entry, 4> settings{{
+  const std::array<::nghttp2_settings_entry, 5> settings{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, most_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window_of_stream},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, http1::max_head_bytes},
       // RFC 9218: the tree of RFC 7540 is what a client can make a server work at for nothing.
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, has_backends(context.site.settings) ? 1U : 0U},
   }};
   ::nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   ::nghttp2_session_set_local_window_size(session(), NGHTTP2_FLAG_NONE, 0, window_of_connection);
@@ -222,7 +230,8 @@ void ClientConnection::on_request(std::int32_t id, bool is_whole) {
   Connection* const carried =
       streams_.size() < most_streams && !deaf_ ? connection_.loop().take_stream() : nullptr;
   if (carried == nullptr) return reset(id, NGHTTP2_REFUSED_STREAM);
-  streams_.emplace(id, std::make_unique<Stream>(*this, *carried, id, is_whole));
+  const Stream::Request request{id, is_whole, fields_.is_for_tunnel()};
+  streams_.emplace(id, std::make_unique<Stream>(*this, *carried, request));
   arrivals_.push_back({id, std::move(fields_.text())});
 }
 

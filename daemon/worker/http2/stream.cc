@@ -49,8 +49,12 @@ ssize_t read_output(::nghttp2_session*, std::int32_t id, std::uint8_t* into, std
 
 }  // namespace
 
-Stream::Stream(ClientConnection& parent, Connection& carried, std::int32_t id, bool is_whole)
-    : parent_(parent), carried_(carried), id_(id), input_ended_(is_whole) {}
+Stream::Stream(ClientConnection& parent, Connection& carried, const Request& request)
+    : parent_(parent),
+      carried_(carried),
+      id_(request.id),
+      input_ended_(request.is_whole),
+      is_for_tunnel_(request.is_for_tunnel) {}
 
 Connection::Received Stream::receive(std::span<char> room, std::size_t& count) {
   if (closed_) return Connection::Received::failed;
@@ -73,20 +77,31 @@ std::size_t Stream::room() const {
   return waiting < most_output ? most_output - waiting : 0;
 }
 
-ssize_t Stream::send(std::string_view head, std::string_view body) {
-  if (closed_) return -1;
-  if (!head.empty()) {
-    std::string text(head);
-    if (is_interim(head)) {
-      const ResponseFields response = split_response_head(text);
-      const std::vector<::nghttp2_nv> pairs = pairs_of(response);
-      ::nghttp2_submit_headers(parent_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, pairs.data(),
-                               pairs.size(), nullptr);
-    } else {
-      head_ = std::move(text);
-      has_head_ = true;
-    }
+// False if it cannot be sent.
+bool Stream::take_head(std::string_view head) {
+  std::string text(head);
+  const std::string_view status = status_of_head(head);
+  const bool is_switch = status == "101";
+  if (is_for_tunnel_ && is_switch) {
+    set_status_of_head(text, "200");
+  } else if (is_switch || (is_for_tunnel_ && status.starts_with('2'))) {
+    // What is no tunnel must not be taken for one.
+    cut_off(NGHTTP2_CONNECT_ERROR);
+    return false;
+  } else if (status.starts_with('1')) {
+    const ResponseFields response = split_response_head(text);
+    const std::vector<::nghttp2_nv> pairs = pairs_of(response);
+    ::nghttp2_submit_headers(parent_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, pairs.data(),
+                             pairs.size(), nullptr);
+    return true;
   }
+  head_ = std::move(text);
+  has_head_ = true;
+  return true;
+}
+
+ssize_t Stream::send(std::string_view head, std::string_view body) {
+  if (closed_ || (!head.empty() && !take_head(head))) return -1;
   const std::string_view part = body.substr(0, room());
   output_.append(part);
   on_output();
@@ -138,11 +153,11 @@ void Stream::end() {
   if (!closed_) on_output();
 }
 
-void Stream::cut_off() {
+void Stream::cut_off(std::uint32_t code) {
   ended_ = true;
   if (closed_) return;
   closed_ = true;
-  parent_.reset(id_, NGHTTP2_INTERNAL_ERROR);
+  parent_.reset(id_, code);
 }
 
 void Stream::finish() {

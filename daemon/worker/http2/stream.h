@@ -5,6 +5,8 @@
 // Does not trust: the client.
 #pragma once
 
+#include <nghttp2/nghttp2.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,7 +24,12 @@ class ClientConnection;
 class Stream final : public Carrier {
  public:
   // `carried`: what whoever serves the request sees of it. It is given back by finish().
-  Stream(ClientConnection& parent, Connection& carried, std::int32_t id, bool is_whole);
+  struct Request {
+    std::int32_t id;
+    bool is_whole;       // nothing follows its head
+    bool is_for_tunnel;  // it asks for WebSocket (RFC 8441)
+  };
+  Stream(ClientConnection& parent, Connection& carried, const Request& request);
 
   Connection& carried() { return carried_; }
   std::int32_t id() const { return id_; }
@@ -34,7 +41,7 @@ class Stream final : public Carrier {
 
   // For the coroutine that serves it. The response is whole; or it will not become so.
   void end();
-  void cut_off();
+  void cut_off(std::uint32_t code = NGHTTP2_INTERNAL_ERROR);
   // The client has been sent all of it, or wants none of it any more.
   bool is_over() const { return closed_ || sent_all_; }
   // The last call: the stream is no more.
@@ -52,6 +59,7 @@ class Stream final : public Carrier {
   std::size_t take_output(std::span<std::uint8_t> into, bool& is_last);
 
  private:
+  bool take_head(std::string_view head);
   std::size_t room() const;
   void on_output();
 
@@ -67,6 +75,7 @@ class Stream final : public Carrier {
   std::optional<std::uint64_t> seen_;
   std::uint32_t events_ = 0;  // to be told to whoever serves the request
   bool input_ended_;
+  const bool is_for_tunnel_;
   bool has_head_ = false;
   bool head_submitted_ = false;
   bool deferred_ = false;  // nghttp2 waits to be told of output

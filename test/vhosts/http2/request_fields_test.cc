@@ -57,6 +57,29 @@ TEST(RequestFields, HostMayRepeatTheAuthorityAndNoMore) {
   EXPECT_EQ(made_of(with(get, {{"host", "b.example"}})), "!:authority and Host differ");
 }
 
+TEST(RequestFields, WebSocketIsAskedForAsByHttp1) {
+  const Fields websocket{{":method", "CONNECT"},
+                         {":protocol", "websocket"},
+                         {":scheme", "https"},
+                         {":path", "/chat"},
+                         {":authority", "a.example"}};
+  EXPECT_EQ(
+      made_of(with(websocket, {{"origin", "https://a.example"}, {"sec-websocket-key", "x"}}), true),
+      "GET /chat HTTP/1.1\r\norigin: https://a.example\r\nhost: a.example\r\n"
+      "connection: Upgrade\r\nupgrade: websocket\r\n"
+      "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+  for (const Fields& wrong :
+       {with(websocket, {{"content-length", "0"}}), with(get, {{":protocol", "websocket"}}),
+        with({{":method", "CONNECT"}, {":authority", "a"}}, {{":protocol", "websocket"}}),
+        Fields{{":method", "CONNECT"},
+               {":protocol", "x"},
+               {":scheme", "https"},
+               {":path", "/"},
+               {":authority", "a"}}}) {
+    EXPECT_TRUE(made_of(wrong, true).starts_with("!")) << made_of(wrong, true);
+  }
+}
+
 TEST(RequestFields, WhatIsMalformedIsRefused) {
   const std::string nul("a\0b", 3);
   const Fields wrong[] = {

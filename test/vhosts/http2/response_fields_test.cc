@@ -19,8 +19,10 @@ TEST(ResponseFields, AreThoseOfTheHeadInLowerCase) {
             "200|server=perchild|etag=\"A\"|x-y=");
   EXPECT_EQ(text_of("HTTP/1.1 304 Not Modified\r\n\r\n"), "304");
   EXPECT_EQ(text_of("HTTP/1.1 100 Continue\r\n\r\n"), "100");
-  EXPECT_TRUE(is_interim("HTTP/1.1 100 Continue\r\n\r\n"));
-  EXPECT_FALSE(is_interim("HTTP/1.1 200 OK\r\n\r\n"));
+  std::string head = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+  EXPECT_EQ(status_of_head(head), "101");
+  set_status_of_head(head, "200");
+  EXPECT_EQ(text_of(head), "200");
 }
 
 TEST(ResponseFields, NothingIsSaidOfAConnection) {
