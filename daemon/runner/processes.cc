@@ -70,7 +70,9 @@ void Processes::reap() {
 }
 
 void Processes::say_how_it_ended(const Process& process, ::pid_t pid, int code, int status) {
-  if (process.kill_at || code == CLD_EXITED) return;
+  // One that dies is let go of by whoever sees it, perhaps before its end is seen here.
+  const bool is_ours = process.kill_at && (status == SIGTERM || status == SIGKILL);
+  if (is_ours || code == CLD_EXITED) return;
   const char* signal = ::sigabbrev_np(status);
   const std::string text = process.owner->name() + " (pid " + std::to_string(pid) +
                            ") was killed by SIG" + (signal != nullptr ? signal : "?");
