@@ -25,7 +25,7 @@ class Carrier {
   // Bytes of the request's body; how many goes to `count`.
   virtual Connection::Received receive(std::span<char> room, std::size_t& count) = 0;
 
-  // As Connection's. A `head` is a response's, whole, and is taken whole.
+  // As Connection's. A `head` is a response's, whole, or those of interim ones; it is taken whole.
   virtual ssize_t send(std::string_view head, std::string_view body) = 0;
   virtual ssize_t send_file(BorrowedFd file, off_t& offset, std::size_t count) = 0;
 

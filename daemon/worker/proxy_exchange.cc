@@ -68,7 +68,7 @@ std::optional<std::string_view> ProxyExchange::bytes_of_other_protocol() const {
 // RFC 8297. Of its fields only what to fetch: whatever else it says, the final head says again. A
 // client of HTTP/1.0 knows of no interim responses.
 void ProxyExchange::pass_hints() {
-  if (hints_ == most_hints || request().head.version != http1::Version::http_1_1) return;
+  if (hints_ == most_hints || request().head.version == http1::Version::http_1_0) return;
   std::string links;
   gateway::for_each_backend_field(text_, [&](const http1::Field& field) {
     if (!http1::equals_ignoring_case(field.name, "link")) return;

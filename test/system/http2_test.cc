@@ -271,6 +271,22 @@ TEST(Http2, AWebSocketGoesOverAStream) {
   EXPECT_TRUE(client.response(stream).ended);
 }
 
+TEST(Http2, HintsComeBeforeTheResponse) {
+  PlayedBackend backend;
+  const Server server(spec_with({}, backend.settings()));
+  Http2Client client(server.port());
+  const std::uint32_t stream = client.get();
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  const std::string hint = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+  backend.send(hint + hint);
+  while (client.so_far(stream).interim.size() < 2) ASSERT_TRUE(client.receive());
+  EXPECT_EQ(client.so_far(stream).fields.at("link"), "</a.css>");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(client.response(stream).body, "hi");
+  EXPECT_EQ(client.so_far(stream).interim, (std::vector{103, 103}));
+}
+
 TEST(Http2, WhatIsNoWebSocketIsNotTakenForOne) {
   PlayedBackend backend;
   const Server server(spec_with(

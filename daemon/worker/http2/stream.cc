@@ -17,6 +17,7 @@ namespace {
 
 // Of a response's body, waiting for its turn and for the client's window.
 constexpr std::size_t most_output = 32 * 1024;
+constexpr std::string_view end_of_head = "\r\n\r\n";
 
 ::nghttp2_nv pair_of(std::string_view name, std::string_view value) {
   // nghttp2 copies them.
@@ -89,14 +90,25 @@ bool Stream::take_head(std::string_view head) {
     cut_off(NGHTTP2_CONNECT_ERROR);
     return false;
   } else if (status.starts_with('1')) {
-    const ResponseFields response = split_response_head(text);
-    const std::vector<::nghttp2_nv> pairs = pairs_of(response);
-    ::nghttp2_submit_headers(parent_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, pairs.data(),
-                             pairs.size(), nullptr);
-    return true;
+    return take_interim_heads(head);
   }
   head_ = std::move(text);
   has_head_ = true;
+  return true;
+}
+
+// A program may give several at once.
+bool Stream::take_interim_heads(std::string_view heads) {
+  while (!heads.empty()) {
+    std::string head(heads.substr(0, heads.find(end_of_head) + end_of_head.size()));
+    heads.remove_prefix(head.size());
+    const ResponseFields response = split_response_head(head);
+    const std::vector<::nghttp2_nv> pairs = pairs_of(response);
+    if (::nghttp2_submit_headers(parent_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, pairs.data(),
+                                 pairs.size(), nullptr) < 0) {
+      return false;
+    }
+  }
   return true;
 }
 

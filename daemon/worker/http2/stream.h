@@ -60,6 +60,7 @@ class Stream final : public Carrier {
 
  private:
   bool take_head(std::string_view head);
+  bool take_interim_heads(std::string_view heads);
   std::size_t room() const;
   void on_output();
 
