@@ -16,7 +16,7 @@
 namespace perchild::test {
 namespace {
 
-constexpr int deadline_ms = 120'000;
+constexpr int command_deadline_ms = 120'000;
 
 [[noreturn]] void execute(std::vector<std::string> arguments, std::optional<::uid_t> as) {
   std::vector<char*> pointers;
@@ -32,7 +32,7 @@ constexpr int deadline_ms = 120'000;
 std::string read_all(BorrowedFd fd) {
   std::string text;
   std::vector<char> buffer(1024 * 1024);
-  const std::int64_t end = now_ms() + deadline_ms;
+  const std::int64_t end = now_ms() + command_deadline_ms;
   for (;;) {
     ::pollfd polled{fd.get(), POLLIN, 0};
     const auto left = static_cast<int>(std::max<std::int64_t>(0, end - now_ms()));
