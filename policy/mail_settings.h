@@ -14,7 +14,7 @@ namespace perchild {
 // In the view that programs have of the machine.
 inline constexpr const char* program_sockets_folder = "/tmp/.perchild";
 inline constexpr const char* sendmail_path = "/tmp/.perchild/sendmail";
-inline constexpr const char* mail_socket_path = "/tmp/.perchild/mail";
+inline constexpr const char* mail_socket_name = "mail";  // in that folder
 
 inline constexpr const char* smtp_client = "/usr/bin/msmtp";
 

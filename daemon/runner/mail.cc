@@ -36,10 +36,9 @@ Mail::Mail(const MailSettings& settings, RunnerParts& parts, Channel<Runner, Mas
     : settings_(settings), parts_(parts), master_(master), budget_(settings.rate) {}
 
 Result<void> Mail::open() {
-  const std::string path = mail_socket_path;
   const UniqueFd folder(::open(program_sockets_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.has_value()) return failure_from_errno("open", program_sockets_folder);
-  auto listener = listen_local(folder.borrow(), path, path.substr(path.rfind('/') + 1), 0600);
+  auto listener = listen_local(folder.borrow(), program_sockets_folder, mail_socket_name, 0600);
   if (!listener) return failure(listener.error());
   listener_ = std::move(*listener);
   return {};

@@ -68,9 +68,7 @@ MailAnswer hand_in(const SendmailArguments& arguments, std::string message) {
   }
   const auto file = file_of(message);
   if (!file) return {EX_OSERR, file.error().text()};
-  const std::string path = mail_socket_path;
-  const std::size_t slash = path.rfind('/');
-  const auto socket = connect_local(path.substr(0, slash), path.substr(slash + 1));
+  const auto socket = connect_local(program_sockets_folder, mail_socket_name);
   if (!socket) return {EX_UNAVAILABLE, socket.error().text()};
   const std::string bytes = call.pack();
   const std::array<BorrowedFd, 1> fds{file->borrow()};
