@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "privsep/capabilities.h"
+#include "test/privsep/role_bits.h"
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
 
@@ -59,7 +60,6 @@ int parent_death_signal() {
   return signal;
 }
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8, of_keeper = 16;
 constexpr unsigned of_children = of_router | of_worker | of_checker | of_keeper;
 constexpr unsigned of_all = of_master | of_children;
 
@@ -94,25 +94,6 @@ const Question questions[] = {
     {"it signals nobody outside", of_children, [] { return ::kill(::getppid(), 0) != 0; }},
     {"it does not fork", of_children, [] { return !forks(); }},
 };
-
-unsigned bit_of(Role role) {
-  switch (role) {
-    case Role::master:
-      return of_master;
-    case Role::router:
-      return of_router;
-    case Role::worker:
-      return of_worker;
-    case Role::checker:
-      return of_checker;
-    case Role::keeper:
-      return of_keeper;
-    case Role::exporter:
-    case Role::runner:
-      break;
-  }
-  return 0;
-}
 
 class LockDown : public ::testing::TestWithParam<Role> {
  protected:

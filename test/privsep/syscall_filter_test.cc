@@ -24,39 +24,18 @@
 
 #include "policy/role_policy.h"
 #include "policy/syscall_rules.h"
+#include "test/privsep/role_bits.h"
 #include "test/support/in_child.h"
 
 namespace perchild::test::syscall_filter_test {
 namespace {
 
-constexpr unsigned of_master = 1, of_router = 2, of_worker = 4, of_checker = 8, of_keeper = 16;
-constexpr unsigned of_exporter = 32, of_runner = 64;
 constexpr unsigned of_serving = of_router | of_worker;   // sockets
 constexpr unsigned of_helpers = of_checker | of_keeper;  // no client's connection
 constexpr unsigned of_children = of_serving | of_helpers;
 // What programs may, the runner may, and the master, whose filter its children inherit.
 constexpr unsigned of_confined = of_children | of_exporter;
 constexpr unsigned of_all = of_master | of_confined | of_runner;
-
-unsigned bit_of(Role role) {
-  switch (role) {
-    case Role::master:
-      return of_master;
-    case Role::router:
-      return of_router;
-    case Role::worker:
-      return of_worker;
-    case Role::checker:
-      return of_checker;
-    case Role::exporter:
-      return of_exporter;
-    case Role::keeper:
-      return of_keeper;
-    case Role::runner:
-      return of_runner;
-  }
-  return 0;
-}
 
 struct Call {
   const char* name;
