@@ -1,4 +1,4 @@
-// Whole texts against POSIX extended regular expressions: <regex> takes ten seconds to compile.
+// What a text holds. Expressions are POSIX's extended ones: <regex> takes ten seconds to compile.
 #pragma once
 
 #include <string>
@@ -7,5 +7,9 @@ namespace perchild::test {
 
 // Whether all of `text` matches. Aborts at an expression that is none.
 bool matches(const std::string& text, const std::string& expression);
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace perchild::test

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "test/support/client.h"
+#include "test/support/matches.h"
 #include "test/support/server.h"
 
 namespace perchild::test {
@@ -24,10 +25,6 @@ inline HttpResponse ask(const Server& server, const std::string& bytes, bool hea
   Client client(server.port());
   client.send(bytes);
   return client.receive(head_only);
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 inline std::size_t count_of(const std::string& text, const std::string& part) {

@@ -9,13 +9,10 @@
 #include <filesystem>
 
 #include "test/daemon/runner/runner_under_test.h"
+#include "test/support/matches.h"
 
 namespace perchild::test::isolation_test {
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 class Isolation : public ::testing::Test {
  protected:

@@ -7,13 +7,10 @@
 #include <filesystem>
 
 #include "test/daemon/runner/runner_under_test.h"
+#include "test/support/matches.h"
 
 namespace perchild::test::scripts_test {
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 class CgiScripts : public ::testing::Test {
  protected:
