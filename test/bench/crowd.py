@@ -4,6 +4,7 @@ Each site s0.example, s1.example, ... has a folder with one file, of a uid of it
 server can do that.
 """
 
+import http.client
 import json
 import os
 import pathlib
@@ -35,6 +36,20 @@ def make_roots(folder, count, owned=True):
         if owned:
             for path in (root, root / "index.html", root / "index.php"):
                 os.chown(path, FIRST_UID + site, FIRST_UID + site)
+
+
+def ask(port, site, path="/", timeout=10):
+    """Seconds that one request on a connection of its own takes; None if it fails."""
+    begin = time.monotonic()
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        connection.request("GET", path, headers={"Host": host_of(site), "Connection": "close"})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+    except (OSError, http.client.HTTPException):
+        return None
+    return time.monotonic() - begin if response.status == 200 else None
 
 
 def children_of(pid):

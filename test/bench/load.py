@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -71,36 +72,84 @@ def settled(group):
     return before
 
 
-def run(server, close, seconds, cpu, response_bytes, folder):
-    """One run of wrk. Raises LoadFailed unless every answer was the file."""
+def wrk(server, seconds, cpu, folder, *, path="/", headers=(), connections=CONNECTIONS):
+    """One run of wrk: its own summary. Raises LoadFailed if any answer was none, or no success."""
     script = pathlib.Path(folder) / "summary.lua"
     script.write_text(WRK_SCRIPT)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script),
-               "-H", f"Host: {HOST}"]
-    if close:
-        command += ["-H", "Connection: close"]
-    command.append(f"http://127.0.0.1:{server.port}/")
-
-    each_before = each_process(server.group.members())
-    before = settled(server.group)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+               "-s", str(script)]
+    for header in (f"Host: {HOST}", *headers):
+        command += ["-H", header]
+    command.append(f"http://127.0.0.1:{server.port}{path}")
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
                           preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
-    used = settled(server.group) - before
-    each_after = each_process(server.group.members())
-
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"requests"')]
     if done.returncode != 0 or not lines:
         raise LoadFailed(f"wrk against {server.name} failed:\n{done.stdout}{done.stderr}")
     summary = json.loads(lines[0])
-    count = summary["requests"]
-    kinds = ("connect", "read", "write", "status", "timeout")
-    errors = {kind: summary[kind] for kind in kinds if summary[kind]}
-    if errors or count == 0:
-        raise LoadFailed(f"{server.name}: {count} requests, errors in the load: {errors}")
+    errors = {kind: summary[kind] for kind in ("connect", "read", "write", "status", "timeout")
+              if summary[kind]}
+    if errors or summary["requests"] == 0:
+        raise LoadFailed(f"{server.name}{path}: {summary['requests']} requests, errors in the "
+                         f"load: {errors}")
+    return summary
+
+
+def check_bytes(server, summary, response_bytes, connections=CONNECTIONS):
     # wrk counts the bytes of responses under way at its end too, hence not exactly.
+    count = summary["requests"]
     mean = summary["bytes"] / count
-    if not response_bytes * 0.99 <= mean <= response_bytes * (1.01 + CONNECTIONS / count):
+    if not response_bytes * 0.99 <= mean <= response_bytes * (1.01 + connections / count):
         raise LoadFailed(f"{server.name}: {mean:.0f} bytes a response, not {response_bytes}")
+
+
+def run(server, close, seconds, cpu, response_bytes, folder):
+    """One run of wrk. Raises LoadFailed unless every answer was the file."""
+    each_before = each_process(server.group.members())
+    before = settled(server.group)
+    summary = wrk(server, seconds, cpu, folder, headers=["Connection: close"] if close else [])
+    used = settled(server.group) - before
+    each_after = each_process(server.group.members())
+    check_bytes(server, summary, response_bytes)
+    count = summary["requests"]
     each = {p: (ns - each_before[p]) / 1000 / count
             for p, ns in each_after.items() if p in each_before}
     return Sample(count, used / 1000 / count, count / (summary["microseconds"] / 1e6), each)
+
+
+class H2load:
+    """Runs of h2load: as many requests as fit into a run, each of them answered with the body.
+
+    Unlike wrk it lets every request come to its end. Called with a server, it returns how many
+    requests there were, or megabytes, in how many seconds.
+    """
+
+    def __init__(self, arguments, path, size, seconds, cpu, *, by_bytes=False):
+        self.arguments, self.path, self.size = arguments, path, size
+        self.seconds, self.cpu, self.by_bytes = seconds, cpu, by_bytes
+        self.rate = {}  # requests a second that a server was seen to answer
+
+    def __call__(self, server):
+        first = 4 if self.by_bytes else 100
+        count = max(first, round(self.rate.get(server.name, 0) * self.seconds))
+        begin = time.monotonic()
+        self.ask(server, count)
+        taken = time.monotonic() - begin
+        self.rate[server.name] = count / taken
+        return (count * self.size / 1e6 if self.by_bytes else count), taken
+
+    def ask(self, server, count):
+        scheme = "https" if server.certificate else "http"
+        done = subprocess.run(
+            ["h2load", "-n", str(count), "-t1", *self.arguments, "-H", f":authority: {HOST}",
+             "--connect-to", f"127.0.0.1:{server.port}",
+             f"{scheme}://{HOST}:{server.port}{self.path}"],
+            capture_output=True, text=True, timeout=self.seconds * 10 + 120,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}))
+        good = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", done.stdout)
+        bodies = re.search(r"\((\d+)\) data", done.stdout)
+        if (done.returncode != 0 or not good or good.groups() != (str(count), "0", "0")
+                or f"status codes: {count} 2xx" not in done.stdout
+                or int(bodies.group(1)) != count * self.size):
+            raise LoadFailed(f"h2load against {server.name}{self.path} failed:\n"
+                             f"{done.stdout}{done.stderr}")

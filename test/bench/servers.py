@@ -37,10 +37,13 @@ class Server:
 
     name = ""
 
-    def __init__(self, folder, cpu):
+    def __init__(self, folder, cpu, certificate=None):
+        """`certificate`: (chain, key), to speak TLS with."""
+        self.certificate = certificate
         label = self.name.replace(", ", "-").replace(" ", "-")
         self.folder = pathlib.Path(folder) / label
         self.folder.mkdir(mode=0o755)
+        self.more_of_tenant = []  # paths, besides the root and its index
         self.port = free_port()
         self.root = self.folder / "site"
         self.root.mkdir(mode=0o755)
@@ -53,15 +56,7 @@ class Server:
 
     def start(self):
         command = self.prepare()
-
-        def place_me():
-            self.group.place_me()
-            os.sched_setaffinity(0, {self.cpu_set})
-
-        with open(self.messages, "wb") as messages:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, cwd="/",
-                start_new_session=True, preexec_fn=place_me)
+        self.process = self.spawn(command)
         deadline = time.monotonic() + START_SECONDS
         while not self.is_up():
             if self.process.poll() is not None:
@@ -70,10 +65,21 @@ class Server:
                 raise ServerFailed(f"{self.name} does not listen:\n{self.messages.read_text()}")
             time.sleep(0.02)
 
+    def spawn(self, command):
+        """A process that counts as the server's."""
+        def place_me():
+            self.group.place_me()
+            os.sched_setaffinity(0, {self.cpu_set})
+
+        with open(self.messages, "ab") as messages:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, cwd="/",
+                start_new_session=True, preexec_fn=place_me)
+
     def give_to_tenant(self):
         """Nobody else can read the site: who serves it, does so under the tenant's uid."""
-        for path, mode in ((self.root, 0o700), (self.root / "index.html", 0o600)):
-            path.chmod(mode)
+        for path in (self.root, *self.root.glob("index.html"), *self.more_of_tenant):
+            path.chmod(path.stat().st_mode & 0o700)
             os.chown(path, TENANT, TENANT)
 
     def is_up(self):
@@ -129,15 +135,20 @@ class Perchild(Server):
         self.give_to_tenant()
         self.access_log = self.folder / "log" / f"{HOST}.access.log"
         configuration = self.folder / "perchild.json"
+        vhost = {"hosts": [HOST], "uid": TENANT, "gid": TENANT, "root": str(self.root),
+                 "workers": 1, **self.more_of_vhost}
+        if self.certificate:
+            chain, key = self.certificate
+            vhost["tls"] = {"certificates": [{"chain": str(chain), "key": str(key)}]}
         configuration.write_text(json.dumps({
-            "listen": [{"address": f"127.0.0.1:{self.port}"}],
+            "listen": [{"address": f"127.0.0.1:{self.port}", "tls": self.certificate is not None}],
             "id_range": [20000, 20099],
             "service_ids": {"master": {"uid": 19001, "gid": 19001},
-                            "router": {"uid": 19002, "gid": 19002}},
+                            "router": {"uid": 19002, "gid": 19002},
+                            "keeper": {"uid": 19003, "gid": 19003}},
             "runtime_dir": str(self.folder / "run"),
             "log_dir": str(self.folder / "log"),
-            "vhosts": [{"hosts": [HOST], "uid": TENANT, "gid": TENANT, "root": str(self.root),
-                        "workers": 1, **self.more_of_vhost}],
+            "vhosts": [vhost],
             **self.more,
         }, indent=2))
         return [str(self.binaries / "perchild"), "serve", "--config", str(configuration)]
@@ -149,8 +160,15 @@ class Perchild(Server):
 class Nginx(Server):
     name = "nginx"
     file_cache = "off"
+    more_of_http = ""
+    more_of_server = ""
 
     def prepare(self):
+        listen = f"listen 127.0.0.1:{self.port};"
+        if self.certificate:
+            chain, key = self.certificate
+            listen = (f"listen 127.0.0.1:{self.port} ssl http2; ssl_certificate {chain}; "
+                      f"ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;")
         configuration = self.folder / "nginx.conf"
         configuration.write_text(f"""
 user www-data;
@@ -171,10 +189,12 @@ http {{
   gzip_types text/plain;
   open_file_cache {self.file_cache};
   access_log {self.access_log} combined;
+  {self.more_of_http}
   server {{
-    listen 127.0.0.1:{self.port};
+    {listen}
     server_name {HOST};
     root {self.root};
+    {self.more_of_server}
   }}
 }}
 """)
@@ -245,6 +265,8 @@ class NginxFileCache(Nginx):
 
 class ApacheItk(Server):
     name = "apache mpm-itk"
+    more_modules = []
+    more_of_host = ""
 
     def prepare(self):
         self.give_to_tenant()
@@ -252,7 +274,8 @@ class ApacheItk(Server):
         # What Debian enables: each process that a connection is forked for has all of them.
         names = ["mpm_prefork", "authz_core", "authz_host", "authz_user", "access_compat",
                  "auth_basic", "authn_core", "authn_file", "alias", "autoindex", "deflate", "dir",
-                 "env", "filter", "mime", "negotiation", "reqtimeout", "setenvif", "status"]
+                 "env", "filter", "mime", "negotiation", "reqtimeout", "setenvif", "status",
+                 *self.more_modules]
         loads = "\n".join(f"LoadModule {n}_module {modules}/mod_{n}.so" for n in names)
         configuration = self.folder / "apache2.conf"
         configuration.write_text(f"""
@@ -277,6 +300,7 @@ LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\
   DocumentRoot "{self.root}"
   DirectoryIndex index.html
   CustomLog "{self.access_log}" combined
+  {self.more_of_host}
   <Directory "{self.root}">
     AllowOverride None
     Require all granted
