@@ -22,8 +22,6 @@ constexpr std::size_t sites_in_an_answer = 32;
 // How many sites are looked through for those of one user before others have a turn.
 constexpr std::size_t sites_at_once = 4096;
 constexpr std::size_t groups_reopened_at_once = 64;
-// Of one peer in one turn of the loop.
-constexpr int messages_at_once = 4;
 
 // A first failure may be an accident, a second one soon after it is not.
 constexpr unsigned failures_of_a_loop = 2;
@@ -41,6 +39,7 @@ void MasterLoop::on_control(std::span<const ::pollfd> polled) {
 }
 
 void MasterLoop::on_control_readable(ControlPeer& peer) {
+  constexpr int messages_at_once = 4;
   for (int i = 0; i < messages_at_once && !peer.closed; ++i) {
     const bool more =
         std::visit([&](auto& channel) { return take_message(peer, channel); }, peer.channel());
