@@ -2,6 +2,7 @@
 // compiles it to seccomp programs; a call that is not listed kills its process (UnlistedCall).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct SyscallRule {
   const char* reason;
   ArgumentTest first = {};
   ArgumentTest second = {};
+  ArgumentTest third = {};
+
+  std::array<ArgumentTest, 3> tests() const { return {first, second, third}; }  // all must hold
 };
 
 // The rules of a role. A call listed several times is allowed if any of its rules holds.

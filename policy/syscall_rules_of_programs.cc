@@ -1,10 +1,13 @@
 // What ordinary programs ask of the kernel: PHP, Perl, Python, Node, git, shells. Left out is what
 // administers a machine (mounts, namespaces, modules, clocks, quotas), what looks into other
 // processes (ptrace, process_vm_readv, kcmp, pidfd_getfd), and where the kernel's holes have been:
-// io_uring, bpf, perf_event_open, userfaultfd, keyrings, vmsplice, handles to files.
+// io_uring, bpf, perf_event_open, userfaultfd, keyrings, vmsplice, handles to files; and protocols
+// that Landlock does not know as TCP, though their ports are TCP's (MPTCP).
 #include <asm/ioctls.h>
 #include <linux/fs.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -30,6 +33,20 @@ void add_values(std::vector<SyscallRule>& rules, const char* name, const char* r
                 unsigned argument, std::initializer_list<std::uint64_t> values) {
   for (const std::uint64_t value : values) {
     rules.push_back({name, reason, {argument, all_bits_of_int, value}});
+  }
+}
+
+// Of streams, datagrams and raw sockets, which ask for a capability. What another type would be in
+// a protocol of no number (SCTP, DCCP) is left out.
+void add_protocols(std::vector<SyscallRule>& rules, const char* reason, std::uint64_t family,
+                   std::initializer_list<std::uint64_t> protocols) {
+  constexpr std::uint64_t bits_of_other_types = 0xc;
+  for (const std::uint64_t protocol : protocols) {
+    rules.push_back({"socket",
+                     reason,
+                     {0, all_bits_of_int, family},
+                     {1, bits_of_other_types, 0},
+                     {2, all_bits_of_int, protocol}});
   }
 }
 
@@ -193,8 +210,12 @@ void add_conditional(std::vector<SyscallRule>& rules) {
   // Not clone3(2), whose flags a filter cannot see: the C library then uses this one.
   rules.push_back(
       {"clone", "processes and threads; no new namespace", {0, every_new_namespace, 0}});
-  add_values(rules, "socket", "files' sockets, the internet, and asking for its interfaces", 0,
-             {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK});
+  add_values(rules, "socket", "files' sockets", 0, {AF_UNIX});
+  add_protocols(rules, "the internet", AF_INET, {IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP});
+  add_protocols(rules, "ping", AF_INET, {IPPROTO_ICMP});
+  add_protocols(rules, "the internet", AF_INET6, {IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP});
+  add_protocols(rules, "ping", AF_INET6, {IPPROTO_ICMPV6});
+  add_protocols(rules, "asking for network interfaces", AF_NETLINK, {NETLINK_ROUTE});
   add_values(rules, "socketpair", "pipes in both directions", 0, {AF_UNIX});
   add_values(rules, "personality", "asking for it, and the ordinary one", 0,
              {PER_LINUX, all_bits_of_int});

@@ -26,9 +26,9 @@ Result<void> add_rule(const Filter& filter, const SyscallRule& rule) {
   // Calls of other machines (open, access, epoll_wait on arm64) resolve to negative pseudo-numbers.
   if (number == __NR_SCMP_ERROR) return failure({"resolve system call", rule.name, 0});
   if (number < 0) return {};
-  std::array<::scmp_arg_cmp, 2> tests{};
+  std::array<::scmp_arg_cmp, 3> tests{};
   unsigned count = 0;
-  for (const ArgumentTest& test : {rule.first, rule.second}) {
+  for (const ArgumentTest& test : rule.tests()) {
     if (test.mask == 0) continue;
     tests[count++] = {test.index, SCMP_CMP_MASKED_EQ, test.mask, test.value};
   }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -71,6 +72,12 @@ const Call forbidden[] = {
      [] { fork_and_end(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD); }},
     {"type_into_a_terminal", of_all, [] { call(SYS_ioctl, -1, TIOCSTI, nullptr); }},
     {"packets", of_all, [] { call(SYS_socket, AF_PACKET, SOCK_RAW, 0); }},
+    {"multipath_tcp", of_all, [] { call(SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_MPTCP); }},
+    {"multipath_tcp_6", of_all, [] { call(SYS_socket, AF_INET6, SOCK_STREAM, IPPROTO_MPTCP); }},
+    {"sctp", of_all, [] { call(SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_SCTP); }},
+    {"sctp_by_its_type", of_all, [] { call(SYS_socket, AF_INET, SOCK_SEQPACKET, 0); }},
+    {"all_connections", of_all,
+     [] { call(SYS_socket, AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG); }},
     {"vmsplice", of_all, [] { call(SYS_vmsplice, -1, nullptr, 0, 0); }},
     {"clone3", of_all, [] { call(SYS_clone3, nullptr, 0); }},
     {"socket", of_confined, [] { call(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
@@ -237,6 +244,9 @@ const Call allowed[] = {
     {"new_threads", of_runner, [] { fork_and_end(SYS_clone, SIGCHLD); }},
     {"exec", of_runner, [] { call(SYS_execve, "/nowhere", nullptr, nullptr); }},
     {"sockets_of_the_internet", of_runner, [] { call(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
+    {"datagrams", of_runner,
+     [] { call(SYS_socket, AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP); }},
+    {"interfaces", of_runner, [] { call(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE); }},
     {"files", of_runner, [] { call(SYS_openat, AT_FDCWD, "/nowhere", O_RDONLY); }},
     {"code_made_at_run_time", of_runner,
      [] { call(SYS_mprotect, 0, 0, PROT_READ | PROT_WRITE | PROT_EXEC); }},

@@ -39,7 +39,10 @@ bool holds(const ArgumentTest& test, const Arguments& arguments) {
 bool permitted(const std::vector<SyscallRule>& rules, std::string_view name,
                const Arguments& arguments) {
   for (const SyscallRule& rule : rules) {
-    if (name == rule.name && holds(rule.first, arguments) && holds(rule.second, arguments)) {
+    const auto tests = rule.tests();
+    if (name == rule.name && std::all_of(tests.begin(), tests.end(), [&](const ArgumentTest& test) {
+          return holds(test, arguments);
+        })) {
       return true;
     }
   }
@@ -49,7 +52,7 @@ bool permitted(const std::vector<SyscallRule>& rules, std::string_view name,
 Arguments satisfying(const SyscallRule& rule) {
   Arguments arguments;
   arguments.fill(nonsense);
-  for (const ArgumentTest& test : {rule.first, rule.second}) {
+  for (const ArgumentTest& test : rule.tests()) {
     arguments[test.index] = (arguments[test.index] & ~test.mask) | test.value;
   }
   return arguments;
@@ -142,7 +145,7 @@ TEST_P(SyscallRules, EachLetsPassWhatSatisfiesItAndNothingElse) {
     const int number = ::seccomp_syscall_resolve_name(rule.name);
     if (number < 0 || number == SYS_exit_group) continue;  // another machine's, and each child's
     good.push_back({number, satisfying(rule)});
-    for (const ArgumentTest& test : {rule.first, rule.second}) {
+    for (const ArgumentTest& test : rule.tests()) {
       for (std::uint64_t bit = 1; bit != 0; bit <<= 1) {
         Call changed = good.back();
         changed.arguments[test.index] ^= bit;
