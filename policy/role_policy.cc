@@ -33,7 +33,8 @@ constexpr RolePolicy master_policy{
                .file_size = ResourceLimits::no_limit,
                .core_size = 0,
                .queued_bytes = 0,
-               .locked_memory = most_locked},  // to hand on
+               .locked_memory = most_locked,  // to hand on
+               .pending_signals = ResourceLimits::no_limit},
 };
 
 constexpr RolePolicy router_policy{
@@ -122,7 +123,8 @@ constexpr RolePolicy runner_policy{
                .file_size = ResourceLimits::no_limit,
                .core_size = 0,
                .queued_bytes = 0,
-               .locked_memory = 8ULL * 1024 * 1024},
+               .locked_memory = 8ULL * 1024 * 1024,
+               .pending_signals = 1024},
     .own_namespaces = true,
 };
 

@@ -31,6 +31,9 @@ struct ResourceLimits {
   std::uint64_t core_size;
   std::uint64_t queued_bytes;       // RLIMIT_MSGQUEUE
   std::uint64_t locked_memory = 0;  // RLIMIT_MEMLOCK, bytes
+  // RLIMIT_SIGPENDING: signals that wait, and timers. What a runner's programs have of these the
+  // kernel counts as the whole service's as well, by the limit that the master has.
+  std::uint64_t pending_signals = 0;
   static constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 };
 

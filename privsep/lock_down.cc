@@ -136,6 +136,9 @@ Result<void> lock_down_as(Role role, const LockDownPlan& plan) {
     return r;
   if (auto r = lower_limit(RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", policy.limits.locked_memory); !r)
     return r;
+  if (auto r = lower_limit(RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", policy.limits.pending_signals);
+      !r)
+    return r;
   if (auto r = lower_limit(RLIMIT_FSIZE, "RLIMIT_FSIZE", policy.limits.file_size); !r) return r;
   if (plan.memory != 0) {
     if (auto r = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", plan.memory); !r) return r;

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "privsep/capabilities.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
@@ -27,11 +29,22 @@ bool write_map(::pid_t pid, const char* file, const std::string& text) {
   return false;
 }
 
-// The child's whole life: it stays root in the old namespace, where alone a map of more than the
+// Its owner has every right over a namespace, and who makes it is that. The capabilities, of which
+// no longer being root takes the effective ones away, are for writing its maps; and to make it they
+// are asked for where kernel.unprivileged_userns_clone is 0.
+Result<void> be_owner(Uid owner) {
+  const auto held = read_capabilities();
+  if (!held) return failure(held.error());
+  if (::seteuid(owner.value) != 0) return failure_from_errno("seteuid");
+  return keep_only_capabilities(held->permitted);
+}
+
+// The child's whole life: it stays in the old namespace, where alone a map of more than the
 // writer's own id may be written.
-[[noreturn]] void write_maps_when_told(UniqueFd told, ::pid_t parent, const std::string& uids,
-                                       const std::string& gids) {
+[[noreturn]] void write_maps_when_told(UniqueFd told, Uid owner, ::pid_t parent,
+                                       const std::string& uids, const std::string& gids) {
   char byte;
+  if (!be_owner(owner)) ::_exit(map_refused);
   if (::read(told.get(), &byte, 1) != 1) ::_exit(parent_gone);
   const bool written = write_map(parent, "uid_map", uids) && write_map(parent, "gid_map", gids);
   ::_exit(written ? map_written : map_refused);
@@ -39,7 +52,7 @@ bool write_map(::pid_t pid, const char* file, const std::string& text) {
 
 }  // namespace
 
-Result<void> enter_user_namespace(const IdMap& uids, const IdMap& gids) {
+Result<void> enter_user_namespace(const IdMap& uids, const IdMap& gids, Uid owner) {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) != 0) return failure_from_errno("pipe2");
   UniqueFd told(fds[0]);
@@ -49,8 +62,11 @@ Result<void> enter_user_namespace(const IdMap& uids, const IdMap& gids) {
   if (writer < 0) return failure_from_errno("fork");
   if (writer == 0) {
     tell.reset();
-    write_maps_when_told(std::move(told), self, uids.text(), gids.text());
+    write_maps_when_told(std::move(told), owner, self, uids.text(), gids.text());
   }
+  if (auto owned = be_owner(owner); !owned) return owned;
+  // Or its maps would be root's to write. The next change of ids takes this away again.
+  if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) return failure_from_errno("PR_SET_DUMPABLE");
   if (::unshare(CLONE_NEWUSER) != 0) return failure_from_errno("unshare", "user namespace");
   if (::write(tell.get(), "", 1) != 1) return failure_from_errno("write", "id map writer");
   int status = 0;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 
 #include "daemon/runner/sockets.h"
 #include "privsep/unique_fd.h"
@@ -111,13 +112,29 @@ Result<void> put_back(const Kept& kept) {
   return {};
 }
 
-// For the site's own user namespace. The filter forbids them as well; this also holds for what is
-// not a system call of ours to see.
-Result<void> forbid_user_namespaces() {
-  const char* const path = "/proc/sys/user/max_user_namespaces";
-  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
-  if (!file.has_value()) return errno == ENOENT ? Result<void>() : failure_from_errno("open", path);
-  if (::write(file.get(), "0", 1) != 1) return failure_from_errno("write", path);
+struct Most {
+  const char* path;
+  std::string_view number;
+};
+// In the site's own user namespace. What its users have the kernel counts as the service's as
+// well: no site is to use up what is for all of them.
+constexpr Most most_of_a_site[] = {
+    // The filter forbids these too; this also holds for what is not a system call of ours to see.
+    {"/proc/sys/user/max_user_namespaces", "0"},
+    {"/proc/sys/user/max_inotify_instances", "8"},
+    {"/proc/sys/user/max_inotify_watches", "4096"},
+};
+
+Result<void> bound_what_is_counted() {
+  for (const Most& most : most_of_a_site) {
+    const UniqueFd file(::open(most.path, O_WRONLY | O_CLOEXEC));
+    if (!file.has_value() && errno == ENOENT) continue;
+    if (!file.has_value()) return failure_from_errno("open", most.path);
+    const auto written = ::write(file.get(), most.number.data(), most.number.size());
+    if (written != static_cast<ssize_t>(most.number.size())) {
+      return failure_from_errno("write", most.path);
+    }
+  }
   return {};
 }
 
@@ -129,7 +146,7 @@ Result<void> make_private_view(const RunnerSettings& settings) {
   }
   const std::vector<Kept> kept = folders_to_keep(settings);
   if (auto mounted = mount_proc(); !mounted) return mounted;
-  if (auto forbidden = forbid_user_namespaces(); !forbidden) return forbidden;
+  if (auto bounded = bound_what_is_counted(); !bounded) return bounded;
   for (const PrivateFolder& folder : private_folders) {
     struct ::stat status;
     if (::stat(folder.path, &status) != 0) continue;  // not every machine has them all

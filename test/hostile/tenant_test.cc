@@ -201,7 +201,7 @@ TEST(TenantsSetuidProgram, IsInertInsideOfTheNamespaceAndWorksOutside) {
   ids.add({20000, 20999});
   const auto execute = [&](bool inside) {
     return in_child([&] {
-             if (inside && !enter_user_namespace(ids, ids)) return 255;
+             if (inside && !enter_user_namespace(ids, ids, Uid{master_uid})) return 255;
              return become(uid_a) ? attack("execute_setuid", path) : 254;
            })
         .status;

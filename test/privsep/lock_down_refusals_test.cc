@@ -59,7 +59,7 @@ TEST_F(LockDownRefusal, AMasterWhoseNamespaceMapsGroup0IsDisproved) {
   const auto with_group_0 = [] {
     IdMap gids = service_ids();
     gids.add(0);
-    return enter_user_namespace(service_ids(), gids).has_value() &&
+    return enter_user_namespace(service_ids(), gids, Uid{master_uid}).has_value() &&
            drop_to_identity(Role::master, {Uid{master_uid}, Gid{master_uid}, {}}).has_value();
   };
   EXPECT_EQ(refused(Role::master, {.filter = filter_}, with_group_0, "group 0"), 1);

@@ -75,6 +75,7 @@ const Question questions[] = {
     {"it locks no memory", of_router | of_worker | of_checker,
      [] { return limit_is(RLIMIT_MEMLOCK, 0); }},
     {"it has no message queues", of_all, [] { return limit_is(RLIMIT_MSGQUEUE, 0); }},
+    {"no signal of its waits for it", of_children, [] { return limit_is(RLIMIT_SIGPENDING, 0); }},
     {"what it makes is not for everybody", of_all, [] { return ::umask(0) == 0027; }},
     {"it has a filter", of_all, [] { return ::prctl(PR_GET_SECCOMP) == 2; }},
     {"it dies with its parent", of_children, [] { return parent_death_signal() == SIGKILL; }},

@@ -29,7 +29,7 @@ std::string permit_everything() {
 }
 
 bool enter_service_namespace() {
-  return enter_user_namespace(service_ids(), service_ids()).has_value();
+  return enter_user_namespace(service_ids(), service_ids(), Uid{master_uid}).has_value();
 }
 
 bool become_master() {

@@ -2,10 +2,13 @@
 
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
@@ -49,7 +52,7 @@ TEST(UserNamespace, AMapOfTooManyExtentsIsAnError) {
     return in_child([&] {
              IdMap map;
              for (std::uint32_t i = 0; i < extents; ++i) map.add(first + 2 * i);
-             return enter_user_namespace(map, map) ? 0 : 1;
+             return enter_user_namespace(map, map, Uid{master_uid}) ? 0 : 1;
            })
         .status;
   };
@@ -67,11 +70,54 @@ TEST(UserNamespace, TakesEveryMapThatFitsAndNoOther) {
     for (const std::uint32_t last : {5'000U, 60'001U, 100'001U}) {
       IdMap longer = map;
       longer.add(last);
-      EXPECT_EQ(in_child([&] { return enter_user_namespace(longer, longer) ? 0 : 1; }).status,
+      EXPECT_EQ(in_child([&] {
+                  return enter_user_namespace(longer, longer, Uid{master_uid}) ? 0 : 1;
+                }).status,
                 longer.fits() ? 0 : 1)
           << longer.text().size() << " bytes";
     }
   }
+}
+
+// Signals that wait for root's processes, by the kernel's count.
+int waiting_for_root() {
+  const std::string status = read_file("/proc/self/status");
+  return std::atoi(status.c_str() + status.find("SigQ:") + 5);
+}
+
+TEST(UserNamespace, WhatItsUsersTakeIsCountedAsItsOwnersAndNotAsRoots) {
+  constexpr int many = 2000;
+  const auto seen_of = [&](Uid owner) {
+    int ends[2];
+    if (::pipe(ends) != 0) return -1;
+    const UniqueFd from(ends[0]);
+    UniqueFd to(ends[1]);
+    const ::pid_t tenant = ::fork();
+    if (tenant == 0) {
+      ::sigset_t blocked;
+      ::sigemptyset(&blocked);
+      ::sigaddset(&blocked, SIGRTMIN);
+      ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+      bool done = enter_user_namespace(service_ids(), service_ids(), owner).has_value() &&
+                  ::setresuid(uid_a, uid_a, uid_a) == 0;
+      for (int i = 0; done && i < many; ++i) done = ::sigqueue(::getpid(), SIGRTMIN, {}) == 0;
+      if (done && ::write(to.get(), "", 1) == 1) {
+        for (;;) ::pause();
+      }
+      ::_exit(1);
+    }
+    to.reset();
+    char byte;
+    const bool queued = ::read(from.get(), &byte, 1) == 1;
+    const int seen = waiting_for_root();
+    ::kill(tenant, SIGKILL);
+    ::waitpid(tenant, nullptr, 0);
+    return queued ? seen : -1;
+  };
+  EXPECT_GE(seen_of(Uid{0}), many);
+  const int others = seen_of(Uid{master_uid});
+  EXPECT_GE(others, 0);
+  EXPECT_LT(others, many);
 }
 
 TEST(UserNamespace, NobodyButRootCanMapOthersIds) {

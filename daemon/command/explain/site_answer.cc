@@ -66,8 +66,10 @@ SysError become_explainer(const Configuration& configuration, const Site& site,
                           BorrowedFd executable, std::vector<PlacedFd> fds) {
   ::setsid();
   const IdMaps maps = make_id_maps(configuration);
-  if (auto entered = enter_user_namespace(maps.uids, maps.gids); !entered) return entered.error();
   const Identity master{configuration.master.uid, configuration.master.gid, {}};
+  if (auto entered = enter_user_namespace(maps.uids, maps.gids, master.uid); !entered) {
+    return entered.error();
+  }
   if (auto dropped = drop_to_identity(Role::master, master); !dropped) return dropped.error();
   const Identity user{site.uid.uid(), site.gid, site.groups};
   if (auto dropped = drop_to_identity(Role::worker, user); !dropped) return dropped.error();

@@ -172,8 +172,10 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
   if (!log.environment().empty()) environment.push_back(log.environment());
 
   const IdMaps maps = make_id_maps(configuration);
-  if (auto entered = enter_user_namespace(maps.uids, maps.gids); !entered) return entered.error();
   const Identity identity{configuration.master.uid, configuration.master.gid, {}};
+  if (auto entered = enter_user_namespace(maps.uids, maps.gids, identity.uid); !entered) {
+    return entered.error();
+  }
   if (auto dropped = drop_to_identity(Role::master, identity); !dropped) return dropped.error();
   // No program of the whole tree gains anything by an exec, setuid or not.
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

@@ -93,7 +93,8 @@ TEST_F(Isolation, SetuidProgramsAreInert) {
 
 TEST_F(Isolation, NamespacesAndMountsAreRefusedAndTheProgramLives) {
   EXPECT_EQ(output_of("unshare -U true && echo made; echo goes on"), "goes on\n");
-  EXPECT_EQ(output_of("cat /proc/sys/user/max_user_namespaces"), "0\n");
+  EXPECT_EQ(output_of("cd /proc/sys/user; cat max_user_namespaces max_inotify_instances"),
+            "0\n8\n");
   EXPECT_EQ(output_of("python3 -c 'import ctypes; l = ctypes.CDLL(None, use_errno=True)\n"
                       "print(l.mount(b\"t\", b\"/tmp\", b\"tmpfs\", 0, None), ctypes.get_errno(),\n"
                       " l.ptrace(0, 0, 0, 0), ctypes.get_errno(),\n"
