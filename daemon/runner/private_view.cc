@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <string_view>
 
+#include "daemon/runner/folders_of_others.h"
 #include "daemon/runner/sockets.h"
 #include "privsep/unique_fd.h"
 
@@ -18,6 +21,7 @@ namespace {
 
 constexpr const char* usual_sendmail = "/usr/sbin/sendmail";
 constexpr unsigned long no_privilege = MS_NOSUID | MS_NODEV;
+constexpr const char* emptiness = "mode=0755,nr_inodes=4096,size=4k";
 constexpr std::uint64_t bytes_a_file = 4096;  // an empty one costs memory too
 constexpr std::uint64_t largest_tmp = 256ULL << 20;
 constexpr std::uint64_t largest_shared = 64ULL << 20;
@@ -34,23 +38,39 @@ struct Kept {
   UniqueFd folder;
 };
 
-bool is_hidden(const std::string& path) {
-  return std::any_of(private_folders.begin(), private_folders.end(), [&](const auto& folder) {
-    return path.starts_with(std::string(folder.path) + "/");
-  });
+std::string folder_of(const std::string& path) {
+  return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
 }
 
-// One that cannot be opened is missing from the view: who needs it says so.
-std::vector<Kept> folders_to_keep(const RunnerSettings& settings) {
+// Each by the name that the site has for it, and by the one that has no links in it.
+std::vector<std::string> used_folders(const RunnerSettings& settings) {
   std::vector<std::string> paths = settings.writable;
   paths.insert(paths.end(), settings.executable.begin(), settings.executable.end());
   paths.push_back(settings.root);
+  if (settings.mail) paths.push_back(folder_of(settings.sendmail));
+  for (const ProgramSettings& program : settings.programs) {
+    if (!program.directory.empty()) paths.push_back(program.directory);
+    if (program.address.starts_with('/')) paths.push_back(folder_of(program.address));
+  }
+  for (std::size_t i = paths.size(); i-- > 0;) {
+    std::array<char, PATH_MAX> real;
+    if (::realpath(paths[i].c_str(), real.data()) != nullptr) paths.emplace_back(real.data());
+  }
   // Those further up first: a mount of one would hide another's below it.
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return paths;
+}
+
+// One that cannot be opened is missing from the view: who needs it says so.
+std::vector<Kept> folders_to_keep(const std::vector<std::string>& used,
+                                  const std::vector<std::string>& hidden) {
   std::vector<Kept> kept;
-  for (const std::string& path : paths) {
-    if (!is_hidden(path)) continue;
+  for (const std::string& path : used) {
+    if (std::none_of(hidden.begin(), hidden.end(),
+                     [&](const std::string& folder) { return path.starts_with(folder + "/"); })) {
+      continue;
+    }
     UniqueFd folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (folder.has_value()) kept.push_back({path, std::move(folder)});
   }
@@ -65,6 +85,12 @@ std::uint64_t size_of(const PrivateFolder& folder, std::uint64_t memory_of_site)
 Result<void> mount_in_memory(const char* path, const std::string& options) {
   if (::mount("tmpfs", path, "tmpfs", no_privilege, options.c_str()) == 0) return {};
   return failure_from_errno("mount", path);
+}
+
+Result<void> make_read_only(const std::string& path) {
+  constexpr unsigned long read_only = MS_REMOUNT | MS_BIND | MS_RDONLY | no_privilege;
+  if (::mount(nullptr, path.c_str(), nullptr, read_only, nullptr) == 0) return {};
+  return failure_from_errno("make read-only", path);
 }
 
 Result<void> mount_socket_folder() {
@@ -144,7 +170,11 @@ Result<void> make_private_view(const RunnerSettings& settings) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return failure_from_errno("mount", "/ as slave");
   }
-  const std::vector<Kept> kept = folders_to_keep(settings);
+  const std::vector<std::string> used = used_folders(settings);
+  const std::vector<std::string> of_others = folders_of_others(used);
+  std::vector<std::string> hidden = of_others;
+  for (const PrivateFolder& folder : private_folders) hidden.emplace_back(folder.path);
+  const std::vector<Kept> kept = folders_to_keep(used, hidden);
   if (auto mounted = mount_proc(); !mounted) return mounted;
   if (auto bounded = bound_what_is_counted(); !bounded) return bounded;
   for (const PrivateFolder& folder : private_folders) {
@@ -155,12 +185,18 @@ Result<void> make_private_view(const RunnerSettings& settings) {
                                 ",nr_inodes=" + std::to_string(size / bytes_a_file);
     if (auto mounted = mount_in_memory(folder.path, options); !mounted) return mounted;
   }
+  for (const std::string& folder : of_others) {
+    if (auto mounted = mount_in_memory(folder.c_str(), emptiness); !mounted) return mounted;
+  }
   if (auto mounted = mount_socket_folder(); !mounted) return mounted;
+  for (const Kept& folder : kept) {
+    if (auto put = put_back(folder); !put) return put;
+  }
   if (settings.mail) {
     if (auto put = put_sendmail_in_place(settings); !put) return put;
   }
-  for (const Kept& folder : kept) {
-    if (auto put = put_back(folder); !put) return put;
+  for (const std::string& folder : of_others) {
+    if (auto sealed = make_read_only(folder); !sealed) return sealed;
   }
   if (::chdir("/") != 0) return failure_from_errno("chdir", "/");
   return {};

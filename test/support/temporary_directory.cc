@@ -11,8 +11,8 @@
 
 namespace perchild::test {
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = "/tmp/perchild-test-XXXXXX";
+TemporaryDirectory::TemporaryDirectory(const std::string& parent) {
+  std::string pattern = parent + "/perchild-test-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
   ::chmod(pattern.c_str(), 0755);
   path_ = pattern;

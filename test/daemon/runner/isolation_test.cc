@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "test/daemon/runner/runner_under_test.h"
+#include "test/support/command.h"
 #include "test/support/matches.h"
 
 namespace perchild::test::isolation_test {
@@ -63,6 +64,30 @@ TEST_F(Isolation, TmpAndSharedMemoryAreTheSitesOwn) {
   EXPECT_FALSE(std::filesystem::exists("/tmp/file"));
   EXPECT_EQ(output_of("fallocate -l 100M /tmp/file && echo fits; rm /tmp/file"), "fits\n");
   EXPECT_EQ(output_of("fallocate -l 300M /tmp/file || echo full"), "full\n");
+}
+
+// Which modes keep nobody from looking at.
+TEST_F(Isolation, FoldersOfOthersAreNotThere) {
+  const TemporaryDirectory home("/srv");
+  home.write("open", "open to all");
+  for (const std::string& path : {home.path(), home.path() + "/open"}) {
+    const std::string look = "test -e " + path + " && echo seen";
+    EXPECT_EQ(run_command({"sh", "-c", look}, uid_a).output, "seen\n");
+    EXPECT_EQ(output_of(look), "");
+  }
+  EXPECT_EQ(output_of("test -w /srv && mkdir /srv/x && echo made"), "");
+}
+
+TEST(IsolationOfFolders, ThoseOfTheSitesOwnAreThereByEachOfTheirNames) {
+  const TemporaryDirectory home("/srv");
+  ASSERT_EQ(::chown(home.path().c_str(), uid_a, uid_a), 0);
+  const TemporaryDirectory links("/srv");
+  const std::string by_link = links.path() + "/link";
+  std::filesystem::create_directory_symlink(home.path(), by_link);
+  RunnerUnderTest runner(script_programs(), {}, {by_link});
+  EXPECT_EQ(runner.output_of("echo x >" + by_link + "/file && cat " + home.path() + "/file"), "x\n")
+      << runner.error_log();
+  EXPECT_EQ(read_file(home.path() + "/file"), "x\n");
 }
 
 TEST_F(Isolation, TheyWriteInTheDocrootAndNowhereElse) {

@@ -79,7 +79,8 @@ std::vector<ProgramSettings> script_programs() {
 }
 
 RunnerUnderTest::RunnerUnderTest(std::vector<ProgramSettings> programs,
-                                 const std::vector<std::pair<std::string, std::string>>& scripts)
+                                 const std::vector<std::pair<std::string, std::string>>& scripts,
+                                 std::vector<std::string> writable)
     : root_(folder_.path() + "/site"), log_(folder_.write("error.log", "")) {
   std::filesystem::create_directory(root_);
   if (::chmod(root_.c_str(), 0700) != 0 || ::chown(root_.c_str(), uid_a, uid_a) != 0) {
@@ -89,6 +90,7 @@ RunnerUnderTest::RunnerUnderTest(std::vector<ProgramSettings> programs,
   RunnerSettings settings;
   settings.root = root_;
   settings.programs = std::move(programs);
+  settings.writable = std::move(writable);
   start(settings);
 }
 

@@ -57,7 +57,8 @@ class RunnerUnderTest {
  public:
   // `programs` are the site's; the docroot is below /tmp, and the site's user's, mode 0700.
   explicit RunnerUnderTest(std::vector<ProgramSettings> programs,
-                           const std::vector<std::pair<std::string, std::string>>& scripts = {});
+                           const std::vector<std::pair<std::string, std::string>>& scripts = {},
+                           std::vector<std::string> writable = {});
   ~RunnerUnderTest();
   RunnerUnderTest(const RunnerUnderTest&) = delete;
   RunnerUnderTest& operator=(const RunnerUnderTest&) = delete;
