@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -22,10 +23,6 @@
 
 namespace perchild::test {
 namespace {
-
-int result_of(long status) {
-  return status >= 0 ? 0 : errno;
-}
 
 ::uid_t id_of(const std::string& text) {
   return static_cast<::uid_t>(std::stoul(text));
@@ -171,6 +168,18 @@ const std::map<std::string, Attack> attacks{
     {"make2", [](const std::string& path) { return open2_with(path, O_WRONLY | O_CREAT); }},
     {"make_nameless2",
      [](const std::string& path) { return open2_with(path, O_WRONLY | O_TMPFILE); }},
+    {"look_at",
+     [](const std::string& path) {
+       struct ::stat status;
+       return result_of(::stat(path.c_str(), &status));
+     }},
+    {"link", [](const std::string& path) { return result_of(::link(path.c_str(), "linked")); }},
+    {"watch",
+     [](const std::string& path) {
+       const UniqueFd watches(::inotify_init1(IN_CLOEXEC));
+       if (!watches.has_value()) return errno;
+       return result_of(::inotify_add_watch(watches.get(), path.c_str(), IN_ALL_EVENTS));
+     }},
     {"list", [](const std::string& path) { return open_with(path, O_RDONLY | O_DIRECTORY); }},
     {"become", become},
     {"join_group", join_group},
@@ -208,7 +217,9 @@ const std::map<std::string, Attack> attacks{
 }  // namespace
 
 int attack(const std::string& name, const std::string& argument) {
-  if (const Attack on_process = attack_on_process(name)) return on_process(argument);
+  for (const auto find : {attack_on_process, attack_on_neighbour, attack_on_machine}) {
+    if (const Attack found = find(name)) return found(argument);
+  }
   const auto found = attacks.find(name);
   return found == attacks.end() ? ENOSYS : found->second(argument);
 }

@@ -1,0 +1,133 @@
+// A hostile tenant's programs, behind a real site, against everything on the machine that is not
+// theirs. Each attack is also made where the defence is not there, and must work.
+#include "test/hostile/tenants_program.h"
+
+#include <gtest/gtest.h>
+
+#include "test/support/command.h"
+#include "test/system/requests.h"
+
+namespace perchild::test::tenants_program_test {
+namespace {
+
+constexpr const char* if_available = R"(, "mechanisms": { "cgroup": "if-available" })";
+constexpr const char* programs = R"(,
+  "cgi": true, "php": true, "locations": [{"prefix": "/app", "app": {"command":
+    ["/usr/bin/python3", "-SE", "cgi-bin/app.py", "cgi-bin/attack"]}}])";
+constexpr const char* php_script =
+    "<?php passthru(__DIR__ . '/cgi-bin/attack ' . strtr($_SERVER['QUERY_STRING'], '+', ' '));";
+// Speaks HTTP on the socket that it is given.
+constexpr const char* application = R"(import socket, subprocess, sys
+listener = socket.socket(fileno=3)
+while True:
+    peer, _ = listener.accept()
+    with peer, peer.makefile('rb') as lines:
+        words = lines.readline().split()[1].decode().split('?')[1].split('+')
+        while lines.readline().strip(): pass
+        said = subprocess.run([sys.argv[1], *words], stdout=subprocess.PIPE).stdout
+        peer.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(said) + said)
+)";
+
+std::string hostile_program() {
+  return read_file(bin_directory() + "/hostile-program");
+}
+
+class TenantsProgram : public ::testing::TestWithParam<const char*> {
+ protected:
+  TenantsProgram()
+      : server_({.sites = {{"a.example", files(), programs}, {"b.example", files(), programs}},
+                 .more = if_available}) {
+    for (const std::size_t site : {0U, 1U}) {
+      server_.add_file(site, "cgi-bin/attack", hostile_program(), 0700);
+    }
+  }
+  static std::map<std::string, std::string> files() {
+    return {{"index.html", "a site"}, {"attack.php", php_script}, {"cgi-bin/app.py", application}};
+  }
+  std::string answer(const std::string& host, const std::string& query) const {
+    Client client(server_.port());
+    client.send(request(host, GetParam() + ("?" + query), "Connection: close\r\n"));
+    return body_of(client.receive_to_end(30'000).value_or(""));
+  }
+
+  const Neighbourhood neighbourhood_;
+  Server server_;
+};
+
+TEST_P(TenantsProgram, ReachesNothingThatIsNotItsSites) {
+  for (const TenantsAttack& attack : neighbourhood_.attacks()) {
+    EXPECT_EQ(answer("a.example", std::string(attack.name) + "+" + attack.argument),
+              std::to_string(attack.answer) + "\n")
+        << attack.name << " " << attack.argument << "\n"
+        << server_.error_log(0);
+  }
+  EXPECT_EQ(get(server_.port(), "b.example").body, "a site");
+}
+
+// PID 1 of its namespace, which has the same uid.
+TEST_P(TenantsProgram, DoesNotSeeIntoItsRunner) {
+  for (const char* name : {"proc_mem", "proc_environ", "proc_cwd", "proc_fd", "proc_root",
+                           "proc_fdinfo", "proc_maps", "proc_namespace"}) {
+    EXPECT_EQ(answer("a.example", std::string(name) + "+1"), std::to_string(EACCES) + "\n") << name;
+  }
+}
+
+// Other walls have to stand there: modes, a firewall, what a service asks of who connects.
+TEST_P(TenantsProgram, HasTheNetworkThatAllUsersOfTheMachineHave) {
+  EXPECT_EQ(answer("a.example", "connect_port+" + neighbourhood_.port()), "0\n");
+  EXPECT_EQ(answer("a.example", "bind_datagrams+" + std::to_string(free_port())), "0\n");
+  EXPECT_EQ(answer("a.example", "listen_by_chance_at+" + std::to_string(free_port())), "0\n");
+  EXPECT_EQ(answer("a.example", "read+/proc/net/tcp"), "0\n");
+}
+
+// Which the kernel counts for each user, and those of a namespace as its owner's too.
+TEST_P(TenantsProgram, TakesNothingFromItsNeighboursNorFromRoot) {
+  for (const auto& taken :
+       {std::pair("watch_by_many", EMFILE), std::pair("queue_signals", EAGAIN)}) {
+    const char* const attack = taken.first;
+    const int refusal = taken.second;
+    Client taker(server_.port());
+    taker.send("GET /cgi-bin/attack?" + std::string(attack) +
+               "+1000000+stay HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    std::string said;
+    EXPECT_TRUE(eventually([&] {
+      said += taker.receive_some();
+      return contains(said, "\n" + std::to_string(refusal) + "\n");
+    })) << said;
+    EXPECT_EQ(answer("b.example", std::string(attack) + "+1"), "0\n") << attack;
+    EXPECT_EQ(run_command({bin_directory() + "/hostile-program", attack, "1"}).output, "0\n");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(By, TenantsProgram,
+                         ::testing::Values("/cgi-bin/attack", "/attack.php", "/app"),
+                         [](const auto& each) -> std::string {
+                           if (contains(each.param, "php")) return "Php";
+                           return contains(each.param, "cgi") ? "Cgi" : "App";
+                         });
+
+class TenantsProgramElsewhere : public ::testing::Test {
+ protected:
+  TenantsProgramElsewhere() {
+    folder_.write("attack", hostile_program(), 0755);
+    ::chmod(folder_.path().c_str(), 0777);
+  }
+  std::string answer(Stand stand, const std::string& name, const std::string& argument) const {
+    const std::vector<std::string> call{folder_.path() + "/attack", name, argument};
+    if (stand == Stand::as_root) return run_command(call).output;
+    return run_command(call, stand == Stand::as_owner ? uid_b : uid_a).output;
+  }
+
+  const TemporaryDirectory folder_;
+  const Neighbourhood neighbourhood_;
+};
+
+TEST_F(TenantsProgramElsewhere, ReachesAllOfIt) {
+  for (const TenantsAttack& attack : neighbourhood_.attacks()) {
+    EXPECT_EQ(answer(attack.control, attack.name, attack.argument), "0\n")
+        << attack.name << " " << attack.argument;
+  }
+}
+
+}  // namespace
+}  // namespace perchild::test::tenants_program_test
