@@ -40,7 +40,7 @@ Task<HeadOutcome> read_head(Connection& connection, SessionContext& context, Hea
     }
     while (!connection.may_read()) {
       const bool idle = connection.input().empty();
-      if (idle && context.draining && !is_first) co_return HeadOutcome::closed;
+      if (idle && context.closes_idle && !is_first) co_return HeadOutcome::closed;
       if (idle) connection.release_buffer();
       // A deadline for the whole head: what trickles in does not move it.
       Wait wait(connection, Wait::For::reading,

@@ -48,7 +48,8 @@ struct SessionContext {
   RunnerClient runner;
   PasswordChecks checks{};
   TlsSite* tls = nullptr;
-  bool draining = false;
+  bool draining = false;     // the worker is to end: each response says that it is the last one
+  bool closes_idle = false;  // at once: who waits for a request is not waited for
 };
 
 // Runs until the connection has ended, and leaves it for the loop to collect.

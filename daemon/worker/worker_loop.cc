@@ -283,6 +283,7 @@ void WorkerLoop::on_keeper_readable() {
 
 bool WorkerLoop::on_message(const Drain&, UniqueFd) {
   begin_draining();
+  context_.closes_idle = true;
   // Who is between two requests is told by a close, which every client must expect (RFC 9112, 9.5).
   while (Connection* connection = context_.patience.idle.oldest()) {
     connection->deadline.unlink();

@@ -47,6 +47,30 @@ TEST_F(RunningPrograms, EndAsTheyHaveBegunWhenTheirSettingsChange) {
   EXPECT_EQ(which(), "second");
 }
 
+// Its connection is kept, as the client has been told or will be, who may be asking again.
+TEST_F(RunningPrograms, AreFollowedByTheNextRequestOfTheirConnectionWhenTheirWorkerLeaves) {
+  Client kept(server_.port());
+  kept.send(request("a.example", "/cgi-bin/wait"));
+  EXPECT_TRUE(eventually([&] { return count_of(server_.error_log(0), "cgi: begun") == 2; }));
+  for (int i = 0; i < 2; ++i) edit(server_, R"("WHICH": "first")", R"("WHICH": "second")");
+  const CommandEnd end = reload(server_);
+  EXPECT_EQ(end.status, 0) << end.output;
+  EXPECT_EQ(which(), "second");
+  let_it_end();
+  std::string first;
+  while (!first.ends_with("0\r\n\r\n")) {
+    const std::string some = kept.receive_some();
+    ASSERT_FALSE(some.empty()) << first;
+    first += some;
+  }
+  EXPECT_EQ(body_of(first), "first");
+  kept.send(request("a.example", "/which.php"));
+  const HttpResponse second = kept.receive();
+  EXPECT_EQ(second.status, 200);
+  EXPECT_EQ(second.fields.at("connection"), "close");
+  EXPECT_EQ(second.body, "first");
+}
+
 TEST_F(RunningPrograms, GoOnWhenNothingOfTheirSiteChanges) {
   const ::pid_t runner = server_.runners_of(0).at(0).pid;
   edit(server_, R"("vhosts")", R"("drain_timeout": "20s", "vhosts")");
