@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 #include "privsep/child_start.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr int exec_failed = 127;
 constexpr int listener_number = 3;  // SD_LISTEN_FDS_START
 constexpr ::rlimit open_files{1024, 4096};
+constexpr std::size_t most_pid_digits = 10;
 
 // HOME is no folder of the site's: what programs leave there is not to be served.
 const std::vector<std::string>& usual_environment() {
@@ -35,26 +37,69 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-// Returns, with errno, if something fails.
-void become_program(const ProgramStart& start, BorrowedFd errors) {
-  reset_signals();
-  ::setsid();
-  std::vector<std::string> environment = with_environment(usual_environment(), start.environment);
-  std::vector<PlacedFd> fds{
-      {start.input, STDIN_FILENO}, {start.output, STDOUT_FILENO}, {errors, STDERR_FILENO}};
+// All that the new process needs besides system calls. It is made before: between vfork and exec
+// memory is the runner's own, and what is allocated there stays allocated.
+struct PreparedProgram {
+  PreparedProgram(const ProgramStart& start, BorrowedFd errors);
+  PreparedProgram(const PreparedProgram&) = delete;
+  PreparedProgram& operator=(const PreparedProgram&) = delete;
+
+  const ProgramStart& start;
+  std::vector<std::string> environment;
+  std::vector<char*> arguments, variables;
+  std::vector<PlacedFd> fds;
+  char* listen_pid = nullptr;  // where its own number is to be written
+};
+
+PreparedProgram::PreparedProgram(const ProgramStart& what, BorrowedFd errors)
+    : start(what),
+      environment(with_environment(usual_environment(), what.environment)),
+      arguments(pointers_to(what.command)),
+      fds{{what.input, STDIN_FILENO}, {what.output, STDOUT_FILENO}, {errors, STDERR_FILENO}} {
+  constexpr std::string_view pid_variable = "LISTEN_PID=";
   if (start.listener) {
     fds.push_back({*start.listener, listener_number});
-    environment = with_environment(std::move(environment),
-                                   {"LISTEN_FDS=1", "LISTEN_PID=" + std::to_string(::getpid())});
+    std::string pid(pid_variable);
+    pid.append(most_pid_digits + 1, '\0');
+    environment = with_environment(std::move(environment), {"LISTEN_FDS=1", std::move(pid)});
   }
-  if (::fchdir(start.directory.get()) != 0 || ::setrlimit(RLIMIT_NOFILE, &open_files) != 0) return;
-  if (const auto placed = place_fds(fds); !placed) {
+  variables = pointers_to(environment);
+  if (!start.listener) return;
+  for (char* variable : variables) {
+    if (variable != nullptr && std::string_view(variable).starts_with(pid_variable)) {
+      listen_pid = variable + pid_variable.size();
+    }
+  }
+}
+
+// Returns, with errno, if something fails.
+void become_program(const PreparedProgram& program) {
+  reset_signals();
+  ::setsid();
+  if (program.listen_pid != nullptr) {
+    std::to_chars(program.listen_pid, program.listen_pid + most_pid_digits, ::getpid());
+  }
+  if (::fchdir(program.start.directory.get()) != 0 ||
+      ::setrlimit(RLIMIT_NOFILE, &open_files) != 0) {
+    return;
+  }
+  if (const auto placed = place_fds(program.fds); !placed) {
     errno = placed.error().error;
     return;
   }
-  const std::vector<char*> arguments = pointers_to(start.command);
-  const std::vector<char*> variables = pointers_to(environment);
-  ::execve(start.command.front().c_str(), arguments.data(), variables.data());
+  ::execve(program.start.command.front().c_str(), program.arguments.data(),
+           program.variables.data());
+}
+
+// Not fork: to copy the page tables of the runner, and every page that either then writes to, costs
+// more than all else of a script's start. The runner stands still until the exec, or the exit after
+// `error` has been set.
+::pid_t start_process(const PreparedProgram& program, volatile int& error) {
+  const ::pid_t pid = ::vfork();
+  if (pid != 0) return pid;
+  become_program(program);
+  error = errno;
+  ::_exit(exec_failed);
 }
 
 struct Pipe {
@@ -87,25 +132,12 @@ std::vector<std::string> with_environment(std::vector<std::string> all,
 Result<StartedProgram> start_program(const ProgramStart& start) {
   auto errors = make_pipe();
   if (!errors) return failure(errors.error());
-  auto outcome = make_pipe();  // closed by the exec, or an errno comes by it
-  if (!outcome) return failure(outcome.error());
-  const ::pid_t pid = ::fork();
-  if (pid < 0) return failure_from_errno("fork", start.command.front());
-  if (pid == 0) {
-    become_program(start, errors->write.borrow());
-    const int error = errno;
-    [[maybe_unused]] const ssize_t said = ::write(outcome->write.get(), &error, sizeof error);
-    ::_exit(exec_failed);
-  }
-  outcome->write.reset();
-  errors->write.reset();
-  int error = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(outcome->read.get(), &error, sizeof error);
-  } while (got < 0 && errno == EINTR);
+  const PreparedProgram program(start, errors->write.borrow());
+  volatile int error = 0;
+  const ::pid_t pid = start_process(program, error);
+  if (pid < 0) return failure_from_errno("vfork", start.command.front());
   // The process that has ended so is reaped with the others, and is nobody's.
-  if (got != 0) return failure({"start", start.command.front(), error});
+  if (error != 0) return failure({"start", start.command.front(), error});
   if (::fcntl(errors->read.get(), F_SETFL, O_NONBLOCK) != 0) return failure_from_errno("F_SETFL");
   return StartedProgram{pid, std::move(errors->read)};
 }

@@ -1,6 +1,6 @@
-// The start of one program: fork, descriptors into their places, exec.
+// The start of one program: vfork, descriptors into their places, exec.
 //
-// Runs in: runner; between fork and exec in the program's process.
+// Runs in: runner; between vfork and exec in the program's process.
 // Trusts: its arguments, which come of the settings, or of a script that has been looked at.
 #pragma once
 
