@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -89,10 +90,38 @@ int OpenSslStream::receive(char* into, int size) {
   return static_cast<int>(got);
 }
 
+// Tickets of TLS 1.3, which come behind the handshake. They go together; where a request is here
+// already, or the client has said that it goes, with the answer to that.
+bool OpenSslStream::is_sending_tickets() const {
+  return ::SSL_get_state(ssl_.get()) == TLS_ST_SW_SESSION_TICKET &&
+         ::SSL_version(ssl_.get()) == TLS1_3_VERSION;
+}
+
 int OpenSslStream::send(const char* bytes, int size) {
-  const ssize_t sent = ::send(connection_.fd().get(), bytes, static_cast<std::size_t>(size),
-                              MSG_DONTWAIT | MSG_NOSIGNAL | (more_ ? MSG_MORE : 0));
-  return static_cast<int>(sent);
+  const auto count = static_cast<std::size_t>(size);
+  if (is_sending_tickets()) {
+    tickets_.append(bytes, count);
+    return size;
+  }
+  ::iovec parts[2] = {{tickets_.data(), tickets_.size()}, {const_cast<char*>(bytes), count}};
+  ::msghdr message{};
+  message.msg_iov = tickets_.empty() ? parts + 1 : parts;
+  message.msg_iovlen = tickets_.empty() ? 1 : 2;
+  const ssize_t sent = ::sendmsg(connection_.fd().get(), &message,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL | (more_ ? MSG_MORE : 0));
+  if (sent < 0 || tickets_.empty()) return static_cast<int>(sent);
+  const std::size_t of_tickets = std::min(tickets_.size(), static_cast<std::size_t>(sent));
+  tickets_.erase(0, of_tickets);
+  const auto rest = static_cast<int>(sent - static_cast<ssize_t>(of_tickets));
+  if (rest > 0) return rest;
+  errno = EAGAIN;
+  return -1;
+}
+
+// Before anything is waited for: the client may hold back its request until what it has sent before
+// is acknowledged (Nagle), and that is late unless it goes with something.
+void OpenSslStream::send_tickets() {
+  if (!tickets_.empty()) send(nullptr, 0);
 }
 
 TlsStep OpenSslStream::step_of(int result) {
@@ -130,7 +159,10 @@ TlsStep OpenSslStream::shake_hands() {
   site_.keeper().serve(connection_);
   const TlsStep step = step_of(::SSL_do_handshake(ssl_.get()));
   waits_for_answer_ = step == TlsStep::want_answer;
-  if (step == TlsStep::done) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+  if (step == TlsStep::done) {
+    SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+    if (!has_more()) send_tickets();
+  }
   return step;
 }
 
@@ -149,7 +181,9 @@ void OpenSslStream::finish_job() {
 
 TlsStep OpenSslStream::read(std::span<char> into, std::size_t& count) {
   ::ERR_clear_error();
-  return step_of(::SSL_read_ex(ssl_.get(), into.data(), into.size(), &count));
+  const TlsStep step = step_of(::SSL_read_ex(ssl_.get(), into.data(), into.size(), &count));
+  if (step == TlsStep::want_read) send_tickets();
+  return step;
 }
 
 TlsStep OpenSslStream::write(std::string_view bytes, bool more, std::size_t& count) {

@@ -56,6 +56,8 @@ class OpenSslStream final : public TlsStream {
   friend struct SocketBio;
   int receive(char* into, int size);
   int send(const char* bytes, int size);
+  bool is_sending_tickets() const;
+  void send_tickets();
 
   struct SslDeleter {
     void operator()(::SSL* ssl) const { ::SSL_free(ssl); }
@@ -66,6 +68,7 @@ class OpenSslStream final : public TlsStream {
   std::unique_ptr<::SSL, SslDeleter> ssl_;
   std::optional<HostName> server_name_;
   std::string problem_;
+  std::string tickets_;   // encrypted; not sent yet
   bool readable_ = true;  // as far as is known; see Connection::may_read()
   bool peer_closed_ = false;
   bool more_ = false;

@@ -37,7 +37,14 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options)
   }
   if (!options.ciphers.empty()) ::SSL_set_cipher_list(ssl_.get(), options.ciphers.c_str());
   if (options.session != nullptr) ::SSL_set_session(ssl_.get(), options.session);
-  connected_ = drive([this] { return ::SSL_do_handshake(ssl_.get()); }, options.piece) == 1;
+  const auto shake_hands = [&] {
+    const int result = ::SSL_do_handshake(ssl_.get());
+    if (result == 1 && !options.request.empty()) {
+      ::SSL_write(ssl_.get(), options.request.data(), static_cast<int>(options.request.size()));
+    }
+    return result;
+  };
+  connected_ = drive(shake_hands, options.piece) == 1;
 }
 
 // Else OpenSSL takes the session for a bad one, and resumes it no more.

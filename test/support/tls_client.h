@@ -18,6 +18,7 @@ struct TlsOptions {
   std::string ciphers = {};          // of TLS 1.2
   ::SSL_SESSION* session = nullptr;  // to be resumed
   std::size_t piece = 0;             // bytes a write(2) in the handshake; 0: all at once
+  std::string request = {};          // sent at once with the end of the handshake
 };
 
 class TlsClient {

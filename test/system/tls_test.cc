@@ -88,6 +88,31 @@ TEST_P(Tls, ASessionIsResumedUnderTheNameThatItWasMadeFor) {
   EXPECT_TRUE(resumes("a.example"));
 }
 
+TEST_P(Tls, WhoAsksForNothingGetsATicketToo) {
+  const Server server(secure_sites());
+  TlsClient first(server.port(), named("a.example", GetParam()));
+  first.close_sending();
+  EXPECT_EQ(first.receive_to_end(), "");
+  TlsOptions options = named("a.example", GetParam());
+  options.session = first.session();
+  EXPECT_TRUE(TlsClient(server.port(), options).resumed());
+}
+
+// The tickets come with the answer then.
+TEST_P(Tls, ARequestCanComeWithTheEndOfTheHandshake) {
+  const Server server(secure_sites());
+  TlsOptions options = named("a.example", GetParam());
+  options.request = request("a.example");
+  TlsClient first(server.port(), options);
+  EXPECT_TRUE(contains(first.receive_until("of a"), "200 OK"));
+  first.send(request("a.example"));
+  EXPECT_TRUE(contains(first.receive_until("of a"), "200 OK"));
+  options.session = first.session();
+  TlsClient again(server.port(), options);
+  EXPECT_TRUE(again.resumed());
+  EXPECT_TRUE(contains(again.receive_until("of a"), "200 OK"));
+}
+
 TEST_P(Tls, TheEndOfAConnectionIsTold) {
   const Server server(secure_sites());
   TlsClient client(server.port(), named("a.example", GetParam()));
