@@ -34,6 +34,7 @@ class TlsClient {
   bool resumed() const { return ::SSL_session_reused(ssl_.get()) == 1; }
   std::string certificate() const;  // of the server, DER
   std::string protocol() const;     // that ALPN chose
+  std::string cipher() const { return ::SSL_get_cipher_name(ssl_.get()); }
 
   void send(const std::string& bytes);
   void close_sending();  // close_notify, and the end of the stream

@@ -113,6 +113,12 @@ TEST_P(Tls, ARequestCanComeWithTheEndOfTheHandshake) {
   EXPECT_TRUE(contains(again.receive_until("of a"), "200 OK"));
 }
 
+TEST_P(Tls, Aes128IsTakenOfWhoOffersItAnywhere) {
+  const Server server(secure_sites());
+  const std::string chosen = TlsClient(server.port(), named("a.example", GetParam())).cipher();
+  EXPECT_TRUE(chosen.starts_with("TLS_AES_128_GCM") || contains(chosen, "AES128-GCM")) << chosen;
+}
+
 TEST_P(Tls, TheEndOfAConnectionIsTold) {
   const Server server(secure_sites());
   TlsClient client(server.port(), named("a.example", GetParam()));
