@@ -13,6 +13,8 @@ namespace {
 
 // What goes into one record (RFC 8446, 5.1).
 constexpr std::size_t record_size = 16 * 1024;
+// What is read of a file at once.
+constexpr std::size_t records_of_file = 4;
 
 }  // namespace
 
@@ -64,17 +66,17 @@ ssize_t Connection::send_encrypted(std::string_view head, std::string_view body,
 }
 
 ssize_t Connection::send_file_encrypted(BorrowedFd file, off_t& offset, std::size_t count) {
-  std::array<char, record_size> record;
+  std::array<char, records_of_file * record_size> records;
   std::size_t total = 0;
   while (total < count) {
-    const std::size_t wanted = std::min(record.size(), count - total);
-    const ssize_t got = ::pread64(file.get(), record.data(), wanted, offset);
+    const std::size_t wanted = std::min(records.size(), count - total);
+    const ssize_t got = ::pread64(file.get(), records.data(), wanted, offset);
     if (got < 0) return -1;
     if (got == 0) {
       errno = ENODATA;  // the file has become shorter than its response says
       return -1;
     }
-    const std::string_view bytes(record.data(), static_cast<std::size_t>(got));
+    const std::string_view bytes(records.data(), static_cast<std::size_t>(got));
     std::size_t written = 0;
     const TlsStep step = tls_->write(bytes, total + bytes.size() < count, written);
     total += written;

@@ -188,10 +188,10 @@ TlsStep OpenSslStream::read(std::span<char> into, std::size_t& count) {
 
 TlsStep OpenSslStream::write(std::string_view bytes, bool more, std::size_t& count) {
   count = 0;
-  more_ = more;
   TlsStep step = TlsStep::done;
   while (count < bytes.size() && step == TlsStep::done) {
     std::size_t written = 0;
+    more_ = more || bytes.size() - count > SSL3_RT_MAX_PLAIN_LENGTH;  // it writes a record a call
     ::ERR_clear_error();
     step =
         step_of(::SSL_write_ex(ssl_.get(), bytes.data() + count, bytes.size() - count, &written));
