@@ -5,6 +5,7 @@
 
 #include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/quotas.h"
+#include "daemon/command/serve/tables.h"
 #include "policy/id_map.h"
 
 namespace perchild {
@@ -46,11 +47,6 @@ std::vector<T> put_in_place(std::vector<T> things, const std::vector<std::uint32
   std::vector<T> placed(size, nothing);
   for (std::size_t i = 0; i < things.size(); ++i) placed[places[i]] = std::move(things[i]);
   return placed;
-}
-
-std::string name_of(const Site& site) {
-  const HostPattern& first = site.hosts.front();
-  return (first.wildcard ? "*." : "") + std::string(first.name.view());
 }
 
 bool all_within(const std::vector<IdRange>& wanted, const std::vector<IdRange>& mapped) {

@@ -19,13 +19,14 @@
 #include "vhosts/tls/key_ring.h"
 
 namespace perchild {
-namespace {
 
 std::string name_of(const Site& site) {
   const HostPattern& first = site.hosts.front();
   std::string name(first.wildcard ? "*." : "");
   return name.append(first.name.view());
 }
+
+namespace {
 
 std::uint32_t routers_of(const Configuration& configuration) {
   if (configuration.router_limits.routers != 0) return configuration.router_limits.routers;

@@ -3,6 +3,8 @@
 // Runs in: command.
 #pragma once
 
+#include <string>
+
 #include "policy/configuration.h"
 #include "privsep/cgroup.h"
 #include "privsep/result.h"
@@ -10,6 +12,9 @@
 #include "privsep/unique_fd.h"
 
 namespace perchild {
+
+// By which a site is known: its first host, "*.example" for a wildcard.
+std::string name_of(const Site& site);
 
 struct SiteTables {
   UniqueFd sites;            // SiteTable, for the master
