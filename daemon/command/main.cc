@@ -11,6 +11,7 @@
 #include "daemon/command/control/reopen.h"
 #include "daemon/command/control/status.h"
 #include "daemon/command/control/top.h"
+#include "daemon/command/doctor/doctor.h"
 #include "daemon/command/explain/explain.h"
 #include "daemon/command/exporter/exporter.h"
 #include "daemon/command/reload/reload.h"
@@ -29,10 +30,16 @@ int main(int argc, char** argv) {
   CLI::App* reload = app.add_subcommand("reload", "Let the running server go by a configuration");
   CLI::App* upgrade =
       app.add_subcommand("upgrade", "Let this version take over from the one that runs");
-  for (CLI::App* command : {serve, check, reload, upgrade}) {
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "Say what keeps the sites of this machine less apart than it should");
+  for (CLI::App* command : {serve, check, reload, upgrade, doctor}) {
     command->add_option("-c,--config", config, "The configuration file")->capture_default_str();
   }
-  check->add_flag("--json", json, "Print what is found as JSON");
+  bool verbose = false;
+  for (CLI::App* command : {check, doctor}) {
+    command->add_flag("--json", json, "Print what is found as JSON");
+  }
+  doctor->add_flag("--verbose", verbose, "Print what is in order, too");
 
   CLI::App* explain = app.add_subcommand("explain", "Say which site, rules and file would answer");
   std::string url;
@@ -69,6 +76,9 @@ int main(int argc, char** argv) {
   if (reopen->parsed()) return perchild::run_reopen(runtime_dir, std::cerr);
   if (reload->parsed()) return perchild::run_reload(config, std::cout, std::cerr);
   if (upgrade->parsed()) return perchild::run_upgrade(config, std::cout, std::cerr);
+  if (doctor->parsed()) {
+    return perchild::run_doctor({config, json, verbose}, std::cout, std::cerr);
+  }
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);
 }

@@ -16,7 +16,7 @@
 
 namespace perchild {
 
-class MachineView final : public SystemView {
+class MachineView : public SystemView {
  public:
   MachineView();
 

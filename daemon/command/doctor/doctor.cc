@@ -1,0 +1,88 @@
+#include "daemon/command/doctor/doctor.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "daemon/command/doctor/id_checks.h"
+#include "daemon/command/doctor/installation.h"
+#include "daemon/command/doctor/kernel_checks.h"
+#include "daemon/command/doctor/report.h"
+#include "daemon/command/doctor/shell_word.h"
+#include "policy/configuration_json.h"
+#include "privsep/cgroup.h"
+
+namespace perchild {
+namespace {
+
+constexpr int exit_in_order = 0;
+constexpr int exit_findings = 1;
+constexpr int exit_not_looked = 2;
+
+KernelNeeds needs_of(const Configuration& configuration) {
+  const auto any = [&](auto question) {
+    return std::any_of(configuration.sites.begin(), configuration.sites.end(), question);
+  };
+  return {
+      .landlock_is_required = configuration.mechanisms.landlock == Requirement::required,
+      .has_programs = any([](const Site& site) { return !site.programs.empty(); }),
+      .has_quotas = any([](const Site& site) { return controllers_of(site.limits.quota) != 0; }),
+      .cgroup_is_required = configuration.mechanisms.cgroup == Requirement::required};
+}
+
+void check_mistakes(const std::string& path, const ReadConfiguration& read, Diagnosis& diagnosis) {
+  const std::string word = shell_word(path);
+  for (const Severity severity : {Severity::error, Severity::warning}) {
+    const std::size_t count = count_of(read.mistakes, severity);
+    if (count == 0) continue;
+    const bool is_error = severity == Severity::error;
+    diagnosis.add({is_error ? Severity::error : Severity::note, "configuration", word,
+                   "has " + std::to_string(count) + (is_error ? " mistakes" : " warnings"),
+                   is_error ? "the service does not start with it"
+                            : "it is used, but may not mean what it should",
+                   "perchild check --config " + word});
+  }
+}
+
+// What needs a configuration that is good.
+void check_service(const Configuration& configuration, SystemView& machine, PathChecks& paths,
+                   Diagnosis& diagnosis) {
+  check_runtime_folder(configuration, paths, diagnosis);
+  check_logs(configuration, paths, diagnosis);
+  check_ways_to_roots(configuration, paths);
+  check_ids(look_at_ids(configuration, machine), diagnosis);
+  check_kernel(look_at_kernel(), needs_of(configuration), diagnosis);
+}
+
+}  // namespace
+
+int run_doctor(const DoctorOptions& options, std::ostream& out, std::ostream& errors) {
+  if (::geteuid() != 0) {
+    errors << "perchild: doctor needs root, to look at what only root can see\n";
+    return exit_not_looked;
+  }
+  ExaminedFiles files;
+  ExaminedMachine machine;
+  const ReadConfiguration read = read_configuration(options.config_path, files, machine);
+  if (!read.unreadable.empty()) {
+    errors << "perchild: " << options.config_path << " cannot be read: " << read.unreadable << "\n";
+    return exit_not_looked;
+  }
+  Diagnosis diagnosis;
+  PathChecks paths(diagnosis);
+  check_mistakes(options.config_path, read, diagnosis);
+  check_configuration_files(files, paths);
+  check_keys(machine.keys(), paths);
+  check_executables(paths, diagnosis);
+  if (read.configuration) {
+    check_service(*read.configuration, machine, paths, diagnosis);
+  } else {
+    diagnosis.cannot_look("sites, ids and processes: the configuration has mistakes");
+  }
+  write_report(diagnosis, {options.config_path, options.json, options.verbose}, out);
+  if (!read.configuration) return exit_not_looked;
+  return needs_attention(diagnosis) ? exit_findings : exit_in_order;
+}
+
+}  // namespace perchild
