@@ -10,6 +10,7 @@
 #include "daemon/command/doctor/kernel_checks.h"
 #include "daemon/command/doctor/report.h"
 #include "daemon/command/doctor/shell_word.h"
+#include "daemon/command/doctor/unit_checks.h"
 #include "policy/configuration_json.h"
 #include "privsep/cgroup.h"
 
@@ -53,6 +54,7 @@ void check_service(const Configuration& configuration, SystemView& machine, Path
   check_ways_to_roots(configuration, paths);
   check_ids(look_at_ids(configuration, machine), diagnosis);
   check_kernel(look_at_kernel(), needs_of(configuration), diagnosis);
+  check_unit(paths, diagnosis);
 }
 
 }  // namespace
