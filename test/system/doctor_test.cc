@@ -159,6 +159,27 @@ TEST(DoctorOfKeys, FindsAKeyThatOthersRead) {
   EXPECT_EQ(diagnose(server).found(), Texts{});
 }
 
+TEST(DoctorOfProcesses, FindsAServiceThatIsAnotherThanTheConfigurationSays) {
+  Server server({.sites = two_sites()});
+  std::string text = read_file(server.configuration());
+  const std::string before = "\"master\": { \"uid\": " + std::to_string(master_uid);
+  text.replace(text.find(before), before.size(), "\"master\": { \"uid\": 19011");
+  write_file(server.configuration(), text);
+  const Texts found = diagnose(server).found();
+  const std::string master =
+      "error processes the master, pid " + std::to_string(server.master()) + ",";
+  EXPECT_EQ(std::count(found.begin(), found.end(), master), 1) << ::testing::PrintToString(found);
+}
+
+TEST(DoctorOfProcesses, KnowsProgramsFromStrangers) {
+  Server server({.sites = {{"a.example", {{"index.html", "x"}}, R"(, "app": { "command":
+    ["/usr/bin/python3", "-m", "http.server"] })"}}});
+  Client client(server.port());
+  client.send(request("a.example"));
+  ASSERT_TRUE(eventually([&] { return !server.runners_of(0).empty(); }));
+  EXPECT_EQ(diagnose(server).found(), Texts{});
+}
+
 TEST(DoctorOfIds, FindsSitesOfOneUid) {
   Server server({.sites = two_sites()});
   std::string text = read_file(server.configuration());

@@ -9,6 +9,7 @@
 #include "daemon/command/doctor/installation.h"
 #include "daemon/command/doctor/kernel_checks.h"
 #include "daemon/command/doctor/report.h"
+#include "daemon/command/doctor/running.h"
 #include "daemon/command/doctor/shell_word.h"
 #include "daemon/command/doctor/unit_checks.h"
 #include "policy/configuration_json.h"
@@ -47,14 +48,15 @@ void check_mistakes(const std::string& path, const ReadConfiguration& read, Diag
 }
 
 // What needs a configuration that is good.
-void check_service(const Configuration& configuration, SystemView& machine, PathChecks& paths,
-                   Diagnosis& diagnosis) {
+void check_service(const DoctorOptions& options, const Configuration& configuration,
+                   SystemView& machine, PathChecks& paths, Diagnosis& diagnosis) {
   check_runtime_folder(configuration, paths, diagnosis);
   check_logs(configuration, paths, diagnosis);
   check_ways_to_roots(configuration, paths);
   check_ids(look_at_ids(configuration, machine), diagnosis);
   check_kernel(look_at_kernel(), needs_of(configuration), diagnosis);
   check_unit(paths, diagnosis);
+  check_running_service(options.config_path, configuration, diagnosis);
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ int run_doctor(const DoctorOptions& options, std::ostream& out, std::ostream& er
   check_keys(machine.keys(), paths);
   check_executables(paths, diagnosis);
   if (read.configuration) {
-    check_service(*read.configuration, machine, paths, diagnosis);
+    check_service(options, *read.configuration, machine, paths, diagnosis);
   } else {
     diagnosis.cannot_look("sites, ids and processes: the configuration has mistakes");
   }

@@ -1,0 +1,115 @@
+#include "daemon/command/doctor/process_texts.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "policy/role_policy.h"
+
+namespace perchild {
+namespace {
+
+// The next text between blanks, taken off the front.
+std::string_view next_word(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+bool parse_limit(std::string_view word, std::uint64_t& limit) {
+  if (word == "unlimited") {
+    limit = ResourceLimits::no_limit;
+    return true;
+  }
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), limit);
+  return error == std::errc() && end == word.data() + word.size();
+}
+
+std::optional<std::uint64_t> limit_in(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.starts_with(name) || !line.substr(name.size()).starts_with("  ")) continue;
+    line.remove_prefix(name.size());
+    std::uint64_t soft = 0, hard = 0;
+    if (!parse_limit(next_word(line), soft) || !parse_limit(next_word(line), hard)) {
+      return std::nullopt;
+    }
+    return std::max(soft, hard);
+  }
+  return std::nullopt;
+}
+
+DescriptorKind kind_of_device(std::string_view path) {
+  if (path == "/dev/null") return DescriptorKind::null;
+  for (const char* const plain :
+       {"/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}) {
+    if (path == plain) return DescriptorKind::plain_device;
+  }
+  return DescriptorKind::other;
+}
+
+}  // namespace
+
+std::optional<ProcessLimits> parse_process_limits(std::string_view text) {
+  ProcessLimits limits;
+  for (const auto& [name, into] : {std::pair("Max open files", &limits.open_files),
+                                   std::pair("Max processes", &limits.processes),
+                                   std::pair("Max file size", &limits.file_size),
+                                   std::pair("Max core file size", &limits.core_size),
+                                   std::pair("Max msgqueue size", &limits.queued_bytes),
+                                   std::pair("Max locked memory", &limits.locked_memory)}) {
+    const auto limit = limit_in(text, name);
+    if (!limit) return std::nullopt;
+    *into = *limit;
+  }
+  return limits;
+}
+
+DescriptorKind kind_of_descriptor(std::string_view target, ::mode_t mode) {
+  // No path: these begin with no '/'. A memfd is a regular file to stat(2), and no file on a disk
+  // has its name, for there is a blank of the kernel's behind it.
+  if (target.starts_with("socket:[")) return DescriptorKind::socket;
+  if (target.starts_with("pipe:[")) return DescriptorKind::pipe;
+  if (target == "anon_inode:[eventpoll]") return DescriptorKind::event_loop;
+  if (target == "anon_inode:[signalfd]") return DescriptorKind::signals;
+  if (target == "anon_inode:[pidfd]" || target.starts_with("pidfd:[")) {
+    return DescriptorKind::process;
+  }
+  if (!target.starts_with('/')) return DescriptorKind::other;
+  if (target.starts_with("/memfd:") && target.ends_with(" (deleted)") && S_ISREG(mode)) {
+    return DescriptorKind::memory;
+  }
+  if (S_ISCHR(mode)) return kind_of_device(target);
+  if (S_ISREG(mode)) return DescriptorKind::file;
+  if (S_ISDIR(mode)) return DescriptorKind::folder;
+  if (S_ISFIFO(mode)) return DescriptorKind::pipe;
+  return S_ISSOCK(mode) ? DescriptorKind::socket : DescriptorKind::other;
+}
+
+ExecutableName executable_name(std::string_view target) {
+  constexpr std::string_view mark = " (deleted)";
+  ExecutableName found;
+  if (target.ends_with(mark)) {
+    found.is_replaced = true;
+    target.remove_suffix(mark.size());
+  }
+  found.name = target.substr(target.rfind('/') + 1);
+  return found;
+}
+
+std::string cgroup_of(std::string_view text) {
+  constexpr std::string_view start = "0::";
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with(start)) return std::string(line.substr(start.size()));
+  }
+  return {};
+}
+
+}  // namespace perchild

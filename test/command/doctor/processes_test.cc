@@ -1,0 +1,206 @@
+// Processes compared with their policies: one that is as it should be, and each thing that differs.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "daemon/command/doctor/process_checks.h"
+#include "test/command/doctor/diagnoses.h"
+
+namespace perchild::test::doctor_processes_test {
+namespace {
+
+constexpr std::uint32_t master_id = 901, router_id = 902, keeper_id = 903, site_id = 20001;
+
+ExpectedService expected() {
+  return {.master = {Uid{master_id}, Gid{master_id}},
+          .router = {Uid{router_id}, Gid{router_id}},
+          .keeper = Identity{Uid{keeper_id}, Gid{keeper_id}},
+          .sites = {{"a.example", {Uid{site_id}, Gid{site_id}, {Gid{20100}}}}},
+          .users_of_host = "user:[1]"};
+}
+
+ProcessFacts process_of(Role role) {
+  const RolePolicy& policy = policy_of(role);
+  const std::uint32_t id = role == Role::master   ? master_id
+                           : role == Role::router ? router_id
+                           : role == Role::keeper ? keeper_id
+                                                  : site_id;
+  ProcessFacts facts{.pid = 100 + static_cast<int>(role), .depth = role == Role::master ? 0 : 1};
+  facts.executable.name = executable_of(role);
+  facts.status.uids = facts.status.gids = {id, id, id, id};
+  if (id == site_id) facts.status.groups = {20100};
+  facts.status.permitted = facts.status.effective = facts.status.inheritable =
+      facts.status.ambient = policy.capabilities;
+  facts.status.bounding = policy.bounding_set;
+  facts.status.threads = facts.status.no_new_privs = 1;
+  facts.status.seccomp_mode = 2;
+  facts.status.seccomp_filters = role == Role::master ? 3 : 4;
+  facts.namespaces = {"user:[2]", "pid:[1]", "mnt:[1]", "ipc:[1]", "net:[1]"};
+  facts.status.pids = {static_cast<std::uint32_t>(facts.pid)};
+  if (policy.own_namespaces) {
+    facts.namespaces = {"user:[3]", "pid:[3]", "mnt:[3]", "ipc:[3]", "net:[1]"};
+    facts.status.pids.push_back(1);
+  }
+  facts.limits = {policy.limits.open_files,   policy.limits.processes,
+                  policy.limits.file_size,    policy.limits.core_size,
+                  policy.limits.queued_bytes, policy.limits.locked_memory};
+  facts.held = {{0, DescriptorKind::null, "/dev/null"}, {3, DescriptorKind::socket, "socket:[9]"}};
+  return facts;
+}
+
+ProcessFacts program() {
+  ProcessFacts facts = process_of(Role::runner);
+  facts.depth = 2;
+  facts.executable.name = "php-cgi8.2";
+  facts.is_dumpable = true;
+  facts.status.threads = 5;
+  facts.held.push_back({5, DescriptorKind::other, "/dev/urandom"});
+  return facts;
+}
+
+Texts wrong_with(const ProcessFacts& process) {
+  Texts all;
+  for (const Difference& each : differences_of(process, process_of(Role::master), expected())) {
+    all.push_back(each.wrong);
+  }
+  return all;
+}
+
+class DoctorOfARole : public ::testing::TestWithParam<Role> {};
+
+TEST_P(DoctorOfARole, FindsNothingWrongWithOneThatIsAsItsPolicySays) {
+  EXPECT_EQ(wrong_with(process_of(GetParam())), Texts{});
+}
+
+TEST_P(DoctorOfARole, FindsEachThingThatHasChanged) {
+  const std::pair<const char*, std::function<void(ProcessFacts&)>> changes[] = {
+      {"uid", [](ProcessFacts& facts) { facts.status.uids[2] = 0; }},
+      {"gid", [](ProcessFacts& facts) { facts.status.gids[1] = 0; }},
+      {"groups", [](ProcessFacts& facts) { facts.status.groups.push_back(27); }},
+      {"CapEff", [](ProcessFacts& facts) { facts.status.effective ^= 1; }},
+      {"CapBnd", [](ProcessFacts& facts) { facts.status.bounding ^= 1; }},
+      {"NoNewPrivs", [](ProcessFacts& facts) { facts.status.no_new_privs = 0; }},
+      {"Seccomp", [](ProcessFacts& facts) { facts.status.seccomp_mode = 0; }},
+      {"Threads", [](ProcessFacts& facts) { facts.status.threads = 2; }},
+      {"dumpable", [](ProcessFacts& facts) { facts.is_dumpable = true; }},
+      {"user namespace", [](ProcessFacts& facts) { facts.namespaces.user = "user:[1]"; }},
+      {"open files", [](ProcessFacts& facts) { facts.limits.open_files += 1; }},
+      {"core size", [](ProcessFacts& facts) { facts.limits.core_size = 1; }},
+      {"message queues", [](ProcessFacts& facts) { facts.limits.queued_bytes = 1; }},
+      {"'/dev/sd a', as descriptor 9",
+       [](ProcessFacts& facts) {
+         facts.held.push_back({9, DescriptorKind::other, "/dev/sd a"});
+       }},
+      {"none of perchild's roles", [](ProcessFacts& facts) { facts.executable.name = "bash"; }},
+  };
+  for (const auto& [part, change] : changes) {
+    ProcessFacts facts = process_of(GetParam());
+    change(facts);
+    const Texts wrong = wrong_with(facts);
+    ASSERT_FALSE(wrong.empty()) << part;
+    EXPECT_NE(wrong[0].find(part), std::string::npos) << wrong[0];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEachRole, DoctorOfARole,
+                         ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
+                                           Role::keeper, Role::runner),
+                         [](const auto& each) { return std::string(name_of(each.param)); });
+
+TEST(DoctorOfProcesses, MissesAFilterOnTopOfTheMasters) {
+  ProcessFacts worker = process_of(Role::worker);
+  worker.status.seccomp_filters = 3;
+  EXPECT_EQ(wrong_with(worker).size(), 1u);
+}
+
+TEST(DoctorOfProcesses, ForbidsForkingByLimitToo) {
+  ProcessFacts worker = process_of(Role::worker);
+  worker.limits.processes = 1;
+  EXPECT_EQ(wrong_with(worker), Texts{"has a limit of processes of 1, above 0"});
+}
+
+TEST(DoctorOfProcesses, KnowsATlsWorkerForAWorker) {
+  ProcessFacts worker = process_of(Role::worker);
+  worker.executable.name = tls_worker_executable;
+  EXPECT_EQ(wrong_with(worker), Texts{});
+}
+
+TEST(DoctorOfProcesses, FindsAWorkerOfNoSiteAndARunnerInTheMastersNamespaces) {
+  ProcessFacts worker = process_of(Role::worker);
+  worker.status.uids = {20009, 20009, 20009, 20009};
+  EXPECT_EQ(wrong_with(worker),
+            Texts{"runs under uid 20009, which no site of the running configuration has"});
+  ProcessFacts runner = process_of(Role::runner);
+  runner.namespaces.mount = "mnt:[1]";
+  EXPECT_EQ(wrong_with(runner), Texts{"shares a namespace with the master"});
+}
+
+TEST(DoctorOfProcesses, ARoutersFilesAreFoundUnlessTheyAreWhereMessagesGo) {
+  const HeldDescriptor file{2, DescriptorKind::file, "/var/log/messages"};
+  ProcessFacts master = process_of(Role::master);
+  master.held.push_back(file);
+  ProcessFacts router = process_of(Role::router);
+  router.held.push_back(file);
+  EXPECT_TRUE(differences_of(router, master, expected()).empty());
+  router.held.back().number = 7;
+  EXPECT_EQ(differences_of(router, master, expected()).size(), 1u);
+}
+
+TEST(DoctorOfProcesses, AProgramMayHoldAndDoMoreThanARole) {
+  EXPECT_EQ(wrong_with(program()), Texts{});
+}
+
+TEST(DoctorOfProcesses, FindsAProgramOutsideOfItsRunnersWalls) {
+  const std::function<void(ProcessFacts&)> changes[] = {
+      [](ProcessFacts& facts) { facts.status.uids[1] = 0; },
+      [](ProcessFacts& facts) {
+        facts.status.uids = {1, 1, 1, 1};
+      },
+      [](ProcessFacts& facts) { facts.status.bounding = 1; },
+      [](ProcessFacts& facts) { facts.status.no_new_privs = 0; },
+      [](ProcessFacts& facts) { facts.status.seccomp_filters = 3; },
+      [](ProcessFacts& facts) { facts.namespaces.user = "user:[2]"; },
+      [](ProcessFacts& facts) { facts.namespaces.user = "user:[1]"; },
+  };
+  for (const auto& change : changes) {
+    ProcessFacts facts = program();
+    change(facts);
+    EXPECT_EQ(wrong_with(facts).size(), 1u);
+  }
+}
+
+TEST(DoctorOfProcesses, SaysWhoItIsAndHowItIsEnded) {
+  ProcessFacts worker = process_of(Role::worker);
+  worker.pid = 4711;
+  worker.is_dumpable = true;
+  ProcessFacts master = process_of(Role::master);
+  Diagnosis diagnosis;
+  check_processes({master, worker}, expected(), "restart it", diagnosis);
+  EXPECT_EQ(found_in(diagnosis), Texts{"error processes the worker of a.example, pid 4711,"});
+  EXPECT_EQ(commands_of(diagnosis), Texts{"kill -KILL 4711"});
+  EXPECT_EQ(diagnosis.in_order.size(), 1u);
+
+  master.is_dumpable = true;
+  Diagnosis of_master;
+  check_processes({master}, expected(), "restart it", of_master);
+  EXPECT_EQ(commands_of(of_master), Texts{"restart it"});
+}
+
+TEST(DoctorOfProcesses, WarnsOnceOfExecutablesThatHaveBeenReplaced) {
+  ProcessFacts master = process_of(Role::master);
+  ProcessFacts router = process_of(Role::router);
+  master.executable.is_replaced = router.executable.is_replaced = true;
+  Diagnosis diagnosis;
+  check_processes({master, router}, expected(), "restart it", diagnosis);
+  EXPECT_EQ(found_in(diagnosis), Texts{"warning processes the service"});
+}
+
+TEST(DoctorOfProcesses, NotesStrangersOfASitesUid) {
+  Diagnosis diagnosis;
+  check_strangers({{site_id, {7, 8}}}, expected(), diagnosis);
+  EXPECT_EQ(found_in(diagnosis), Texts{"note processes a.example"});
+  EXPECT_EQ(commands_of(diagnosis), Texts{"ps -o user,pid,lstart,args -p 7,8"});
+}
+
+}  // namespace
+}  // namespace perchild::test::doctor_processes_test
