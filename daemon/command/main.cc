@@ -39,6 +39,9 @@ int main(int argc, char** argv) {
   for (CLI::App* command : {check, doctor}) {
     command->add_flag("--json", json, "Print what is found as JSON");
   }
+  std::uint64_t names = 200'000;
+  doctor->add_option("--names", names, "How many names of each site's root it looks at")
+      ->capture_default_str();
   doctor->add_flag("--verbose", verbose, "Print what is in order, too");
 
   CLI::App* explain = app.add_subcommand("explain", "Say which site, rules and file would answer");
@@ -77,7 +80,7 @@ int main(int argc, char** argv) {
   if (reload->parsed()) return perchild::run_reload(config, std::cout, std::cerr);
   if (upgrade->parsed()) return perchild::run_upgrade(config, std::cout, std::cerr);
   if (doctor->parsed()) {
-    return perchild::run_doctor({config, json, verbose}, std::cout, std::cerr);
+    return perchild::run_doctor({config, json, verbose, names}, std::cout, std::cerr);
   }
   if (serve->parsed()) return perchild::run_serve(config);
   return perchild::run_check(config, json, std::cout);

@@ -34,6 +34,7 @@ LIBRARIES = {
                             "libbrotlicommon.so.1", "libcrypto.so.3", "libnghttp2.so.14",
                             "libssl.so.3"},
     "perchild-checker": {"libcrypt.so.1", "libcrypto.so.3"},
+    "perchild-examiner": set(),
     "perchild-explainer": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                            "libbrotlicommon.so.1"},
 }

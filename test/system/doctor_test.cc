@@ -159,6 +159,84 @@ TEST(DoctorOfKeys, FindsAKeyThatOthersRead) {
   EXPECT_EQ(diagnose(server).found(), Texts{});
 }
 
+class DoctorOfRoots : public Doctor {
+ protected:
+  // So that others come to the root: one finding of its own.
+  void open_root() const { ASSERT_EQ(::chmod(server_.docroot(0).c_str(), 0711), 0); }
+  std::string path(const std::string& name) const { return server_.docroot(0) + "/" + name; }
+  Texts found_in_open_root() const {
+    Texts found = diagnose(server_).found();
+    std::erase(found, "warning roots " + server_.docroot(0));
+    return found;
+  }
+};
+
+TEST_F(DoctorOfRoots, FindsNothingBehindARootThatIsClosed) {
+  server_.add_file(0, "wp-config.php", "secret", 0644);
+  server_.add_file(0, "upload", "x", 0666);
+  ASSERT_EQ(::chmod(path("upload").c_str(), 0666), 0);
+  EXPECT_EQ(diagnose(server_).found(), Texts{});
+}
+
+TEST_F(DoctorOfRoots, FindsARootThatIsOpen) {
+  open_root();
+  expect_mended("warning roots " + server_.docroot(0));
+}
+
+TEST_F(DoctorOfRoots, FindsSecretsThatOthersReadByTheirNamesAndMendsThemAsTheirUser) {
+  open_root();
+  server_.add_file(0, "it's\n/.env", "secret", 0644);
+  ASSERT_EQ(::chmod(path("it's\n").c_str(), 0755), 0);
+  const Diagnosed diagnosed = diagnose(server_);
+  const std::string word = "$'" + server_.docroot(0) + "/it\\'s\\x0a/.env'";
+  EXPECT_EQ(diagnosed.found(),
+            (Texts{"warning roots " + server_.docroot(0), "error roots " + word}));
+  for (const std::string& command : diagnosed.commands()) {
+    EXPECT_TRUE(
+        command.starts_with("setpriv --reuid=20001 --regid=20001 --clear-groups -- chmod "));
+    EXPECT_EQ(run_command({"bash", "-c", command}).status, 0) << command;
+  }
+  EXPECT_EQ(diagnose(server_).found(), Texts{});
+}
+
+TEST_F(DoctorOfRoots, FindsWhatIsSetuidAnotherUsersOrLeadsOut) {
+  server_.add_file(0, "tool", "x");
+  ASSERT_EQ(::chmod(path("tool").c_str(), 04755), 0);
+  EXPECT_EQ(diagnose(server_).found(), Texts{"warning roots " + path("tool")});
+  ASSERT_EQ(::unlink(path("tool").c_str()), 0);
+
+  server_.add_file(1, "private", "of b");
+  std::filesystem::create_hard_link(server_.docroot(1) + "/private", path("public"));
+  EXPECT_EQ(diagnose(server_).found(), Texts{"warning roots " + path("public")});
+  ASSERT_EQ(::unlink(path("public").c_str()), 0);
+
+  server_.add_file(0, "roots", "x");
+  ASSERT_EQ(::chown(path("roots").c_str(), 0, 0), 0);
+  EXPECT_EQ(diagnose(server_).found(), Texts{"note roots " + path("roots")});
+  ASSERT_EQ(::unlink(path("roots").c_str()), 0);
+
+  std::filesystem::create_symlink("/etc", path("etc"));
+  const Diagnosed diagnosed = diagnose(server_);
+  EXPECT_EQ(diagnosed.found(), Texts{"note roots " + path("etc")});
+}
+
+TEST_F(DoctorOfRoots, SaysWhereItEnds) {
+  for (int i = 0; i < 50; ++i) server_.add_file(0, std::to_string(i), "x");
+  const auto unseen = [&](const std::string& names) {
+    return diagnose(server_, {"--names", names}).report.at("not_looked_at").dump();
+  };
+  EXPECT_TRUE(contains(unseen("20"), server_.docroot(0) + " beyond its first 20 names"));
+  EXPECT_FALSE(contains(unseen("51"), "beyond"));
+}
+
+TEST_F(DoctorOfRoots, LooksWithTheUsersRightsAndNotWithRoots) {
+  server_.add_file(0, "closed/.env", "x", 0644);
+  ASSERT_EQ(::chown(path("closed").c_str(), uid_b, uid_b), 0);
+  const Diagnosed diagnosed = diagnose(server_);
+  EXPECT_EQ(diagnosed.found(), Texts{"note roots " + path("closed")});
+  EXPECT_TRUE(contains(diagnosed.report.at("not_looked_at").dump(), "1 folders in it"));
+}
+
 TEST(DoctorOfProcesses, FindsAServiceThatIsAnotherThanTheConfigurationSays) {
   Server server({.sites = two_sites()});
   std::string text = read_file(server.configuration());

@@ -9,6 +9,7 @@
 #include "daemon/command/doctor/installation.h"
 #include "daemon/command/doctor/kernel_checks.h"
 #include "daemon/command/doctor/report.h"
+#include "daemon/command/doctor/roots.h"
 #include "daemon/command/doctor/running.h"
 #include "daemon/command/doctor/shell_word.h"
 #include "daemon/command/doctor/unit_checks.h"
@@ -53,6 +54,7 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   check_runtime_folder(configuration, paths, diagnosis);
   check_logs(configuration, paths, diagnosis);
   check_ways_to_roots(configuration, paths);
+  check_roots(configuration, {.names_in_a_root = options.names_in_a_root}, diagnosis);
   check_ids(look_at_ids(configuration, machine), diagnosis);
   check_kernel(look_at_kernel(), needs_of(configuration), diagnosis);
   check_unit(paths, diagnosis);

@@ -4,6 +4,7 @@
 // Runs in: command, as root. It changes nothing.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 
@@ -13,6 +14,7 @@ struct DoctorOptions {
   std::string config_path;
   bool json = false;
   bool verbose = false;
+  std::uint64_t names_in_a_root = 200'000;  // that are looked at
 };
 
 // The exit status: 0 if nothing is worse than a note, 1 if something is, 2 if something that
