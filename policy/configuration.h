@@ -19,6 +19,7 @@
 #include "policy/mail_settings.h"
 #include "policy/program_settings.h"
 #include "policy/reach_settings.h"
+#include "policy/tls_settings.h"
 
 namespace perchild {
 
@@ -119,6 +120,7 @@ struct Site {
   RateSettings request_rate{};                   // per visitor
   std::vector<Certificate> certificates{};       // empty: the site is not served over TLS
   std::vector<std::string> certificate_names{};  // that these are for, in lower case; "*.name" too
+  TlsSettings tls{};
   bool http2 = true;                        // where its certificates are for no other site's names
   std::vector<ProgramSettings> programs{};  // at most most_programs; content names them
   // For programs, besides the docroot, which they write, and the system's folders.

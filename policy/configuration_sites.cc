@@ -267,6 +267,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
   // An inherited "auth" that is switched off leaves users whom nobody asks for.
   if (!asks_for_passwords(values.content)) values.password_lists.clear();
   std::vector<std::string> certificate_names = names_of(values.tls);
+  TlsSettings tls = std::move(values.tls.settings);
   auto certificates = certificates_of(std::move(values.tls), system_, hosts);
   finish_programs(values.content, values.programs, root);
   if (values.mail) finish_mail(*values.mail, hosts, values.programs);
@@ -287,6 +288,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .request_rate = values.request_rate,
           .certificates = std::move(certificates),
           .certificate_names = std::move(certificate_names),
+          .tls = std::move(tls),
           .http2 = values.http2,
           .programs = std::move(values.programs),
           .writable_folders = std::move(values.writable_folders),

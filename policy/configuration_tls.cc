@@ -5,6 +5,7 @@
 #include <ctime>
 #include <utility>
 
+#include "policy/configuration_ciphers.h"
 #include "policy/configuration_values.h"
 
 namespace perchild {
@@ -12,7 +13,7 @@ namespace {
 
 using std::chrono::days;
 
-constexpr std::string_view tls_keys[] = {"certificates"};
+constexpr std::string_view tls_keys[] = {"certificates", "ciphers", "min_version"};
 constexpr std::string_view certificate_keys[] = {"chain", "key"};
 constexpr std::string_view tls_forms =
     R"("tls" is {"certificates": [{"chain": "/FILE", "key": "/FILE"}]}, or "self-signed")";
@@ -65,6 +66,9 @@ class CertificateReader {
     values_.named.push_back({*chain, std::move(facts.names)});
     values_.certificates.push_back(std::move(facts.certificate));
   }
+
+  // Of the keys that the certificates are for.
+  const std::vector<std::string>& kinds() const { return kinds_; }
 
  private:
   bool are_usable(JsonValue chain, JsonValue key, const CertificateFacts& facts) {
@@ -134,6 +138,13 @@ class CertificateReader {
   std::vector<std::string> kinds_;
 };
 
+void read_self_signed(Report& report, JsonValue value, TlsValues& values) {
+  values.self_signed = value.text() == "self-signed";
+  if (values.self_signed) return;
+  report.error(value, in_quotes(value.text()) + " is no way to get a certificate",
+               std::string(tls_forms));
+}
+
 }  // namespace
 
 bool name_covers(std::string_view name, const HostPattern& host) {
@@ -148,17 +159,19 @@ bool name_covers(std::string_view name, const HostPattern& host) {
 TlsValues read_tls(Report& report, SystemView& system, JsonValue tls) {
   TlsValues values;
   if (tls.is(JsonKind::string)) {
-    values.self_signed = tls.text() == "self-signed";
-    if (!values.self_signed) {
-      report.error(tls, in_quotes(tls.text()) + " is no way to get a certificate",
-                   std::string(tls_forms));
-    }
+    read_self_signed(report, tls, values);
     return values;
   }
   if (!report.expect_keys(tls, R"("tls")", tls_keys)) return values;
   const auto list = tls.find("certificates");
   if (!list) {
     report.error(tls, R"("tls" needs "certificates")", std::string(tls_forms));
+    return values;
+  }
+  if (list->is(JsonKind::string)) {
+    read_self_signed(report, *list, values);
+    const std::string kinds[] = {"EC"};
+    values.settings = read_tls_settings(report, tls, kinds);
     return values;
   }
   if (!report.expect(*list, JsonKind::array)) return values;
@@ -168,6 +181,7 @@ TlsValues read_tls(Report& report, SystemView& system, JsonValue tls) {
     if (values.certificates.size() == most_certificates) break;  // there are not so many kinds
     reader.read(element);
   }
+  values.settings = read_tls_settings(report, tls, reader.kinds());
   return values;
 }
 

@@ -14,6 +14,7 @@ namespace perchild {
 // What a vhost says; the hosts that it is for may come later.
 struct TlsValues {
   bool self_signed = false;
+  TlsSettings settings;
   std::vector<Certificate> certificates;
   struct Named {
     JsonValue place;

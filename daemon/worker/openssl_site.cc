@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -15,13 +16,6 @@
 namespace perchild {
 namespace {
 
-// TLS 1.2: what has forward secrecy and authenticates what it encrypts. TLS 1.3 has nothing else.
-// AES-128 first, as browsers have it: 128 bits are enough, and SHA-256 is faster than SHA-384.
-constexpr const char* tls_1_2_ciphers =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE+CHACHA20";
-constexpr const char* tls_1_3_ciphers =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr int security_level = 2;  // 112 bits: RSA of 2048 bits, no SHA-1
 
@@ -42,6 +36,17 @@ using X509Ptr = std::unique_ptr<::X509, CertificateDeleter>;
 X509Ptr parse(const std::string& der) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   return X509Ptr(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+}
+
+// The ciphers of `version` that the site has chosen, or all that there are, as OpenSSL reads them.
+std::string names_of(const TlsSettings& settings, TlsVersion version) {
+  std::string names;
+  const auto add = [&](const TlsCipher& cipher) {
+    if (cipher.version == version) names.append(names.empty() ? "" : ":").append(cipher.name);
+  };
+  for (const std::uint8_t index : settings.ciphers) add(tls_ciphers[index]);
+  if (names.empty()) std::for_each(tls_ciphers.begin(), tls_ciphers.end(), add);
+  return names;
 }
 
 // RFC 7301: the client's list, each name behind its length. Which of its names is taken is for the
@@ -103,12 +108,7 @@ bool OpenSslSite::set_up(const SiteSettings& settings) {
   }
   context_.reset(::SSL_CTX_new(::TLS_server_method()));
   ::SSL_CTX* context = context_.get();
-  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-      ::SSL_CTX_set_cipher_list(context, tls_1_2_ciphers) != 1 ||
-      ::SSL_CTX_set_ciphersuites(context, tls_1_3_ciphers) != 1 ||
-      SSL_CTX_set1_groups_list(context, groups) != 1) {
-    return false;
-  }
+  if (context == nullptr || !set_protocol(settings.tls)) return false;
   ::SSL_CTX_set_security_level(context, security_level);
   ::SSL_CTX_set_options(context, options);
   SSL_CTX_set_mode(context, modes);
@@ -120,6 +120,17 @@ bool OpenSslSite::set_up(const SiteSettings& settings) {
     if (!add_certificate(settings.certificates[i], i)) return false;
   }
   return true;
+}
+
+bool OpenSslSite::set_protocol(const TlsSettings& settings) {
+  const bool has_tls_1_2 = settings.least == TlsVersion::tls_1_2;
+  const std::string tls_1_2 = names_of(settings, TlsVersion::tls_1_2);
+  const std::string tls_1_3 = names_of(settings, TlsVersion::tls_1_3);
+  return SSL_CTX_set_min_proto_version(context(), has_tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION) ==
+             1 &&
+         ::SSL_CTX_set_cipher_list(context(), tls_1_2.c_str()) == 1 &&
+         ::SSL_CTX_set_ciphersuites(context(), tls_1_3.c_str()) == 1 &&
+         SSL_CTX_set1_groups_list(context(), groups) == 1;
 }
 
 bool OpenSslSite::add_certificate(const CertificateChain& chain, std::uint32_t index) {

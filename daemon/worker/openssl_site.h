@@ -36,6 +36,7 @@ class OpenSslSite final : public TlsSite {
   KeeperClient& keeper() { return keeper_; }
 
  private:
+  bool set_protocol(const TlsSettings& settings);
   bool add_certificate(const CertificateChain& chain, std::uint32_t index);
 
   struct ContextDeleter {

@@ -110,12 +110,73 @@ TEST_F(ConfigurationTls, KeeperIsNobodyElse) {
 TEST_F(ConfigurationTls, SaysWhatItDoesNotUnderstand) {
   EXPECT_EQ(sentences(read("\"letsencrypt\"")),
             Sentences{"error: \"letsencrypt\" is no way to get a certificate"});
+  EXPECT_EQ(sentences(read(R"({ "certificates": "letsencrypt" })")),
+            Sentences{"error: \"letsencrypt\" is no way to get a certificate"});
   EXPECT_EQ(sentences(read("{}")), Sentences{"error: \"tls\" needs \"certificates\""});
   EXPECT_EQ(sentences(read(R"({ "certificates": [] })")),
             Sentences{"error: there is no certificate"});
   EXPECT_EQ(sentences(read(R"({ "certificates": [{ "chain": "/tls/chain" }] })")),
             Sentences{"error: a certificate needs a \"chain\" and a \"key\""});
   EXPECT_EQ(read("true").configuration, std::nullopt);
+}
+
+TEST_F(ConfigurationTls, VersionsAndCiphersAreChosenFromSafeOnes) {
+  const auto chosen = [this](const std::string& more) {
+    return read(R"({ "certificates": "self-signed", )" + more + " }").configuration->sites[0].tls;
+  };
+  EXPECT_EQ(read(one_certificate).configuration->sites.front().tls, TlsSettings{});
+  EXPECT_EQ(chosen(R"("min_version": "1.2")"), TlsSettings{});
+  EXPECT_EQ(chosen(R"("min_version": "1.3")").least, TlsVersion::tls_1_3);
+  const TlsSettings settings =
+      chosen(R"("ciphers": ["TLS_AES_256_GCM_SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"])");
+  ASSERT_EQ(settings.ciphers.size(), 2u);
+  EXPECT_EQ(tls_ciphers[settings.ciphers[0]].name, "TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(tls_ciphers[settings.ciphers[1]].name, "ECDHE-ECDSA-CHACHA20-POLY1305");
+}
+
+TEST_F(ConfigurationTls, OtherVersionsAndCiphersAreMistakes) {
+  const auto mistakes = [this](const std::string& more) {
+    return read(R"({ "certificates": "self-signed", )" + more + " }").mistakes;
+  };
+  const auto only = [&](const std::string& more) {
+    const auto all = mistakes(more);
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? Mistake{} : all.front();
+  };
+  const Mistake version = only(R"("min_version": "1.1")");
+  EXPECT_EQ(version.severity, Severity::error);
+  EXPECT_EQ(version.sentence, R"("min_version" must be "1.2" or "1.3")");
+  const Mistake weak = only(R"("ciphers": ["ECDHE-RSA-AES128-SHA256"])");
+  EXPECT_EQ(weak.severity, Severity::error);
+  EXPECT_EQ(weak.sentence,
+            "\"ECDHE-RSA-AES128-SHA256\" is no cipher with forward secrecy and authenticated "
+            "encryption, by the name that OpenSSL has for it");
+  EXPECT_EQ(weak.hint, "did you mean \"ECDHE-RSA-AES128-GCM-SHA256\"?");
+  EXPECT_EQ(weak.pointer, "/vhosts/0/tls/ciphers/0");
+  EXPECT_TRUE(only(R"("ciphers": ["ALL:!aNULL"])").hint.starts_with("there are TLS_AES_128_"));
+  EXPECT_EQ(only(R"("ciphers": [])").sentence, "\"ciphers\" names none");
+  EXPECT_EQ(only(R"("ciphers": ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"])")
+                .sentence,
+            "\"ECDHE-ECDSA-AES128-GCM-SHA256\" is listed twice");
+  EXPECT_EQ(only(R"("min_version": 1.3)").severity, Severity::error);
+  EXPECT_EQ(only(R"("ciphers": "HIGH")").severity, Severity::error);
+}
+
+TEST_F(ConfigurationTls, CiphersWithoutUseAreWarnedOf) {
+  const auto said = [this](const std::string& more) {
+    return sentences(read(R"({ "certificates": [{ "chain": "/tls/chain", "key": "/tls/key" }], )" +
+                          more + " }"));
+  };
+  EXPECT_EQ(said(R"("min_version": "1.3", "ciphers": ["ECDHE-ECDSA-AES128-GCM-SHA256"])"),
+            Sentences{"warning: \"ECDHE-ECDSA-AES128-GCM-SHA256\" is a cipher of TLS 1.2, which is "
+                      "off"});
+  const std::string of_rsa = R"("ciphers": ["ECDHE-RSA-AES128-GCM-SHA256"])";
+  EXPECT_EQ(said(of_rsa), Sentences{"warning: TLS 1.2 cannot use the vhost's EC key: none of its "
+                                    "ciphers is for it"});
+  EXPECT_EQ(said(R"("ciphers": ["ECDHE-ECDSA-AES128-GCM-SHA256"])"), Sentences{});
+  EXPECT_EQ(said(R"("ciphers": ["TLS_AES_128_GCM_SHA256"])"), Sentences{});
+  system_.certificates["/tls/chain"].kind = "RSA";
+  EXPECT_EQ(said(of_rsa), Sentences{});
 }
 
 TEST_F(ConfigurationTls, AFileThatCannotBeReadIsAnError) {

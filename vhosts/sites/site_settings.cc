@@ -49,6 +49,21 @@ CompressionSettings get_compression(PackedReader& reader) {
   return compression;
 }
 
+void put_tls(PackedWriter& writer, const TlsSettings& tls) {
+  writer.put(static_cast<std::uint8_t>(tls.least));
+  writer.put(static_cast<std::uint32_t>(tls.ciphers.size()));
+  for (const std::uint8_t cipher : tls.ciphers) writer.put(cipher);
+}
+
+bool get_tls(PackedReader& reader, TlsSettings& tls) {
+  tls.least = static_cast<TlsVersion>(reader.get<std::uint8_t>());
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    tls.ciphers.push_back(reader.get<std::uint8_t>());
+    if (tls.ciphers.back() >= tls_ciphers.size()) return false;
+  }
+  return tls.least <= TlsVersion::tls_1_3;
+}
+
 void put_programs(PackedWriter& writer, const std::vector<ProgramSettings>& programs) {
   writer.put(static_cast<std::uint32_t>(programs.size()));
   for (const ProgramSettings& program : programs) {
@@ -137,6 +152,7 @@ std::string SiteSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(certificates.size()));
   for (const CertificateChain& chain : certificates) writer.put_texts(chain);
+  put_tls(writer, tls);
   writer.put(static_cast<std::uint8_t>(http2));
   put_programs(writer, programs);
   return writer.take();
@@ -174,6 +190,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.certificates.push_back(reader.get_texts());
   }
+  if (!get_tls(reader, settings.tls)) return std::nullopt;
   settings.http2 = reader.get<std::uint8_t>() != 0;
   if (!get_programs(reader, settings.programs) ||
       !names_programs(settings.content, settings.programs.size())) {
@@ -223,6 +240,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .request_rate = site.request_rate,
                    .landlock = configuration.mechanisms.landlock,
                    .certificates = {},
+                   .tls = site.tls,
                    .http2 = site.http2 && !owners.are_shared(site),
                    .programs = site.programs});
     for (const Certificate& certificate : site.certificates) {

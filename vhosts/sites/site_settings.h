@@ -28,7 +28,8 @@ struct SiteSettings {
   RateSettings request_rate;
   Requirement landlock = Requirement::required;
   std::vector<CertificateChain> certificates;  // whose keys the keeper has, in the same order
-  bool http2 = false;                          // may be spoken
+  TlsSettings tls{};
+  bool http2 = false;  // may be spoken
   // By the numbers that content names. What they are started with is the runner's to know.
   std::vector<ProgramSettings> programs;
 

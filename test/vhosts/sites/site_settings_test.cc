@@ -67,6 +67,7 @@ SiteSettings sample() {
                      {*AddressBlock::parse("2001:db8::/32"), false}}}};
   settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
   settings.landlock = Requirement::if_available;
+  settings.tls = {.least = TlsVersion::tls_1_3, .ciphers = {8, 0, 4}};
   settings.http2 = true;
   settings.programs.resize(2);
   settings.programs[1] = {.kind = ProgramKind::backend,
@@ -117,6 +118,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->request_rate.per.count(), 9);
   EXPECT_EQ(settings->request_rate.burst, 10u);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
+  EXPECT_EQ(settings->tls, sample().tls);
   EXPECT_TRUE(settings->http2);
   ASSERT_EQ(settings->programs.size(), 2u);
   EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
@@ -156,6 +158,12 @@ TEST(SiteSettings, ImpossibleValuesAreNotUnpacked) {
   crooked.content.settings.access.addresses->at(0).block.length =
       4;  // 10.0.0.0 as an IPv6 prefix has bits behind it
   EXPECT_FALSE(SiteSettings::unpack(crooked.pack()));
+  SiteSettings unknown_cipher = sample();
+  unknown_cipher.tls.ciphers.push_back(tls_ciphers.size());
+  EXPECT_FALSE(SiteSettings::unpack(unknown_cipher.pack()));
+  SiteSettings unknown_version = sample();
+  unknown_version.tls.least = static_cast<TlsVersion>(2);
+  EXPECT_FALSE(SiteSettings::unpack(unknown_version.pack()));
 }
 
 TEST(SiteSettings, Http2IsSpokenWhereItIsWantedAndTheCertificateIsTheSitesOwn) {
