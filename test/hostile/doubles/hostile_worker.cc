@@ -8,17 +8,20 @@
 //   tell_master WHAT            sends the master what a worker may not
 //   tell_router WHAT            sends each router what a worker may not
 //   tell_checker WHAT           sends its checker what a worker may not
+//   tell_keeper WHAT            asks the keeper for what it may not have, or for as much as it may
 //
 // Results go to the site's error log, as "attack NAME ARGUMENT: ERRNO".
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <fstream>
 #include <string>
 
+#include "daemon/worker/tls.h"
 #include "daemon/worker/worker_loop.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/keeper_messages.h"
@@ -81,14 +84,24 @@ void misbehave(BorrowedFd socket, const std::string& what, std::uint32_t pid) {
   }
 }
 
-// Of the keeper. The site has one key, of kind EC.
-void ask_for_what_it_may_not_have(BorrowedFd socket, const std::string& what) {
-  std::string handshake = std::string(64, ' ') + "TLS 1.3, server CertificateVerify";
-  handshake.resize(handshake.size() + 1 + 32);
-  const std::string content = what == "sign_document" ? "I owe you everything" : handshake;
+std::string handshake_content() {
+  std::string content = std::string(64, ' ') + "TLS 1.3, server CertificateVerify";
+  content.resize(content.size() + 1 + 32);
+  return content;
+}
+
+// By the first of the site's keys, which is of kind EC.
+Sign request_to_sign(const std::string& content) {
   Sign request{.number = 1, .key = 0, .scheme = 0x0403, .length = 0, .content = {}};
   request.length =
       static_cast<std::uint32_t>(content.copy(request.content.data(), max_signed_content));
+  return request;
+}
+
+// Of the keeper. The site has one key.
+void ask_for_what_it_may_not_have(BorrowedFd socket, const std::string& what) {
+  Sign request =
+      request_to_sign(what == "sign_document" ? "I owe you everything" : handshake_content());
   if (what == "sign_with_another_key") request.key = 1;
   if (what == "sign_by_sha1") request.scheme = 0x0203;
   if (what == "sign_nothing") request.length = 0;
@@ -99,6 +112,43 @@ void ask_for_what_it_may_not_have(BorrowedFd socket, const std::string& what) {
     if (send_with_fds(socket, encode(request), {}) == SendStatus::peer_gone) return;
   }
   if (!is_message) misbehave(socket, what, 0);
+}
+
+void watch(BorrowedFd epoll, BorrowedFd fd) {
+  ::epoll_event event{EPOLLIN, {}};
+  ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event);
+}
+
+// The clock that the tests look at.
+int milliseconds() {
+  ::timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int>(now.tv_sec % 1'000'000 * 1000 + now.tv_nsec / 1'000'000);
+}
+
+// Has as many requests with the keeper as it may: once, or ("flood") for ever. Reports when these
+// have been answered, each time.
+void ask_for_many(Channel<Worker, Keeper> keeper, BorrowedFd epoll, const Order& order) {
+  Sign request = request_to_sign(handshake_content());
+  if (order.argument == "rsa") request.scheme = 0x0804;
+  const auto say = [&](const char* what) {
+    report({order.manner, order.name, what}, milliseconds());
+  };
+  watch(epoll, keeper.fd());
+  for (unsigned i = 0; i < max_signatures; ++i) static_cast<void>(keeper.send(request));
+  say("asked");
+  for (unsigned answers = 0;;) {
+    const auto received = keeper.receive();
+    if (received.status == Channel<Worker, Keeper>::Status::would_block) {
+      ::epoll_event event;
+      ::epoll_wait(epoll.get(), &event, 1, -1);
+      continue;
+    }
+    if (received.status != Channel<Worker, Keeper>::Status::message) return;
+    if (!std::holds_alternative<Signature>(*received.message)) continue;
+    if (++answers % max_signatures == 0) say("answered");
+    if (order.name == "flood") static_cast<void>(keeper.send(request));
+  }
 }
 
 // Takes messages of the master until it is killed; in the manner of tell_router answers each new
@@ -126,15 +176,15 @@ void ask_for_what_it_may_not_have(BorrowedFd socket, const std::string& what) {
       misbehave(received.fd.borrow(), order.name, 0);
     }
     if (order.manner == "tell_keeper" && std::holds_alternative<AttachKeeper>(*received.message)) {
+      if (order.name == "flood" || order.name == "once") {
+        ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
+        ask_for_many(Channel<Worker, Keeper>(std::move(received.fd)), epoll, order);
+        continue;
+      }
       ask_for_what_it_may_not_have(received.fd.borrow(), order.name);
     }
     kept.push_back(std::move(received.fd));
   }
-}
-
-void watch(BorrowedFd epoll, BorrowedFd fd) {
-  ::epoll_event event{EPOLLIN, {}};
-  ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event);
 }
 
 UniqueFd wait_for_access_log(Channel<Worker, Master>& master, BorrowedFd epoll) {
@@ -148,11 +198,12 @@ UniqueFd wait_for_access_log(Channel<Worker, Master>& master, BorrowedFd epoll) 
 }
 
 int serve(LockedDown<Role::worker> proof, SiteSettings settings, UniqueFd root,
-          const UniqueFd& access_log, Channel<Worker, Master> master, UniqueFd epoll) {
+          const UniqueFd& access_log, Channel<Worker, Master> master, UniqueFd epoll,
+          std::unique_ptr<TlsSite> tls) {
   ServedSite site(std::move(settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
                   access_log.borrow(), 1);
   return WorkerLoop(proof, site, std::move(master), std::move(epoll),
-                    static_cast<std::uint32_t>(::getpid()), nullptr)
+                    static_cast<std::uint32_t>(::getpid()), std::move(tls))
       .run();
 }
 
@@ -175,6 +226,8 @@ int run() {
     obey(master, epoll.borrow(), order);
   }
   logs::LogClock::load();
+  auto tls = TlsSite::make(*settings);
+  if (!tls) return 3;
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto proof = lock_down<Role::worker>(
       {.filter = filter->bytes(), .new_root = root.borrow(), .root_is_readable = true});
@@ -187,7 +240,7 @@ int run() {
   if (order.manner == "serve") {
     ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
     return serve(*proof, std::move(*settings), std::move(root), access_log, std::move(master),
-                 std::move(epoll));
+                 std::move(epoll), std::move(*tls));
   }
   obey(master, epoll.borrow(), order);
 }
