@@ -36,6 +36,9 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options)
                           static_cast<unsigned>(options.protocols.size()));
   }
   if (!options.ciphers.empty()) ::SSL_set_cipher_list(ssl_.get(), options.ciphers.c_str());
+  if (!options.algorithms.empty()) {
+    SSL_set1_sigalgs_list(ssl_.get(), options.algorithms.c_str());
+  }
   if (options.session != nullptr) ::SSL_set_session(ssl_.get(), options.session);
   const auto shake_hands = [&] {
     const int result = ::SSL_do_handshake(ssl_.get());

@@ -16,6 +16,7 @@ struct TlsOptions {
   int version = 0;                   // TLS1_2_VERSION alone, for example; 0: what OpenSSL offers
   std::string protocols = {};        // ALPN: each behind its length
   std::string ciphers = {};          // of TLS 1.2
+  std::string algorithms = {};       // of signatures
   ::SSL_SESSION* session = nullptr;  // to be resumed
   std::size_t piece = 0;             // bytes a write(2) in the handshake; 0: all at once
   std::string request = {};          // sent at once with the end of the handshake
