@@ -42,7 +42,7 @@ void RouterLoop::refuse(Stranger& stranger, tls::Alert alert, std::string_view r
 
 void RouterLoop::refuse_suspended(Stranger& stranger) {
   if (stranger.encrypted) {
-    refuse(stranger, 503, "the site is suspended");
+    refuse(stranger, tls::Alert::internal_error, "the site is suspended");
     return;
   }
   RefusalBuffer buffer;

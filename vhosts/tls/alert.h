@@ -12,6 +12,7 @@ enum class Alert : std::uint8_t {
   illegal_parameter = 47,
   decode_error = 50,
   protocol_version = 70,
+  internal_error = 80,
   missing_extension = 109,
   unrecognized_name = 112,
 };
