@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
 
   CLI::App* explain = app.add_subcommand("explain", "Say which site, rules and file would answer");
   std::string url;
-  explain->add_option("url", url, "http://HOST[:PORT][/PATH][?QUERY]")->required();
+  explain->add_option("url", url, "http[s]://HOST[:PORT][/PATH][?QUERY]")->required();
   std::string from = "127.0.0.1";
   explain->add_option("--from", from, "The visitor's address")->capture_default_str();
   explain->add_option("-c,--config", config, "The configuration file")->capture_default_str();

@@ -32,7 +32,8 @@ class Explain : public ::testing::Test {
   }
   std::string said(const std::string& url, bool is_served = true) {
     std::ostringstream out;
-    const auto answer_of = [](SiteId site, const std::string& head) {
+    const auto answer_of = [](SiteId site, const Url& asked) {
+      const std::string head = head_of(asked);
       return "  asked:    site " + std::to_string(site.value) + ", " +
              head.substr(0, head.find("\r\n\r\n")) + "\n";
     };
@@ -70,9 +71,9 @@ TEST_F(Explain, AnUnknownNameIsTheDefaultsOrNobodys) {
 }
 
 TEST_F(Explain, WhatIsNoUrlOfOursIsSaidToBeNone) {
-  for (const char* url : {"https://a.example/", "http://a b/", "http://u@a.example/", "http://:80/",
-                          "http://a.example:99999/", "", "ftp://a.example/"}) {
-    expect(url, "is not http://HOST[:PORT][/PATH][?QUERY]", false);
+  for (const char* url : {"http://https://a.example/", "http://a b/", "http://u@a.example/",
+                          "http://:80/", "http://a.example:99999/", "", "ftp://a.example/"}) {
+    expect(url, "is not http[s]://HOST[:PORT][/PATH][?QUERY]", false);
   }
 }
 
@@ -80,6 +81,36 @@ TEST_F(Explain, ASuspendedSiteIsNotAsked) {
   configuration_.sites[0].life.suspended = true;
   expect("http://a.example/", "answer:   503, the site is suspended\n");
   EXPECT_EQ(said("http://a.example/").find("asked:"), std::string::npos);
+}
+
+TEST_F(Explain, ByTlsASiteNeedsACertificate) {
+  configuration_.listeners.push_back(listener_on(443));
+  configuration_.listeners.back().tls = true;
+  configuration_.sites[0].certificates.push_back({});
+  configuration_.sites[0].certificate_names = {"a.example", "www.a.example"};
+  EXPECT_EQ(said("https://a.example/"),
+            "listener 192.0.2.1:443\n"
+            "  because:  \"a.example\" is one of its hosts\n"
+            "  site:     a.example\n"
+            "  runs as:  uid 20000, gid 20000\n"
+            "  root:     /srv/site\n"
+            "  speaks:   TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1\n"
+            "  asked:    site 0, GET / HTTP/1.1\r\nHost: a.example\n");
+  expect("https://b.example/",
+         "alert unrecognized_name from a router: no site with a certificate is named b.example",
+         false);
+  configuration_.sites[0].certificate_names.push_back("b.example");
+  configuration_.sites[0].tls.least = TlsVersion::tls_1_3;
+  expect("https://a.example/", "  speaks:   TLS 1.3, HTTP/1.1\n");
+  configuration_.sites[0].life.suspended = true;
+  expect("https://a.example/", "  answer:   alert internal_error, the site is suspended\n");
+}
+
+TEST_F(Explain, WhoSpeaksWhatTheListenerDoesNotReachesNoSite) {
+  configuration_.listeners[1].tls = true;
+  expect("http://a.example:8080/", "  answer:   400 from a router: TLS is spoken there\n", false);
+  expect("https://a.example:80/", "  answer:   none that is TLS, which is not spoken there\n",
+         false);
 }
 
 TEST_F(Explain, AQueryWithoutAPathAndAFragmentAreWhatABrowserMakesOfThem) {

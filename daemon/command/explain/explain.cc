@@ -11,8 +11,8 @@
 #include "daemon/command/check/check.h"
 #include "daemon/command/check/system_view.h"
 #include "daemon/command/explain/site_answer.h"
-#include "daemon/command/explain/url.h"
 #include "privsep/result.h"
+#include "vhosts/sites/certificate_owners.h"
 #include "vhosts/sites/route_table.h"
 
 namespace perchild {
@@ -64,11 +64,24 @@ void write_site(const Configuration& configuration, SiteId id, const Url& url,
   out << "  site:     " << text_of(site.hosts.front()) << "\n";
   out << "  runs as:  " << ids_of(site) << "\n";
   out << "  root:     " << site.root << "\n";
-  if (site.life.suspended) {
-    out << "  answer:   503, the site is suspended\n";
-  } else {
-    out << answer_of(id, "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\n\r\n");
+  if (url.tls) {
+    const bool http2 = site.http2 && !CertificateOwners(configuration).are_shared(site);
+    out << "  speaks:   TLS " << (site.tls.least == TlsVersion::tls_1_2 ? "1.2 and 1.3" : "1.3")
+        << (http2 ? ", HTTP/2 and HTTP/1.1" : ", HTTP/1.1") << "\n";
   }
+  if (site.life.suspended) {
+    out << "  answer:   " << (url.tls ? "alert internal_error" : "503")
+        << ", the site is suspended\n";
+  } else {
+    out << answer_of(id, url);
+  }
+}
+
+// What a router answers where no site is to be asked.
+void write_no_site(const HostName& host, bool tls, std::ostream& out) {
+  out << "  answer:   " << (tls ? "alert unrecognized_name" : "421") << " from a router: no site "
+      << (tls ? "with a certificate " : "") << "is named " << host.view()
+      << ", and the listener has no default\n";
 }
 
 }  // namespace
@@ -78,7 +91,7 @@ bool explain(const Configuration& configuration, const std::string& text,
   const auto url = parse_url(text);
   const auto host = url ? HostName::parse(url->host) : std::nullopt;
   if (!host) {
-    out << text << " is not http://HOST[:PORT][/PATH][?QUERY], with the host in ASCII\n";
+    out << text << " is not http[s]://HOST[:PORT][/PATH][?QUERY], with the host in ASCII\n";
     return false;
   }
   const std::string packed = pack_route_table(configuration);
@@ -93,10 +106,14 @@ bool explain(const Configuration& configuration, const std::string& text,
     if (i > 0 && configuration.listeners[i - 1].text == listener.text) continue;
     heard = true;
     out << "listener " << listener.text << "\n";
+    if (listener.tls != url->tls) {
+      out << (listener.tls ? "  answer:   400 from a router: TLS is spoken there\n"
+                           : "  answer:   none that is TLS, which is not spoken there\n");
+      continue;
+    }
     const auto route = table->route(host, i);
     if (!route) {
-      out << "  answer:   421 from a router: no site is named " << host->view()
-          << ", and the listener has no default\n";
+      write_no_site(*host, url->tls, out);
       continue;
     }
     served = true;
@@ -126,9 +143,9 @@ int run_explain(const std::string& config_path, const std::string& url, const st
     return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
   }
   const Configuration& configuration = *read.configuration;
-  const auto answer_of = [&](SiteId site, const std::string& request_head) -> std::string {
+  const auto answer_of = [&](SiteId site, const Url& asked) -> std::string {
     if (::geteuid() != 0) return "  answer:   is told to root, who can ask as the site's user\n";
-    const auto answer = ask_site(configuration, site, client->network, request_head);
+    const auto answer = ask_site(configuration, site, client->network, asked);
     return answer ? *answer : "  no answer: " + answer.error().text() + "\n";
   };
   return explain(configuration, url, answer_of, out) ? 0 : 1;

@@ -9,12 +9,13 @@
 #include <iosfwd>
 #include <string>
 
+#include "daemon/command/explain/url.h"
 #include "policy/configuration.h"
 
 namespace perchild {
 
-// How a site would answer the request with this head, in lines: see site_answer.h.
-using SiteAnswer = std::function<std::string(SiteId site, const std::string& request_head)>;
+// How a site would answer a request for it, in lines: see site_answer.h.
+using SiteAnswer = std::function<std::string(SiteId site, const Url& url)>;
 
 // The answer in lines; false if nobody would serve the URL, or it is none of ours.
 [[nodiscard]] bool explain(const Configuration& configuration, const std::string& url,

@@ -5,6 +5,7 @@
 
 #include "daemon/command/serve/tables.h"
 #include "daemon/command/site_process/site_process.h"
+#include "policy/packed.h"
 #include "privsep/detached_mount.h"
 #include "privsep/sealed_memory.h"
 #include "vhosts/sites/site_settings.h"
@@ -30,12 +31,15 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 Result<std::string> ask_site(const Configuration& configuration, SiteId id,
-                             const AddressBytes& client, const std::string& request_head) {
+                             const AddressBytes& client, const Url& url) {
   const auto settings =
       make_sealed_memory("settings", site_settings_of(configuration)[id.value].pack());
   if (!settings) return failure(settings.error());
-  const auto request =
-      make_sealed_memory("request", std::string(client.begin(), client.end()) + request_head);
+  PackedWriter packed;
+  for (const std::uint8_t byte : client) packed.put(byte);
+  packed.put(static_cast<std::uint8_t>(url.tls));
+  packed.put_text(head_of(url));
+  const auto request = make_sealed_memory("request", packed.take());
   if (!request) return failure(request.error());
   const auto filters = make_filters();
   if (!filters) return failure(filters.error());

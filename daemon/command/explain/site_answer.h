@@ -8,14 +8,15 @@
 
 #include <string>
 
+#include "daemon/command/explain/url.h"
 #include "policy/address_block.h"
 #include "policy/configuration.h"
 #include "privsep/result.h"
 
 namespace perchild {
 
-// How site number `site` would answer the request of `client` with this head, in lines.
+// How site number `site` would answer a request of `client` for `url`, in lines.
 Result<std::string> ask_site(const Configuration& configuration, SiteId site,
-                             const AddressBytes& client, const std::string& request_head);
+                             const AddressBytes& client, const Url& url);
 
 }  // namespace perchild

@@ -7,13 +7,20 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view scheme = "http://";
-constexpr std::uint16_t default_port = 80;
+constexpr std::string_view http = "http://";
+constexpr std::string_view https = "https://";
+constexpr std::uint16_t http_port = 80;
+constexpr std::uint16_t https_port = 443;
 
 }  // namespace
 
 std::optional<Url> parse_url(std::string_view text) {
-  if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
+  const bool tls = text.starts_with(https);
+  if (tls) {
+    text.remove_prefix(https.size());
+  } else if (text.starts_with(http)) {
+    text.remove_prefix(http.size());
+  }
   const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
   // Another scheme's.
   if (text.substr(0, end).ends_with(':') && text.substr(end).starts_with("//")) return std::nullopt;
@@ -21,7 +28,8 @@ std::optional<Url> parse_url(std::string_view text) {
   const auto authority = http1::split_authority(name);
   if (!authority || name.find('@') != std::string_view::npos) return std::nullopt;
   Url url{.host = std::string(authority->host_text),
-          .port = authority->port.value_or(default_port),
+          .port = authority->port.value_or(tls ? https_port : http_port),
+          .tls = tls,
           .authority = std::string(name)};
   const std::string_view target = text.substr(end, text.find('#', end) - end);
   if (target.starts_with('/')) {
@@ -30,6 +38,10 @@ std::optional<Url> parse_url(std::string_view text) {
     url.target.append(target);
   }
   return url;
+}
+
+std::string head_of(const Url& url) {
+  return "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\n\r\n";
 }
 
 }  // namespace perchild

@@ -8,9 +8,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "daemon/worker/explainer/one_answer.h"
+#include "policy/packed.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
@@ -35,9 +34,12 @@ Result<void> run() {
   if (!filter) return failure(filter.error());
   const auto request = SealedMapping::map(BorrowedFd(ExplainerFds::request));
   if (!request) return failure(request.error());
-  AddressBytes client;
-  if (request->bytes().size() < client.size()) return failure({"load", "the request", 0});
-  std::copy_n(request->bytes().begin(), client.size(), client.begin());
+  PackedReader reader(request->bytes());
+  AskedRequest asked{};
+  for (std::uint8_t& byte : asked.client) byte = reader.get<std::uint8_t>();
+  asked.over_tls = reader.get<std::uint8_t>() != 0;
+  asked.head = reader.get_text();
+  if (!reader.done()) return failure({"load", "the request", 0});
   logs::LogClock::load();
   const ::uid_t owner = ::geteuid();
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -57,7 +59,7 @@ Result<void> run() {
   if (acme.has_value()) site.acme.emplace(std::move(acme));
   site.begin_turn();
   Explanation explanation;
-  explain(site, client, request->bytes().substr(client.size()), explanation);
+  explain(site, asked, explanation);
   say(explanation.text());
   site.end_turn();
   return {};

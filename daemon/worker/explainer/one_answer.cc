@@ -20,8 +20,8 @@ void add_head(Explanation& explanation, const Response& response) {
 
 }  // namespace
 
-void explain(ServedSite& site, const AddressBytes& client, std::string_view bytes,
-             Explanation& explanation) {
+void explain(ServedSite& site, const AskedRequest& asked, Explanation& explanation) {
+  const std::string_view bytes = asked.head;
   http1::HeadParser parser;
   const auto state = parser.parse(bytes);
   if (state != http1::HeadParser::State::complete) {
@@ -31,13 +31,14 @@ void explain(ServedSite& site, const AddressBytes& client, std::string_view byte
   }
   const http1::RequestHead head = parser.head(bytes);
   const auto buffer = std::make_unique<IoBuffer>();
-  const auto address = logs::ClientAddress::of(client, 0);
+  const auto address = logs::ClientAddress::of(asked.client, 0);
   Request request{.site = site,
                   .buffer = *buffer,
                   .client = address,
                   .head = head,
                   .head_bytes = bytes.substr(0, head.length),
                   .persistence = files::Persistence::keep_alive};
+  request.over_https = asked.over_tls;
   request.explanation = &explanation;
   Response response;
   Progress progress = begin_answer(request, response);

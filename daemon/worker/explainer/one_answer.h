@@ -10,8 +10,12 @@
 
 namespace perchild {
 
-// `request_head`: a whole one, as a client at this address would send it.
-void explain(ServedSite& site, const AddressBytes& client, std::string_view request_head,
-             Explanation& explanation);
+struct AskedRequest {
+  AddressBytes client;
+  bool over_tls;
+  std::string_view head;  // a whole one, as the client would send it
+};
+
+void explain(ServedSite& site, const AskedRequest& asked, Explanation& explanation);
 
 }  // namespace perchild

@@ -1,13 +1,38 @@
-// What a visitor by TLS gets where there is nobody to answer him.
+// What a visitor by TLS gets, as `perchild explain` tells it beforehand, and where there is nobody
+// to answer him.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "test/support/command.h"
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
 
 namespace perchild::test::answers_test {
 namespace {
+
+TEST(ExplainTls, SaysWhatAVisitorGetsByTls) {
+  ServerSpec spec = secure_sites();
+  spec.sites[0].more += R"(, "https": "redirect", "canonical": "www", "hsts": { "max_age": "1d" })";
+  const Server server(spec);
+  const auto explained = [&](const std::string& host) {
+    const CommandEnd end =
+        run_command({bin_directory() + "/perchild", "explain", "--config", server.configuration(),
+                     "https://" + host + ":" + std::to_string(server.port()) + "/"});
+    EXPECT_EQ(end.status, 0) << end.output;
+    return end.output;
+  };
+  const std::string text = explained("www.a.example");
+  for (const char* line : {"speaks:   TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1\n", "answer:   200\n",
+                           "header:   Strict-Transport-Security: max-age=86400\n"}) {
+    EXPECT_TRUE(contains(text, line)) << text;
+  }
+  // Not to https: that is where it has come by.
+  const std::string moved = explained("a.example");
+  EXPECT_TRUE(contains(moved, "canonical: the site is reached by another of its names")) << moved;
+  EXPECT_TRUE(contains(moved, "Location: https://www.a.example:" + std::to_string(server.port())))
+      << moved;
+}
 
 TEST(TlsTrouble, IsAnAlertToVisitorsAndHasItsReasonInTheLog) {
   ServerSpec spec = secure_sites();
