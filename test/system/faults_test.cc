@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "test/support/command.h"
+#include "test/support/open_files.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::faults_test {
@@ -28,18 +28,16 @@ std::size_t open_files(::pid_t pid) {
 // Lets a process open `more` files than it has, until this goes.
 class FewDescriptors {
  public:
-  FewDescriptors(::pid_t pid, std::size_t more) : pid_(pid) {
-    EXPECT_EQ(::prlimit(pid_, RLIMIT_NOFILE, nullptr, &before_), 0);
-    const ::rlimit few{open_files(pid) + more, before_.rlim_max};
-    EXPECT_EQ(::prlimit(pid_, RLIMIT_NOFILE, &few, nullptr), 0);
+  FewDescriptors(::pid_t pid, std::size_t more) : pid_(pid), before_(limit_of_open_files(pid)) {
+    limit_open_files(pid, {open_files(pid) + more, before_.rlim_max});
   }
-  ~FewDescriptors() { EXPECT_EQ(::prlimit(pid_, RLIMIT_NOFILE, &before_, nullptr), 0); }
+  ~FewDescriptors() { limit_open_files(pid_, before_); }
   FewDescriptors(const FewDescriptors&) = delete;
   FewDescriptors& operator=(const FewDescriptors&) = delete;
 
  private:
   ::pid_t pid_;
-  ::rlimit before_{};
+  ::rlimit before_;
 };
 
 std::string visit(const Server& server, const std::string& host) {

@@ -1,11 +1,10 @@
 // Requests with bodies, and requests that are refused.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <utility>
 
-#include "test/support/in_child.h"
+#include "test/support/open_files.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::refusal_test {
@@ -132,21 +131,13 @@ TEST(Refusal, AMissingFileIsAnswered404AndIsNoMatterForTheErrorLog) {
   EXPECT_EQ(server.error_log(0), "");
 }
 
-// As the site's user: even root may do it to another uid only with CAP_SYS_RESOURCE.
-void limit_open_files(::pid_t worker, ::rlimit limit) {
-  const ChildEnd end =
-      in_child_as(uid_a, uid_a, [&] { return ::prlimit(worker, RLIMIT_NOFILE, &limit, nullptr); });
-  ASSERT_TRUE(end.exited && end.status == 0);
-}
-
 TEST(Refusal, WhatCannotBeOpenedForTheServersReasonsIsAnswered500) {
   Server server({.sites = one_site()});
   Client client(server.port());
   client.send(request("a.example"));
   ASSERT_EQ(client.receive().status, 200);
   const ::pid_t worker = server.workers_of(0).at(0).pid;
-  ::rlimit before{};
-  ASSERT_EQ(::prlimit(worker, RLIMIT_NOFILE, nullptr, &before), 0);
+  const ::rlimit before = limit_of_open_files(worker);
   limit_open_files(worker, {0, before.rlim_max});
   client.send(request("a.example", "/index.html"));
   EXPECT_EQ(client.receive().status, 500);
