@@ -84,7 +84,7 @@ class AcmeClient : public ::testing::Test {
     write_file(folder_ + "/configuration",
                "CA=" + authority_->url() + "\nBASEDIR=" + folder_ + "\nWELLKNOWN=" + folder_ +
                    "/challenges\nCURL_OPTS='--cacert " + authority_->certificate() +
-                   "'\nKEY_ALGO=prime256v1\nIP_VERSION=4\n");
+                   "'\nKEY_ALGO=prime256v1\nACCOUNT_KEYSIZE=2048\nIP_VERSION=4\n");
   }
 
   CommandEnd dehydrated(std::vector<std::string> arguments) const {
