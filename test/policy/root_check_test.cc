@@ -10,6 +10,7 @@
 
 #include "daemon/command/check/system_view.h"
 #include "test/policy/temporary_folder.h"
+#include "test/support/processor_time.h"
 
 namespace perchild::test::root_check_test {
 namespace {
@@ -125,9 +126,9 @@ TEST_F(RootCheck, AfterwardsWeAreWhoWeWere) {
 
 TEST_F(RootCheck, TenThousandSitesAreAskedForInWellUnderASecond) {
   const std::string path = make("own", alice, alices, 0700);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = processor_time();
   for (int i = 0; i < 10'000; ++i) try_root(path, {friends});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2)) << "with sanitizers";
+  EXPECT_LT(processor_time() - begin, std::chrono::seconds(2)) << "with sanitizers";
 }
 
 }  // namespace
