@@ -13,6 +13,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -97,17 +98,42 @@ std::string bin_directory() {
   return other != nullptr ? other : PERCHILD_BIN_DIRECTORY;
 }
 
-std::uint16_t free_port() {
+namespace {
+
+// Binds to a port, or with 0 to one of the kernel's choice, and says which. 0: it is taken.
+std::uint16_t bound_for_a_moment(std::uint16_t port) {
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ::sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   ::socklen_t length = sizeof address;
   if (::bind(socket.get(), reinterpret_cast<::sockaddr*>(&address), length) != 0 ||
       ::getsockname(socket.get(), reinterpret_cast<::sockaddr*>(&address), &length) != 0) {
-    throw std::runtime_error("no free port");
+    return 0;
   }
   return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  constexpr unsigned first = 10'240;
+  constexpr unsigned last = 32'767;  // the kernel's own begin here, unless it is told otherwise
+  constexpr int tries = 100;
+  std::random_device random;
+  std::uniform_int_distribution<unsigned> any(first, last);
+  for (int i = 0; i < tries; ++i) {
+    const std::uint16_t port = bound_for_a_moment(static_cast<std::uint16_t>(any(random)));
+    if (port != 0) return port;
+  }
+  throw std::runtime_error("no free port");
+}
+
+std::uint16_t free_port_of_the_kernels() {
+  const std::uint16_t port = bound_for_a_moment(0);
+  if (port == 0) throw std::runtime_error("no free port");
+  return port;
 }
 
 Server::Server(const ServerSpec& spec) : spec_(spec), port_(free_port()) {

@@ -118,8 +118,12 @@ bool eventually(Question question, int deadline_ms) {
   return true;
 }
 
-// A port on which nobody listens now.
+// A port on which nobody listens now. Not one that the kernel chooses: those it also gives to
+// whatever connects somewhere meanwhile.
 std::uint16_t free_port();
+
+// One that it does choose.
+std::uint16_t free_port_of_the_kernels();
 
 // The folder of the executables under test: $PERCHILD_BIN_DIRECTORY, or this build's.
 std::string bin_directory();
