@@ -2,7 +2,6 @@
 //
 // Runs in: command, as root, once.
 // Trusts: the kernel's files; systemd's mark of what it delegates.
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -13,10 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <memory>
 #include <string>
 
 #include "privsep/cgroup.h"
+#include "privsep/open_folder.h"
 
 namespace perchild {
 namespace {
@@ -79,18 +78,13 @@ ControllerMask hand_on(BorrowedFd group) {
   return static_cast<ControllerMask>(mask);
 }
 
-struct CloseDirectory {
-  void operator()(::DIR* directory) const { ::closedir(directory); }
-};
-using OpenDirectory = std::unique_ptr<::DIR, CloseDirectory>;
-
-OpenDirectory list(BorrowedFd directory) {
-  return OpenDirectory(::fdopendir(::openat(directory.get(), ".", open_directory)));
+OpenFolder list(BorrowedFd directory) {
+  return OpenFolder(::fdopendir(::openat(directory.get(), ".", open_directory)));
 }
 
 // What an earlier service left, which cannot remove the group that it lives in.
 void remove_left_over(BorrowedFd own) {
-  const OpenDirectory groups = list(own);
+  const OpenFolder groups = list(own);
   if (!groups) return;
   while (const ::dirent* entry = ::readdir(groups.get())) {
     if (!std::string_view(entry->d_name).starts_with(prefix)) continue;
@@ -98,7 +92,7 @@ void remove_left_over(BorrowedFd own) {
     if (!group.has_value()) continue;
     // Another service's, which lives.
     if (::unlinkat(group.get(), service_group, AT_REMOVEDIR) != 0 && errno == EBUSY) continue;
-    const OpenDirectory inner = list(group.borrow());
+    const OpenFolder inner = list(group.borrow());
     while (const ::dirent* site = inner ? ::readdir(inner.get()) : nullptr) {
       if (site->d_type == DT_DIR) ::unlinkat(group.get(), site->d_name, AT_REMOVEDIR);
     }

@@ -1,11 +1,11 @@
 #include "daemon/runner/folders_of_others.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
+
+#include "privsep/open_folder.h"
 
 namespace perchild {
 namespace {
@@ -16,14 +16,10 @@ constexpr std::string_view systems_own[] = {"bin",   "dev",    "etc", "lib",  "l
 constexpr std::string_view systems_own_in_var[] = {
     "backups", "cache", "lib", "local", "lock", "log", "mail", "opt", "run", "spool", "tmp"};
 
-struct CloseFolder {
-  void operator()(::DIR* folder) const { ::closedir(folder); }
-};
-
 // Not links: what they lead to has another name as well.
 void append_others_in(const std::string& parent, std::span<const std::string_view> known,
                       std::vector<std::string>& to) {
-  const std::unique_ptr<::DIR, CloseFolder> folder(::opendir(parent.c_str()));
+  const OpenFolder folder(::opendir(parent.c_str()));
   if (folder == nullptr) return;
   while (const ::dirent* const entry = ::readdir(folder.get())) {
     const std::string_view name = entry->d_name;

@@ -1,6 +1,5 @@
 #include "daemon/command/doctor/path_facts.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
@@ -8,16 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 
+#include "privsep/open_folder.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
 namespace {
-
-struct CloseFolder {
-  void operator()(::DIR* folder) const { ::closedir(folder); }
-};
 
 constexpr int most_links = 40;  // as the kernel follows
 
@@ -88,7 +83,7 @@ std::vector<FolderEntry> look_into(const std::string& folder, std::size_t most) 
   std::vector<FolderEntry> entries;
   const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.has_value()) return entries;
-  const std::unique_ptr<::DIR, CloseFolder> stream(::fdopendir(::dup(fd.get())));
+  const OpenFolder stream(::fdopendir(::dup(fd.get())));
   while (stream != nullptr && entries.size() < most) {
     const ::dirent* const entry = ::readdir(stream.get());
     if (entry == nullptr) break;
