@@ -7,24 +7,16 @@
 // under (privsep/inherited_fds.h).
 // Does not trust: the site's files. It opens none.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "daemon/examiner/root_walk.h"
+#include "privsep/answer_to_command.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
 
 namespace perchild {
 namespace {
-
-void say(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (wrote <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-}
 
 Result<void> run() {
   const auto packed = SealedMapping::map(BorrowedFd(ExplainerFds::settings));
@@ -43,7 +35,7 @@ Result<void> run() {
                                                               ? Requirement::required
                                                               : Requirement::if_available});
   if (!proof) return failure(proof.error());
-  say(walk_root(root.borrow(), *examination, owner).pack());
+  answer_command(walk_root(root.borrow(), *examination, owner).pack());
   return {};
 }
 
@@ -51,9 +43,5 @@ Result<void> run() {
 }  // namespace perchild
 
 int main() {
-  ::prctl(PR_SET_NAME, "perchild-examiner");
-  const auto done = perchild::run();
-  if (done) return 0;
-  perchild::say("  no answer: " + done.error().text() + "\n");
-  return 1;
+  return perchild::answer_command_by("perchild-examiner", perchild::run);
 }

@@ -5,25 +5,17 @@
 // Trusts: the command, which placed its descriptors (privsep/inherited_fds.h).
 // Does not trust: the site's files, .perchild.json among them.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "daemon/worker/explainer/one_answer.h"
 #include "policy/packed.h"
+#include "privsep/answer_to_command.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
 
 namespace perchild {
 namespace {
-
-void say(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (wrote <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-}
 
 Result<void> run() {
   const auto packed = SealedMapping::map(BorrowedFd(ExplainerFds::settings));
@@ -60,7 +52,7 @@ Result<void> run() {
   site.begin_turn();
   Explanation explanation;
   explain(site, asked, explanation);
-  say(explanation.text());
+  answer_command(explanation.text());
   site.end_turn();
   return {};
 }
@@ -69,9 +61,5 @@ Result<void> run() {
 }  // namespace perchild
 
 int main() {
-  ::prctl(PR_SET_NAME, "perchild-explainer");
-  const auto done = perchild::run();
-  if (done) return 0;
-  perchild::say("  no answer: " + done.error().text() + "\n");
-  return 1;
+  return perchild::answer_command_by("perchild-explainer", perchild::run);
 }
