@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "test/support/certificate_files.h"
 #include "test/support/server.h"
 #include "test/support/tls_client.h"
 
@@ -19,6 +21,18 @@ inline ServerSpec secure_sites(const std::string& more_of_listener = {}) {
                     {"b.example", {{"index.html", "of b"}}, tls},
                     {"c.example", {{"index.html", "of c"}}}},
           .listen = listen};
+}
+
+// a.example alone, with certificates in `folder` of a key of each kind.
+inline ServerSpec secure_site_with_all_keys(const std::string& folder) {
+  std::vector<CertificateFiles> files;
+  for (const std::string kind : {"rsa:2048", "ec", "ed25519"}) {
+    files.push_back(make_certificate(folder, kind, {"a.example"}, kind));
+  }
+  ServerSpec spec = secure_sites();
+  spec.sites[0].more = R"(, "tls": )" + CertificateFiles::json(files);
+  spec.sites[0].other_hosts.clear();
+  return spec;
 }
 
 inline TlsOptions named(const std::string& name, int version = 0) {

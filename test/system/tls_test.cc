@@ -283,14 +283,7 @@ TEST(TlsService, EndsItsKeeperLast) {
 
 TEST(TlsService, ServesCertificatesFromFilesOfTwoKinds) {
   TemporaryDirectory folder;
-  std::vector<CertificateFiles> files;
-  for (const std::string kind : {"rsa:2048", "ec", "ed25519"}) {
-    files.push_back(make_certificate(folder.path(), kind, {"a.example"}, kind));
-  }
-  ServerSpec spec = secure_sites();
-  spec.sites[0].more = R"(, "tls": )" + CertificateFiles::json(files);
-  spec.sites[0].other_hosts.clear();
-  const Server server(spec);
+  const Server server(secure_site_with_all_keys(folder.path()));
   const std::string address = "127.0.0.1:" + std::to_string(server.port());
   for (const std::string algorithms :
        {"RSA-PSS+SHA256", "RSA-PSS+SHA384", "RSA-PSS+SHA512", "ECDSA+SHA256", "ed25519"}) {

@@ -57,14 +57,7 @@ void shake_hands_in_every_way(const Server& server) {
 
 TEST(TlsTrace, AHandshakeOfAnyKindAsksForNothingNew) {
   const TemporaryDirectory folder;
-  std::vector<CertificateFiles> files;
-  for (const std::string kind : {"rsa:2048", "ec", "ed25519"}) {
-    files.push_back(make_certificate(folder.path(), kind, {"a.example"}, kind));
-  }
-  ServerSpec spec = secure_sites();
-  spec.sites[0].more = R"(, "tls": )" + CertificateFiles::json(files);
-  spec.sites[0].other_hosts.clear();
-  const Server server(spec);
+  const Server server(secure_site_with_all_keys(folder.path()));
   ASSERT_TRUE(contains(tls_get(server.port(), "a.example", named("a.example")), "of a"));
   const auto worker = server.workers_of(0).at(0).pid;
   const std::string file = folder.path() + "/trace";
