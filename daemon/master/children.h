@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "privsep/checker_messages.h"
 #include "privsep/keeper_messages.h"
 #include "privsep/runner_messages.h"
+#include "privsep/site_table.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 
@@ -181,55 +183,77 @@ struct WorkerChild {
   std::uint32_t runner_channel = 0;   // likewise
 };
 
-// A process beside the workers of a site, and for them.
+// A process beside the workers of a site, and for those of them that go by the same generation of
+// it: what they number, programs and lists of passwords, means the same to it. A reload does not
+// touch it, so it is started from what it keeps, which is not what the tables say any more.
 struct CompanionChild {
-  CompanionChild(SiteId of, std::string named, const char* kind)
-      : site(of), site_name(std::move(named)), name(kind + (" of " + site_name)) {}
+  CompanionChild(SiteId of, const SiteRecord& record, const char* kind,
+                 std::string_view its_settings)
+      : site(of),
+        generation{record.generation},
+        identity{record.uid.uid(), record.gid, record.groups},
+        limits(record.limits),
+        settings(its_settings),
+        site_name(record.name),
+        name(kind + (" of " + site_name)) {}
 
   const SiteId site;
-  const std::string site_name;  // when it was started
-  const std::string name;       // for messages
+  const Generation generation;
+  const Identity identity;
+  const CgroupLimits limits;
+  const std::string settings;
+  const std::string site_name;
+  const std::string name;  // for messages
   Child child;
   BackOff back_off;
 };
 
 // Checks passwords.
 struct CheckerChild : CompanionChild {
-  CheckerChild(SiteId of, std::string named) : CompanionChild(of, std::move(named), "checker") {}
+  using Attach = AttachWorker;           // for it
+  using AttachToWorker = AttachChecker;  // for the worker
+  CheckerChild(SiteId of, const SiteRecord& record)
+      : CompanionChild(of, record, "checker", record.checker_settings) {}
   std::optional<Channel<Master, Checker>> control;
 };
 
 // Starts the site's programs.
 struct RunnerChild : CompanionChild {
-  RunnerChild(SiteId of, std::string named) : CompanionChild(of, std::move(named), "runner") {}
+  using Attach = AttachClient;          // for it
+  using AttachToWorker = AttachRunner;  // for the worker
+  RunnerChild(SiteId of, const SiteRecord& record)
+      : CompanionChild(of, record, "runner", record.runner_settings) {}
   std::optional<Channel<Master, Runner>> control;
 };
+
+// One for each generation of the site that has a worker.
+template <typename Kind>
+using Companions = std::vector<std::unique_ptr<Kind>>;
+
+template <typename Kind>
+Kind* companion_of(const Companions<Kind>& companions, Generation generation) {
+  for (const auto& one : companions) {
+    if (one->generation == generation) return one.get();
+  }
+  return nullptr;
+}
+
+template <typename Kind, typename Act>
+void for_each_running(const Companions<Kind>& companions, Act act) {
+  for (const auto& one : companions) {
+    if (one->child.state != ChildState::absent) act(*one);
+  }
+}
 
 // The workers of a site that is awake. Each is restarted for itself: one that keeps dying does not
 // keep the others from serving.
 struct SiteGroup {
   std::vector<std::unique_ptr<WorkerChild>> workers;  // by slot, whether they run or not
   std::vector<std::unique_ptr<WorkerChild>> retired;  // on their way out; a slot has another
-  std::unique_ptr<CheckerChild> checker;              // of a site with passwords, once it has run
-  // Those of before a reload, for workers that are on their way out since.
-  std::vector<std::unique_ptr<CheckerChild>> retired_checkers;
-  // Likewise of a site with programs.
-  std::unique_ptr<RunnerChild> runner;
-  std::vector<std::unique_ptr<RunnerChild>> retired_runners;
+  Companions<CheckerChild> checkers;                  // of a site with passwords
+  Companions<RunnerChild> runners;                    // of a site with programs
   // How many there have been between its workers and these: a number means one of them.
   std::uint32_t channels = 0;
-
-  template <typename Act>
-  void for_each_running_checker(Act act) const {
-    if (checker && checker->child.state != ChildState::absent) act(*checker);
-    for (const auto& one : retired_checkers) act(*one);
-  }
-
-  template <typename Act>
-  void for_each_running_runner(Act act) const {
-    if (runner && runner->child.state != ChildState::absent) act(*runner);
-    for (const auto& one : retired_runners) act(*one);
-  }
 
   // Calls `act` for each worker that runs, also for those on their way out.
   template <typename Act>
@@ -241,6 +265,11 @@ struct SiteGroup {
     }
   }
   bool runs() const { return serves_or_starts() || !retired.empty(); }
+  bool runs(Generation generation) const {
+    bool any = false;
+    for_each_running([&](const WorkerChild& worker) { any |= worker.generation == generation; });
+    return any;
+  }
   bool serves_or_starts() const {
     return std::any_of(workers.begin(), workers.end(), [](const auto& worker) {
       return worker->child.state != ChildState::absent;
@@ -248,10 +277,7 @@ struct SiteGroup {
   }
   // Neither runs nor is to run, and has no trouble to be remembered.
   bool over(Clock::time_point now) const {
-    bool has_company = false;
-    for_each_running_checker([&](CheckerChild&) { has_company = true; });
-    for_each_running_runner([&](RunnerChild&) { has_company = true; });
-    if (has_company) return false;
+    if (!checkers.empty() || !runners.empty()) return false;
     return retired.empty() && std::all_of(workers.begin(), workers.end(), [&](const auto& worker) {
              return worker->child.state == ChildState::absent && !worker->wanted &&
                     worker->back_off.forgotten(now);

@@ -130,12 +130,12 @@ void MasterLoop::wait_and_dispatch() {
       polled.push_back({worker.control->fd().get(), POLLIN, 0});
       entries.push_back({Source::worker, 0, &worker, nullptr, nullptr});
     });
-    group.for_each_running_checker([&](CheckerChild& checker) {
+    for_each_running(group.checkers, [&](CheckerChild& checker) {
       if (!checker.control) return;
       polled.push_back({checker.control->fd().get(), POLLIN, 0});
       entries.push_back({Source::checker, 0, nullptr, &checker, nullptr});
     });
-    group.for_each_running_runner([&](RunnerChild& runner) {
+    for_each_running(group.runners, [&](RunnerChild& runner) {
       if (!runner.control) return;
       polled.push_back({runner.control->fd().get(), POLLIN, 0});
       entries.push_back({Source::runner, 0, nullptr, nullptr, &runner});
@@ -214,10 +214,10 @@ void MasterLoop::reap() {
       group.for_each_running([&](WorkerChild& worker) {
         if (worker.child.pid == info.si_pid) dead = &worker;
       });
-      group.for_each_running_checker([&](CheckerChild& checker) {
+      for_each_running(group.checkers, [&](CheckerChild& checker) {
         if (checker.child.pid == info.si_pid) dead_checker = &checker;
       });
-      group.for_each_running_runner([&](RunnerChild& runner) {
+      for_each_running(group.runners, [&](RunnerChild& runner) {
         if (runner.child.pid == info.si_pid) dead_runner = &runner;
       });
     }
@@ -283,8 +283,8 @@ bool MasterLoop::every_worker_gone() const {
       static_cast<std::size_t>(std::count_if(routers_.begin(), routers_.end(), runs));
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild&) { ++running; });
-    group.for_each_running_checker([&](CheckerChild&) { ++running; });
-    group.for_each_running_runner([&](RunnerChild&) { ++running; });
+    for_each_running(group.checkers, [&](CheckerChild&) { ++running; });
+    for_each_running(group.runners, [&](RunnerChild&) { ++running; });
   }
   return running == 0;
 }
@@ -294,8 +294,8 @@ void MasterLoop::kill_all() {
   for (RouterChild& router : routers_) end(router.child, "");
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
-    group.for_each_running_checker([&](CheckerChild& checker) { end(checker.child, ""); });
-    group.for_each_running_runner([&](RunnerChild& runner) { end(runner.child, ""); });
+    for_each_running(group.checkers, [&](CheckerChild& checker) { end(checker.child, ""); });
+    for_each_running(group.runners, [&](RunnerChild& runner) { end(runner.child, ""); });
   }
 }
 
@@ -314,18 +314,8 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   }
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { consider(deadline_of(worker.child)); });
-    group.for_each_running_checker(
-        [&](CheckerChild& checker) { consider(deadline_of(checker.child)); });
-    if (group.checker && group.checker->child.state == ChildState::absent && group.runs() &&
-        !drain_until_) {
-      consider(group.checker->back_off.next_start());
-    }
-    group.for_each_running_runner(
-        [&](RunnerChild& runner) { consider(deadline_of(runner.child)); });
-    if (group.runner && group.runner->child.state == ChildState::absent && group.runs() &&
-        !drain_until_) {
-      consider(group.runner->back_off.next_start());
-    }
+    for (const auto& checker : group.checkers) consider(next_timer_of(*checker));
+    for (const auto& runner : group.runners) consider(next_timer_of(*runner));
   }
   if (!drain_until_) consider(next_group_timer());
   consider(drain_until_ ? drain_until_ : leaving_until_);
@@ -361,20 +351,19 @@ void MasterLoop::on_timers() {
       start_router(i);
     }
   }
-  for (const auto& [site, group] : groups_) {
+  for (auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) {
       if (overdue(worker.child)) {
         end(worker.child, name_of_worker(worker) + complaint_about(worker.child));
       }
     });
-    group.for_each_running_checker([&](CheckerChild& checker) {
+    for_each_running(group.checkers, [&](CheckerChild& checker) {
       if (overdue(checker.child)) end(checker.child, checker.name + complaint_about(checker.child));
     });
-    group.for_each_running_runner([&](RunnerChild& runner) {
+    for_each_running(group.runners, [&](RunnerChild& runner) {
       if (overdue(runner.child)) end(runner.child, runner.name + complaint_about(runner.child));
     });
-    on_checker_timers(group);
-    on_runner_timers(group);
+    keep_companions(group);
   }
   if (!drain_until_) on_group_timers();
 }

@@ -110,27 +110,6 @@ class MasterLoop {
   void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
   std::string name_of_worker(const WorkerChild& worker) const;
-
-  // master_checkers.cc
-  // A process beside the workers of a site, under its ids.
-  struct CompanionPlan {
-    Role role;
-    int executable, filter;  // of MasterFds
-    std::string_view settings;
-    std::vector<PlacedFd> more_fds{};  // from the first number behind the settings on
-  };
-  std::optional<UniqueFd> start(CompanionChild& companion, const CompanionPlan& plan);
-  Result<UniqueFd> spawn_companion(CompanionChild& companion, const CompanionPlan& plan) const;
-  void want_checker(SiteId site);
-  void start_checker(CheckerChild& checker);
-  void introduce(WorkerChild& worker);
-  void retire_checker(SiteGroup& group);
-  void on_checker_readable(CheckerChild& checker);
-  bool on_message(CheckerChild& checker, const LockDownComplete& message);
-  bool on_message(CheckerChild& checker, const PeerViolation& message);
-  bool on_message(WorkerChild& worker, const PeerViolation& message);
-  void on_checker_death(CheckerChild& checker, int status);
-  void on_checker_timers(const SiteGroup& group);
   const SiteRecord& record_of(const WorkerChild& worker) const {
     return table_.sites[worker.site.value];
   }
@@ -139,17 +118,38 @@ class MasterLoop {
     return worker.name == record_of(worker).name;
   }
 
+  // master_companions.cc: the processes beside the workers
+  void want_companions(SiteId site);
+  template <typename Kind>
+  void start(Kind& companion);
+  Result<UniqueFd> make_cgroup_of(const CompanionChild& companion) const;
+  void introduce_to_companions(WorkerChild& worker);
+  template <typename Kind>
+  void introduce_to_workers(Kind& companion);
+  template <typename Kind>
+  void introduce(WorkerChild& worker, Kind& companion);
+  template <typename Kind>
+  bool punish_worker(Kind& companion, const PeerViolation& said);
+  bool on_message(WorkerChild& worker, const PeerViolation& message);
+  template <typename Kind>
+  void on_companion_death(Kind& companion, bool is_failure);
+  template <typename Kind>
+  void keep(const SiteGroup& group, Companions<Kind>& companions);
+  void keep_companions(SiteGroup& group);
+  std::optional<Clock::time_point> next_timer_of(const CompanionChild& companion) const;
+
+  // master_checkers.cc
+  void on_checker_readable(CheckerChild& checker);
+  bool on_message(CheckerChild& checker, const LockDownComplete& message);
+  bool on_message(CheckerChild& checker, const PeerViolation& message);
+  void on_checker_death(CheckerChild& checker, int status);
+
   // master_runners.cc
-  void want_runner(SiteId site);
-  void start_runner(RunnerChild& runner);
-  void introduce_to_runner(WorkerChild& worker);
-  void retire_runner(SiteGroup& group);
   void on_runner_readable(RunnerChild& runner);
   bool on_message(RunnerChild& runner, const LockDownComplete& message);
   bool on_message(RunnerChild& runner, const PeerViolation& message);
   bool on_message(RunnerChild& runner, const MailSent& message);
   void on_runner_death(RunnerChild& runner, int status);
-  void on_runner_timers(const SiteGroup& group);
   bool reopen_log(RunnerChild& runner);
   void tell_of_mail(RunnerChild& runner);
 

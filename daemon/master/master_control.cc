@@ -225,7 +225,7 @@ void MasterLoop::reopen_more_logs() {
       any = true;
       all &= reopen_logs(worker);
     });
-    at->second.for_each_running_runner([&](RunnerChild& runner) { all &= reopen_log(runner); });
+    for_each_running(at->second.runners, [&](RunnerChild& runner) { all &= reopen_log(runner); });
     if (any) ++(all ? reopened_.sites : reopened_.failed);
   }
   if (at != groups_.end()) {

@@ -167,8 +167,6 @@ void MasterLoop::replace_group(SiteId site, const SiteRecord& before) {
     SiteGroup& group = found->second;
     runs = group.serves_or_starts();
     retire_group(group);
-    retire_checker(group);
-    retire_runner(group);
     for (auto& worker : group.workers) {
       std::erase(starts_, worker.get());
       worker->wanted = worker->queued = false;

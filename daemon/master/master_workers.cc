@@ -38,8 +38,7 @@ Result<UniqueFd> MasterLoop::make_cgroup_of(SiteId site) const {
 void MasterLoop::start_worker(WorkerChild& worker) {
   const SiteRecord& record = record_of(worker);
   PERCHILD_ASSERT(!record.is_hole() && !record.life.suspended);
-  want_checker(worker.site);
-  want_runner(worker.site);
+  want_companions(worker.site);
   const auto give_up = [&](const SysError& error) {
     const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
@@ -181,8 +180,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
            worker.router_ends[router].end.borrow());
     }
   }
-  introduce(worker);
-  introduce_to_runner(worker);
+  introduce_to_companions(worker);
   if (worker.retired) send(worker, Retire{0});
   if (drain_until_) tell_to_leave(worker);
 }

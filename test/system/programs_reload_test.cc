@@ -71,6 +71,20 @@ TEST_F(RunningPrograms, AreFollowedByTheNextRequestOfTheirConnectionWhenTheirWor
   EXPECT_EQ(second.body, "first");
 }
 
+// What it ran ends with it, and its worker's other connections do not.
+TEST_F(RunningPrograms, OfARunnerThatDiesAfterAreFollowedByThoseOfItsSuccessor) {
+  Client kept(server_.port());
+  kept.send(request("a.example", "/which.php"));
+  EXPECT_EQ(kept.receive().body, "first");
+  const ::pid_t runner = server_.runners_of(0).at(0).pid;
+  for (int i = 0; i < 2; ++i) edit(server_, R"("WHICH": "first")", R"("WHICH": "second")");
+  EXPECT_EQ(reload(server_).status, 0);
+  ASSERT_EQ(::kill(runner, SIGKILL), 0);
+  kept.send(request("a.example", "/which.php"));
+  EXPECT_EQ(kept.receive().body, "first");
+  EXPECT_EQ(which(), "second");
+}
+
 TEST_F(RunningPrograms, GoOnWhenNothingOfTheirSiteChanges) {
   const ::pid_t runner = server_.runners_of(0).at(0).pid;
   edit(server_, R"("vhosts")", R"("drain_timeout": "20s", "vhosts")");

@@ -299,14 +299,18 @@ TEST(Reload, WithoutAServerThereIsASentence) {
   EXPECT_TRUE(contains(end.output, "none is running")) << end.output;
 }
 
+constexpr const char* of_secret = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
+constexpr const char* of_nothing = "$apr1$abcdefgh$L.PT565ESX4Tp2bqNs7Ie.";
+constexpr const char* alice_secret = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+constexpr const char* alice_nothing = "Authorization: Basic YWxpY2U6\r\n";
+
+std::vector<SiteSpec> sites_with_a_password() {
+  return two_sites(R"(, "auth": { "users": { "alice": ")" + std::string(of_secret) + R"(" } })");
+}
+
 // The old checker stays with the old worker, whose lists are its own.
 TEST(Reload, PasswordsThatAreChangedHoldAtOnceAndForNewConnections) {
-  constexpr const char* of_secret = "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0";
-  constexpr const char* of_nothing = "$apr1$abcdefgh$L.PT565ESX4Tp2bqNs7Ie.";
-  const std::string alice_secret = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
-  const std::string alice_nothing = "Authorization: Basic YWxpY2U6\r\n";
-  Server server({.sites = two_sites(R"(, "auth": { "users": { "alice": ")" +
-                                    std::string(of_secret) + R"(" } })")});
+  Server server({.sites = sites_with_a_password()});
   Client kept(server.port());
   kept.send(request("a.example"));
   EXPECT_EQ(kept.receive().status, 401);
@@ -323,6 +327,19 @@ TEST(Reload, PasswordsThatAreChangedHoldAtOnceAndForNewConnections) {
     const auto left = server.checkers_of(0);
     return left.size() == 1 && left[0].pid != checker;
   }));
+}
+
+TEST(Reload, ACheckerThatDiesAfterItHasASuccessorWithTheOldLists) {
+  Server server({.sites = sites_with_a_password()});
+  Client kept(server.port());
+  kept.send(request("a.example", "/", alice_secret));
+  EXPECT_EQ(kept.receive().body, "of a");
+  const auto checker = server.checkers_of(0).at(0).pid;
+  edit(server, of_secret, of_nothing);
+  EXPECT_EQ(reload(server).status, 0);
+  ASSERT_EQ(::kill(checker, SIGKILL), 0);
+  kept.send(request("a.example", "/", alice_secret));
+  EXPECT_EQ(kept.receive().body, "of a");
 }
 
 }  // namespace
