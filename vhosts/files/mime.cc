@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 
 namespace perchild::files {
@@ -13,7 +14,8 @@ struct Row {
   std::string_view type;
 };
 
-constexpr Row table[] = {
+// For the compiler alone.
+constexpr Row rows[] = {
 #include "mime_table.inc"
 };
 
@@ -22,9 +24,51 @@ constexpr std::size_t longest_extension = 31;
 constexpr bool before(const Row& a, const Row& b) {
   return a.extension < b.extension;
 }
-static_assert(std::is_sorted(std::begin(table), std::end(table), before));
-static_assert(std::all_of(std::begin(table), std::end(table),
-                          [](const Row& row) { return row.type.size() <= longest_content_type; }));
+static_assert(std::is_sorted(std::begin(rows), std::end(rows), before));
+static_assert(std::all_of(std::begin(rows), std::end(rows), [](const Row& row) {
+  return row.extension.size() <= longest_extension && row.type.size() <= longest_content_type;
+}));
+
+// What is left of a row: an extension and its type, one behind the other in `text`. Pointers would
+// be relocated in each worker, page by page, while its first visitor waits.
+struct Place {
+  std::uint32_t begin;
+  std::uint8_t extension_size, type_size;
+};
+
+constexpr std::size_t text_size() {
+  std::size_t size = 0;
+  for (const Row& row : rows) size += row.extension.size() + row.type.size();
+  return size;
+}
+
+struct Table {
+  std::array<Place, std::size(rows)> places{};
+  std::array<char, text_size()> text{};
+
+  std::string_view extension(const Place& place) const {
+    return {text.data() + place.begin, place.extension_size};
+  }
+  std::string_view type(const Place& place) const {
+    return {text.data() + place.begin + place.extension_size, place.type_size};
+  }
+};
+
+constexpr Table make_table() {
+  Table table;
+  char* end = table.text.data();
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    const Row& row = rows[i];
+    table.places[i] = {static_cast<std::uint32_t>(end - table.text.data()),
+                       static_cast<std::uint8_t>(row.extension.size()),
+                       static_cast<std::uint8_t>(row.type.size())};
+    end = std::copy(row.extension.begin(), row.extension.end(), end);
+    end = std::copy(row.type.begin(), row.type.end(), end);
+  }
+  return table;
+}
+
+constexpr Table table = make_table();
 
 constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -45,11 +89,12 @@ std::string_view content_type_of(std::string_view path) {
   std::array<char, longest_extension> folded;
   char* const end = std::transform(extension.begin(), extension.end(), folded.begin(), lower);
   const std::string_view key(folded.data(), static_cast<std::size_t>(end - folded.data()));
-  const Row* const row = std::lower_bound(
-      std::begin(table), std::end(table), key,
-      [](const Row& candidate, std::string_view wanted) { return candidate.extension < wanted; });
-  if (row == std::end(table) || row->extension != key) return default_content_type;
-  return row->type;
+  const Place* const place = std::lower_bound(table.places.begin(), table.places.end(), key,
+                                              [](const Place& candidate, std::string_view wanted) {
+                                                return table.extension(candidate) < wanted;
+                                              });
+  if (place == table.places.end() || table.extension(*place) != key) return default_content_type;
+  return table.type(*place);
 }
 
 }  // namespace perchild::files
