@@ -28,8 +28,7 @@ LIBRARIES = {
     "perchild-router": set(),
     "perchild-runner": set(),
     "perchild-sendmail": set(),
-    "perchild-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
-                        "libbrotlicommon.so.1"},
+    "perchild-worker": set(),
     "perchild-tls-worker": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                             "libbrotlicommon.so.1", "libcrypto.so.3", "libnghttp2.so.14",
                             "libssl.so.3"},
@@ -38,6 +37,11 @@ LIBRARIES = {
     "perchild-explainer": {"libpcre2-8.so.0", "libz.so.1", "libbrotlienc.so.1",
                            "libbrotlicommon.so.1"},
 }
+# What brings its libraries along has no more of them than it uses. These would show that it has.
+STATIC = {"perchild-worker"}
+OF_OTHERS = {"connect", "crypt", "execve", "fork", "getaddrinfo", "getpwnam", "nghttp2_submit_request2",
+             "posix_spawn", "pthread_create", "seccomp_init", "socket", "system", "SSL_new",
+             "EVP_MD_CTX_new"}
 
 
 def sources(root, folders=LAYERS, suffixes=(".h", ".cc")):
@@ -137,6 +141,11 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def defined_symbols(path):
+    found = set(re.findall(r" [TtWi] (\w+)$", run("nm", str(path)), flags=re.M))
+    return found or OF_OTHERS  # stripped: it cannot be seen
+
+
 def libraries(folder):
     """Each executable is linked with what it needs and nothing else."""
     for name, allowed in LIBRARIES.items():
@@ -146,6 +155,9 @@ def libraries(folder):
             yield f"{name}: is linked with {library}"
         if re.search(r"\((RPATH|RUNPATH)\)", dynamic):
             yield f"{name}: says where to look for libraries"
+    for name in sorted(STATIC):
+        for symbol in sorted(OF_OTHERS & defined_symbols(folder / name)):
+            yield f"{name}: has {symbol}() in it"
 
 
 def hardening(folder):
@@ -235,13 +247,14 @@ def check_on_bad_program(rule, compiler):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         source = folder / "program.cc"
-        source.write_text("int main() {}\n")
+        source.write_text('int main() {}\nextern "C" int socket(int, int, int) { return -1; }\n')
         for executable in LIBRARIES:
             run(compiler, str(source), "-o", str(folder / executable), *flags)
         complaints = list(rule(folder))
     print("\n".join(complaints))
     wanted = {
-        libraries: ["perchild-master: is linked with libseccomp", "says where to look"],
+        libraries: ["perchild-master: is linked with libseccomp", "says where to look",
+                    "perchild-worker: has socket() in it"],
         hardening: ["position independent", "bound at its start", "stay writable", "GNU_STACK"],
     }[rule]
     return all(any(want in complaint for complaint in complaints) for want in wanted)
