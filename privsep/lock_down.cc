@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/securebits.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -33,6 +34,13 @@ Result<void> lower_limit(__rlimit_resource resource, const char* name, std::uint
   limit.rlim_cur = std::min(limit.rlim_max, wanted);
   if (::setrlimit(resource, &limit) != 0) return failure_from_errno("setrlimit", name);
   return {};
+}
+
+// Before exec, since the loader lives by it too, and descriptors are put into their places, for
+// which the master's own limit may be reached. The other limits belong to the process that the exec
+// makes: a process limit of 0 would make the exec itself fail (EAGAIN).
+Result<void> limit_open_files(const RolePolicy& policy) {
+  return lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", policy.limits.open_files);
 }
 
 Result<void> set_ids(const Identity& identity) {
@@ -105,9 +113,7 @@ Result<void> prove(Role role, const LockDownPlan& plan) {
 
 Result<void> drop_to_identity(Role role, const Identity& identity) {
   const RolePolicy& policy = policy_of(role);
-  // Open files before exec, so that the loader lives by it too. The other limits belong to the
-  // process that the exec makes: a process limit of 0 would make the exec itself fail (EAGAIN).
-  if (auto r = lower_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", policy.limits.open_files); !r) return r;
+  if (auto r = limit_open_files(policy); !r) return r;
   // Needs CAP_SETPCAP; keeps setresuid from taking the capabilities along.
   if (auto r = call_prctl("PR_SET_SECUREBITS", PR_SET_SECUREBITS, securebits); !r) return r;
   // Needs CAP_SETPCAP, which is about to go; what is ambient survives exec without it.
@@ -115,6 +121,15 @@ Result<void> drop_to_identity(Role role, const Identity& identity) {
   if (auto r = set_ids(identity); !r) return r;
   // After the ids, which need SETUID and SETGID. Ambient, or exec would take these too.
   return keep_only_capabilities(policy.capabilities_at_exec);
+}
+
+Result<void> keep_what_a_drop_needs(Role role) {
+  constexpr CapabilityMask for_the_drop = CapabilityMask{1} << CAP_SETUID |
+                                          CapabilityMask{1} << CAP_SETGID |
+                                          CapabilityMask{1} << CAP_SETPCAP;
+  const RolePolicy& policy = policy_of(role);
+  if (auto r = limit_open_files(policy); !r) return r;
+  return keep_only_capabilities(policy.capabilities_at_exec | for_the_drop);
 }
 
 Result<void> lock_down_as(Role role, const LockDownPlan& plan) {

@@ -1,7 +1,8 @@
 // The lock-down: how a process gives up, for ever, everything that its role does not need. Two
-// lists, before exec and after it, in privsep/lock_down.cc.
+// lists, in privsep/lock_down.cc.
 //
-// Runs in: every child between fork and exec (first list); every role at its start (second list).
+// Runs in: every child between fork and exec, a site's worker right behind it (first list); every
+// role at its start (second list).
 // Trusts: the policy tables, the kernel.
 #pragma once
 
@@ -21,9 +22,13 @@
 
 namespace perchild {
 
-// First list. On success this process, still the master's image, has the child's ids, holds the
-// role's capabilities_at_exec and nothing else, and is to exec at once.
+// First list. On success this process has the child's ids and holds the role's capabilities_at_exec
+// and nothing else. If it is still the master's image it is to exec at once.
 Result<void> drop_to_identity(Role role, const Identity& identity);
+
+// What drop_to_identity() needs, handed on to a process that calls it after its exec, and nothing
+// else. The ids stay the master's.
+Result<void> keep_what_a_drop_needs(Role role);
 
 struct LockDownPlan {
   std::string_view filter;               // the role's compiled system-call filter

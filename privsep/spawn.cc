@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,34 +23,73 @@ constexpr int exec_failed = 127;
 // a filter cannot see clone3's flags, among which are those for namespaces.
 Result<void> enter(const SpawnPlan& plan, NamespaceGate* gate) {
   if (gate != nullptr) return gate->wait_for_parent();
+  if (plan.drops_after_exec) return {};
   return plan.cgroup ? join_cgroup(*plan.cgroup) : Result<void>();
 }
 
-[[noreturn]] void become_child(const SpawnPlan& plan, NamespaceGate* gate) {
-  // The master's stderr, above all places, for the case that something below fails.
-  const int report = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1000);
+// All that the child needs besides system calls. Between vfork and exec memory is the master's own,
+// and what is allocated there stays allocated.
+struct Start {
+  explicit Start(const SpawnPlan& what)
+      : plan(what), executable(static_cast<int>(what.fds.size())), fds(what.fds) {
+    fds.push_back({plan.executable, executable});
+    arguments = {const_cast<char*>(plan.title.c_str()), nullptr};
+    for (const std::string& variable : plan.environment) {
+      variables.push_back(const_cast<char*>(variable.c_str()));
+    }
+    variables.push_back(nullptr);
+  }
+  Start(const Start&) = delete;
+  Start& operator=(const Start&) = delete;
+
+  const SpawnPlan& plan;
+  const int executable;  // the child's number for it
+  std::vector<PlacedFd> fds;
+  std::vector<char*> arguments, variables;
+  std::optional<NamespaceGate> gate{};
+  SysError error{};  // of a child that is on the master's memory
+};
+
+// Returns only to say why not.
+SysError become_child(Start& start) {
+  const SpawnPlan& plan = start.plan;
   reset_signals();
   // Away from the terminal that the service may run in: its Ctrl-C is for the master alone.
   ::setsid();
-  SysError error;
-  if (auto entered = enter(plan, gate); !entered) {
-    error = entered.error();
-  } else if (auto dropped = drop_to_identity(plan.role, plan.identity); !dropped) {
-    error = dropped.error();
-  } else {
-    std::vector<PlacedFd> fds = plan.fds;
-    const int executable = static_cast<int>(fds.size());
-    fds.push_back({plan.executable, executable});
-    if (auto placed = place_fds(fds); !placed) {
-      error = placed.error();
-    } else {
-      ::fcntl(executable, F_SETFD, FD_CLOEXEC);
-      error = execute(BorrowedFd(executable), plan.title, plan.environment);
-    }
+  if (auto entered = enter(plan, start.gate ? &*start.gate : nullptr); !entered) {
+    return entered.error();
   }
+  auto dropped = plan.drops_after_exec ? keep_what_a_drop_needs(plan.role)
+                                       : drop_to_identity(plan.role, plan.identity);
+  if (!dropped) return dropped.error();
+  if (auto placed = place_fds(start.fds); !placed) return placed.error();
+  ::fcntl(start.executable, F_SETFD, FD_CLOEXEC);
+  ::syscall(SYS_execveat, start.executable, "", start.arguments.data(), start.variables.data(),
+            AT_EMPTY_PATH);
+  return SysError::from_errno("execveat", plan.title);
+}
+
+[[noreturn]] void run_forked_child(Start& start) {
+  // The master's stderr, above all places, for the case that something below fails.
+  const int report = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1000);
+  const SysError error = become_child(start);
   const std::string line =
-      "<3>perchild-master: start of " + plan.title + ": " + error.text() + "\n";
+      "<3>perchild-master: start of " + start.plan.title + ": " + error.text() + "\n";
   [[maybe_unused]] const ssize_t said = ::write(report, line.data(), line.size());
+  ::_exit(exec_failed);
+}
+
+::pid_t start_on_own_memory(Start& start) {
+  const ::pid_t pid = start.gate ? fork_into_own_namespaces() : ::fork();
+  if (pid == 0) run_forked_child(start);
+  return pid;
+}
+
+// Returns when the child has become its executable, or has ended with an error in `start`.
+::pid_t start_on_masters_memory(Start& start) {
+  const ::pid_t pid = ::vfork();
+  if (pid != 0) return pid;
+  start.error = become_child(start);
   ::_exit(exec_failed);
 }
 
@@ -68,20 +108,29 @@ SysError execute(BorrowedFd executable, const std::string& title,
 }
 
 Result<SpawnedProcess> spawn(const SpawnPlan& plan) {
-  std::optional<NamespaceGate> gate;
+  Start start(plan);
   if (policy_of(plan.role).own_namespaces) {
     auto made = NamespaceGate::make();
     if (!made) return failure(made.error());
-    gate.emplace(std::move(*made));
+    start.gate.emplace(std::move(*made));
   }
-  const ::pid_t pid = gate ? fork_into_own_namespaces() : ::fork();
+  const ::pid_t pid =
+      plan.drops_after_exec ? start_on_masters_memory(start) : start_on_own_memory(start);
   if (pid < 0) return failure_from_errno("fork", plan.title);
-  if (pid == 0) become_child(plan, gate ? &*gate : nullptr);
-  if (gate) {
+  if (!start.error.operation.empty()) {
+    ::waitpid(pid, nullptr, 0);  // it has ended: nobody need hear of it
+    return failure(start.error);
+  }
+  if (start.gate) {
     // A child that is not let through ends by itself.
-    if (auto through = gate->let_through(pid, plan.identity, plan.cgroup); !through) {
+    if (auto through = start.gate->let_through(pid, plan.identity, plan.cgroup); !through) {
       return failure(through.error());
     }
+  }
+  // Not before its exec: a group that has used up its share of the processor holds up who is in it,
+  // and the master with him.
+  if (plan.drops_after_exec && plan.cgroup) {
+    if (auto moved = move_to_cgroup(*plan.cgroup, pid); !moved) return failure(moved.error());
   }
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   // The child without a handle ends by itself: its control channel goes with this failure.

@@ -8,6 +8,7 @@
 #include "daemon/master/log_files.h"
 #include "daemon/master/master.h"
 #include "privsep/cgroup.h"
+#include "privsep/identity_memory.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/process_status.h"
 #include "privsep/sealed_memory.h"
@@ -50,13 +51,15 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!error_log) return give_up(error_log.error());
   const auto settings = make_sealed_memory("settings", record.settings);
   if (!settings) return give_up(settings.error());
+  const auto identity = make_identity_memory({record.uid.uid(), record.gid, record.groups});
+  if (!identity) return give_up(identity.error());
   auto pair = make_channel_pair();
   if (!pair) return give_up(pair.error());
   const auto cgroup = make_cgroup_of(worker.site);
   if (!cgroup) return give_up(cgroup.error());
   auto process =
       spawn({.role = Role::worker,
-             .identity = {record.uid.uid(), record.gid, record.groups},
+             .identity = {},
              .executable = BorrowedFd(record.has_keys ? MasterFds::keyed_worker_executable
                                                       : MasterFds::worker_executable),
              .title = "perchild-worker " + record.name,
@@ -66,9 +69,11 @@ void MasterLoop::start_worker(WorkerChild& worker) {
                      {pair->second.borrow(), ChildFds::control},
                      {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
                      {settings->borrow(), ChildFds::settings},
-                     {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot}},
+                     {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot},
+                     {identity->borrow(), ChildFds::identity}},
              .environment = {},
-             .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt});
+             .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt,
+             .drops_after_exec = true});
   if (!process) return give_up(process.error());
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));

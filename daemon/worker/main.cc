@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/worker/worker_loop.h"
+#include "privsep/identity_memory.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/sealed_memory.h"
 
@@ -41,6 +42,10 @@ Result<UniqueFd> wait_for_access_log(Channel<Worker, Master>& master, BorrowedFd
 }
 
 Result<int> run() {
+  // Until here with the master's ids and rights; nothing has been read that is the site's.
+  if (auto r = take_identity(Role::worker, UniqueFd(ChildFds::identity)); !r) {
+    return failure(r.error());
+  }
   const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
   if (!packed) return failure(packed.error());
   auto settings = SiteSettings::unpack(packed->bytes());

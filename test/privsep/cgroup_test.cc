@@ -119,6 +119,32 @@ TEST_F(CgroupTree, AChildStartsInItsSitesGroupAndWithoutOneInTheServices) {
   EXPECT_NE(seen.find("/service\n", in_site), std::string::npos) << seen;
 }
 
+TEST_F(CgroupTree, AChildThatDropsAfterItsExecIsPutIntoItsSitesGroupThen) {
+  const TemporaryDirectory folder;
+  const UniqueFd script(
+      ::open(folder.write("script", "until grep -q /site-a /proc/$$/cgroup; do :; done\n").c_str(),
+             O_RDONLY | O_CLOEXEC));
+  const UniqueFd shell(::open("/bin/sh", O_PATH | O_CLOEXEC));
+  EXPECT_EQ(in_child([&] {
+              if (!mount()) return 10;
+              const auto delegated = delegate_cgroup(make_top().borrow(), master);
+              if (!delegated || !become_master()) return 11;
+              const auto group = make_site_cgroup(delegated->directory.borrow(), "a", {}, 0);
+              if (!group) return 12;
+              const auto spawned = spawn({.role = Role::worker,
+                                          .identity = {},
+                                          .executable = shell.borrow(),
+                                          .title = "perchild-test",
+                                          .fds = {{script.borrow(), 0}},
+                                          .cgroup = group->borrow(),
+                                          .drops_after_exec = true});
+              int status = 0;
+              if (!spawned || ::waitpid(spawned->pid, &status, 0) < 0) return 13;
+              return status == 0 ? 0 : 14;
+            }).status,
+            0);
+}
+
 TEST_F(CgroupTree, ATenantCannotMoveOutOfItsGroup) {
   const auto move_as = [&](::uid_t uid) {
     return in_child([&] {

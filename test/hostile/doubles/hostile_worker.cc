@@ -23,6 +23,7 @@
 
 #include "daemon/worker/tls.h"
 #include "daemon/worker/worker_loop.h"
+#include "privsep/identity_memory.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/keeper_messages.h"
 #include "privsep/sealed_memory.h"
@@ -208,6 +209,7 @@ int serve(LockedDown<Role::worker> proof, SiteSettings settings, UniqueFd root,
 }
 
 int run() {
+  if (!take_identity(Role::worker, UniqueFd(ChildFds::identity))) return 3;
   const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
   const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
   if (!packed || !filter) return 3;

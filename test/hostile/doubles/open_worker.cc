@@ -9,6 +9,7 @@
 
 #include "privsep/capabilities.h"
 #include "privsep/channel.h"
+#include "privsep/identity_memory.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/messages.h"
 #include "privsep/syscall_filter.h"
@@ -17,6 +18,8 @@ int main() {
   using namespace perchild;
   const ::sock_filter permit = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   const bool prepared =
+      take_identity(Role::worker, UniqueFd(ChildFds::identity)) &&
+      ::prctl(PR_SET_DUMPABLE, 1) == 0 &&  // which a change of ids has undone
       ::open("/dev/zero", O_RDONLY) >= 0 && keep_only_capabilities(0) &&
       ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
       load_syscall_filter({reinterpret_cast<const char*>(&permit), sizeof permit});
