@@ -31,7 +31,7 @@ class KeeperLoop {
   struct Signer {
     SiteId site;
     Generation generation;
-    std::shared_ptr<const SiteKeys> keys;
+    std::shared_ptr<SiteKeys> keys;
     Channel<Keeper, Worker> channel;
   };
 

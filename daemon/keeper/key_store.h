@@ -11,8 +11,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "daemon/keeper/signing.h"
 #include "policy/ids.h"
 #include "privsep/keeper_messages.h"
 #include "privsep/sealed_memory.h"
@@ -38,10 +40,13 @@ class SiteKeys {
     failed,         // the key cannot: `signature.length` is 0
     not_permitted,  // nobody asks for this who does what he should
   };
-  Outcome sign(const Sign& request, Signature& signature) const;
+  Outcome sign(const Sign& request, Signature& signature);
 
  private:
+  Signing& signing_of(std::uint16_t key, const tls::SignatureScheme& scheme);
+
   std::vector<Key> keys_;
+  std::vector<std::pair<std::uint16_t, Signing>> signings_;  // of those that have been asked for
 };
 
 class KeyStore {
@@ -51,12 +56,12 @@ class KeyStore {
 
   // Nullptr for a site that has none. They are taken apart for the site's first channel and
   // forgotten with its last.
-  std::shared_ptr<const SiteKeys> open(SiteId site);
+  std::shared_ptr<SiteKeys> open(SiteId site);
 
  private:
   std::optional<SealedMapping> memory_;  // what `ring_` is a view of
   std::optional<tls::KeyRing> ring_;
-  std::map<SiteId, std::weak_ptr<const SiteKeys>> open_;
+  std::map<SiteId, std::weak_ptr<SiteKeys>> open_;
 };
 
 }  // namespace perchild
