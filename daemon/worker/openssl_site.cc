@@ -23,10 +23,11 @@ constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSIO
                                   // Whoever puts ChaCha20 first has no fast AES.
                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
 
-// RELEASE_BUFFERS: an idle connection keeps none. The rest: a write that found no room is tried
-// again with the same bytes, wherever these are by then.
-constexpr long modes =
-    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
+// RELEASE_BUFFERS: an idle connection keeps none. NO_AUTO_CHAIN: else, for a certificate that
+// stands alone, each handshake would look for what could stand above it. The rest: a write that
+// found no room is tried again with the same bytes, wherever these are by then.
+constexpr long modes = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN |
+                       SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
 
 struct CertificateDeleter {
   void operator()(::X509* certificate) const { ::X509_free(certificate); }
