@@ -74,6 +74,19 @@ void write_head(Text& text, int status, std::size_t body_size, unsigned retry_se
 
 }  // namespace
 
+tls::Alert alert_for(int status) {
+  switch (status) {
+    case 400:                                // names no site
+      return tls::Alert::missing_extension;  // RFC 8446, 9.2
+    case 408:                                // as if it had ended there
+      return tls::Alert::decode_error;
+    case 421:
+      return tls::Alert::unrecognized_name;
+    default:
+      return tls::Alert::internal_error;
+  }
+}
+
 std::string_view write_suspended(WithBody body, std::time_t now, RefusalBuffer& buffer) {
   const std::string_view page = pages::suspended_page();
   Text text(buffer);

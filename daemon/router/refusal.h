@@ -7,6 +7,8 @@
 #include <ctime>
 #include <string_view>
 
+#include "vhosts/tls/alert.h"
+
 namespace perchild {
 
 enum class WithBody : bool { no, yes };
@@ -21,5 +23,9 @@ std::string_view write_refusal(int status, WithBody body, unsigned retry_seconds
 
 // The same for a site that its operator has suspended: 503 with a page that says so.
 std::string_view write_suspended(WithBody body, std::time_t now, RefusalBuffer& buffer);
+
+// What stands for such a response where TLS is spoken: a page would have to be said with a site's
+// key.
+tls::Alert alert_for(int status);
 
 }  // namespace perchild

@@ -300,19 +300,9 @@ void RouterLoop::on_name(Stranger& stranger, const std::optional<HostName>& host
     stranger.by_default = route->by_default;
     enqueue(stranger);
   } else if (host) {
-    const std::string reason = "no site is named " + std::string(host->view());
-    if (stranger.encrypted) {
-      refuse(stranger, tls::Alert::unrecognized_name, reason);
-    } else {
-      refuse(stranger, 421, reason);
-    }
+    refuse(stranger, 421, "no site is named " + std::string(host->view()));
   } else {
-    const char* reason = "no host is named, and the listener has no default site";
-    if (stranger.encrypted) {
-      refuse(stranger, tls::Alert::missing_extension, reason);  // RFC 8446, 9.2
-    } else {
-      refuse(stranger, 400, reason);
-    }
+    refuse(stranger, 400, "no host is named, and the listener has no default site");
   }
 }
 

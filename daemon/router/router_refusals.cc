@@ -23,9 +23,7 @@ constexpr unsigned lines_per_window = 20;
 void RouterLoop::refuse(Stranger& stranger, int status, std::string_view reason,
                         unsigned retry_seconds) {
   if (stranger.encrypted) {
-    // Nothing that a client takes for an answer can be said in the clear. A browser tries again.
-    log_refusal(stranger, "a close", reason);
-    release(stranger);
+    refuse(stranger, alert_for(status), reason);
     return;
   }
   log_refusal(stranger, std::to_string(status), reason);
@@ -42,7 +40,7 @@ void RouterLoop::refuse(Stranger& stranger, tls::Alert alert, std::string_view r
 
 void RouterLoop::refuse_suspended(Stranger& stranger) {
   if (stranger.encrypted) {
-    refuse(stranger, tls::Alert::internal_error, "the site is suspended");
+    refuse(stranger, 503, "the site is suspended");
     return;
   }
   RefusalBuffer buffer;

@@ -169,12 +169,7 @@ void RouterLoop::try_again_later(SiteQueue& site) {
 void RouterLoop::refuse_for(SiteQueue& site, Stranger& stranger, std::string_view reason,
                             unsigned retry_seconds) {
   reporter_.note_refusal(site);
-  if (stranger.encrypted) {
-    // A page would have to be said with the site's key.
-    refuse(stranger, tls::Alert::internal_error, reason);
-  } else {
-    refuse(stranger, 503, reason, retry_seconds);
-  }
+  refuse(stranger, 503, reason, retry_seconds);
 }
 
 void RouterLoop::pump(SiteQueue& site) {

@@ -257,7 +257,7 @@ TEST(TlsRefusals, TheDeadlineOfAHeadHoldsForAHandshakeToo) {
   const Server server(spec);
   Client client(server.port());
   client.send(std::string("\x16\x03\x01\x00\x20\x01", 6));
-  EXPECT_TRUE(client.closed_by_server());
+  EXPECT_EQ(client.receive_to_end(), std::string("\x15\x03\x03\x00\x02\x02\x32", 7));
 }
 
 TEST(TlsService, IsHttpsToWhateverAsksForIt) {

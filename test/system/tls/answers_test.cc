@@ -4,7 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
+#include <vector>
+
 #include "test/support/command.h"
+#include "test/system/asking.h"
+#include "test/system/reloading.h"
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
 
@@ -54,6 +59,39 @@ TEST(TlsTrouble, IsAnAlertToVisitorsAndHasItsReasonInTheLog) {
   ASSERT_EQ(::chmod(server.docroot(1).c_str(), 0700), 0);
   EXPECT_TRUE(eventually(
       [&] { return contains(tls_get(server.port(), "b.example", named("b.example")), "of b"); }));
+}
+
+// A whole ClientHello.
+std::string hello_for(const std::string& name) {
+  const std::unique_ptr<::SSL_CTX, decltype(&::SSL_CTX_free)> context(
+      ::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free);
+  const std::unique_ptr<::SSL, decltype(&::SSL_free)> ssl(::SSL_new(context.get()), &::SSL_free);
+  ::BIO* const out = ::BIO_new(::BIO_s_mem());
+  ::SSL_set_bio(ssl.get(), ::BIO_new(::BIO_s_mem()), out);
+  // SSL_set_tlsext_host_name, without its cast.
+  ::SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             const_cast<char*>(name.c_str()));
+  ::SSL_connect(ssl.get());
+  char* data = nullptr;
+  const auto length = static_cast<std::size_t>(BIO_get_mem_data(out, &data));
+  return {data, length};
+}
+
+TEST(TlsTrouble, WhoWaitsForASiteThatIsRemovedIsToldThatItIsNot) {
+  ServerSpec spec = secure_sites();
+  spec.sites[0].more += R"(, "limits": { "connections": 1 })";
+  Server server(spec);
+  // One that the worker serves, one more for each router, and who waits.
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    clients.back()->send(hello_for("a.example"));
+  }
+  ASSERT_TRUE(eventually([&] { return status_of_site(server, "a.example")["queue"] == 1; }));
+  edit(server, "a.example", "elsewhere.example");
+  ASSERT_EQ(reload(server).status, 0);
+  EXPECT_EQ(clients.back()->receive_to_end(), std::string("\x15\x03\x03\x00\x02\x02\x70", 7));
+  EXPECT_TRUE(server.wait_for_log("refused with alert 112: the site has been removed"));
 }
 
 }  // namespace
