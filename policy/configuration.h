@@ -35,6 +35,7 @@ struct ListenAddress {
 struct Listener {
   ListenAddress address;
   bool tls = false;
+  bool plain_http2 = false;            // without TLS, by prior knowledge (RFC 9113, 3.3)
   bool optional_family = false;        // the IPv6 half of "*": skipped where the kernel has none
   std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
   // Who must say by a PROXY header whose each connection is, and is believed. Nobody else may.
@@ -122,6 +123,7 @@ struct Site {
   std::vector<std::string> certificate_names{};  // that these are for, in lower case; "*.name" too
   TlsSettings tls{};
   bool http2 = true;                        // where its certificates are for no other site's names
+  bool plain_http2 = false;                 // it is the default of a listener that has it
   std::vector<ProgramSettings> programs{};  // at most most_programs; content names them
   // For programs, besides the docroot, which they write, and the system's folders.
   std::vector<std::string> writable_folders{};

@@ -181,16 +181,23 @@ class ConfigurationReader {
     }
   }
 
-  // False, and said so, if an address that speaks TLS has a default site that cannot.
-  bool defaults_speak_tls() {
+  // False, and said so, if the default site of an address does not speak what is spoken there.
+  bool defaults_are_able() {
     bool good = true;
-    for (const Listener& listener : configuration_.listeners) {
-      if (!listener.tls || !listener.default_site) continue;
-      if (!configuration_.sites[listener.default_site->value].certificates.empty()) continue;
+    const auto complain = [&](const Listener& listener, const char* what) {
       report_.about_file(Severity::error, path_,
-                         "the default site of " + in_quotes(listener.text) +
-                             ", which speaks TLS, has no certificate");
+                         "the default site of " + in_quotes(listener.text) + what);
       good = false;
+    };
+    for (const Listener& listener : configuration_.listeners) {
+      if (!listener.default_site) continue;
+      Site& site = configuration_.sites[listener.default_site->value];
+      if (listener.tls && site.certificates.empty()) {
+        complain(listener, ", which speaks TLS, has no certificate");
+      }
+      if (!listener.plain_http2) continue;
+      site.plain_http2 = true;
+      if (!site.http2) complain(listener, ", which speaks HTTP/2, has \"http2\": false");
     }
     return good;
   }
@@ -204,7 +211,7 @@ class ConfigurationReader {
     const Report::LeftOut left_out = report_.left_out();
     if (left_out.errors == 0 && count_of(result_.mistakes, Severity::error) == 0) {
       configuration_.sites = sites_.take();
-      if (!defaults_speak_tls()) return sort_mistakes();
+      if (!defaults_are_able()) return sort_mistakes();
       result_.configuration = std::move(configuration_);
     }
     sort_mistakes();

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t most_listeners = 256;  // the second half of "*" counts
 constexpr std::uint64_t last_port = 65535;
-constexpr std::string_view listener_keys[] = {"address", "default", "proxy_protocol", "tls"};
+constexpr std::string_view listener_keys[] = {"address", "default", "http2", "proxy_protocol",
+                                              "tls"};
+constexpr std::string_view http2_choices[] = {"prior-knowledge"};
 constexpr std::string_view forms = R"(an address is "*:80", "192.0.2.1:80" or "[2001:db8::1]:80")";
 
 ParsedAddress no_address(std::string problem, std::string hint) {
@@ -102,6 +104,7 @@ class ListenersReader {
     const auto tls = element.find("tls");
     const bool speaks_tls = tls && report_.expect(*tls, JsonKind::boolean) && tls->text() == "true";
     const auto default_site = read_default(element);
+    const bool plain_http2 = read_http2(element, speaks_tls);
     const auto proxies = read_proxies(element);
     const auto address = element.find("address");
     if (!address) {
@@ -122,6 +125,7 @@ class ListenersReader {
       listener.default_site = default_site;
       listener.proxies = proxies;
       listener.tls = speaks_tls;
+      listener.plain_http2 = plain_http2;
       listener.text = address->text();
       listeners_.push_back(std::move(listener));
       places_.push_back(*address);
@@ -142,6 +146,20 @@ class ListenersReader {
                     R"("default" names a host as it stands in the "hosts" of a vhost)");
     }
     return site;
+  }
+
+  // Of such a connection no name can be read before it has its site.
+  bool read_http2(JsonValue element, bool speaks_tls) {
+    const auto http2 = element.find("http2");
+    if (!http2 || !read_choice(report_, *http2, http2_choices)) return false;
+    if (speaks_tls) {
+      report_.error(*http2, "by TLS client and site agree on HTTP/2 without prior knowledge",
+                    R"(take "http2" away here: that of a vhost says whether it is offered)");
+    } else if (!element.find("default")) {
+      report_.error(*http2, R"(HTTP/2 by prior knowledge needs a "default")",
+                    "its connections go to one site, before they name any");
+    }
+    return true;
   }
 
   std::vector<AddressBlock> read_proxies(JsonValue element) {

@@ -28,9 +28,9 @@ struct MasterFds {
   static constexpr int keeper_executable = 21;  // O_PATH
   static constexpr int keys = 22;               // sealed memory: vhosts/tls/key_ring.h
   static constexpr int runner_filter = 23;
-  static constexpr int runner_executable = 24;        // O_PATH
-  static constexpr int keyed_worker_executable = 25;  // O_PATH
-  static constexpr int first_listener = 26;           // as many as the site table says
+  static constexpr int runner_executable = 24;      // O_PATH
+  static constexpr int tls_worker_executable = 25;  // O_PATH
+  static constexpr int first_listener = 26;         // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the

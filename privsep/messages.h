@@ -174,10 +174,11 @@ struct HandOver {
   std::uint16_t by_default;
   std::uint16_t encrypted;    // 1 if the listener is one for TLS, and the name was in its handshake
   std::uint32_t incarnation;  // of the Credit that this uses
-  std::uint32_t over_tls = 0;  // 1 if the client speaks TLS to the listed proxy that it came by
+  std::uint16_t over_tls = 0;  // 1 if the client speaks TLS to the listed proxy that it came by
+  std::uint16_t http2 = 0;     // 1 if it begins as HTTP/2 does, without TLS, and may
   bool valid() const {
     return listener < max_listeners && by_default <= 1 && encrypted <= 1 && incarnation != 0 &&
-           over_tls <= 1;
+           over_tls <= 1 && http2 <= 1 && (http2 == 0 || encrypted == 0);
   }
 };
 

@@ -94,6 +94,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.limits = get_limits(reader);
   site.generation = reader.get<std::uint32_t>();
   site.has_keys = reader.get<std::uint8_t>() != 0;
+  site.plain_http2 = reader.get<std::uint8_t>() != 0;
   site.settings = reader.get_text();
   site.checker_settings = reader.get_text();
   site.runner_settings = reader.get_text();
@@ -141,6 +142,7 @@ std::string SiteTable::pack() const {
     put_limits(writer, site.limits);
     writer.put(site.generation);
     writer.put(static_cast<std::uint8_t>(site.has_keys));
+    writer.put(static_cast<std::uint8_t>(site.plain_http2));
     writer.put_text(site.settings);
     writer.put_text(site.checker_settings);
     writer.put_text(site.runner_settings);

@@ -60,8 +60,9 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   auto process =
       spawn({.role = Role::worker,
              .identity = {},
-             .executable = BorrowedFd(record.has_keys ? MasterFds::keyed_worker_executable
-                                                      : MasterFds::worker_executable),
+             .executable =
+                 BorrowedFd(record.has_keys || record.plain_http2 ? MasterFds::tls_worker_executable
+                                                                  : MasterFds::worker_executable),
              .title = "perchild-worker " + record.name,
              .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
                      {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},

@@ -3,7 +3,7 @@
 // Runs in: router.
 // Does not trust: clients. Every byte is looked at by http1::HeadParser or tls::ClientHelloParser
 // and by nothing else, but for a listed proxy's header, which proxy_protocol::read_header() looks
-// at and which is taken out.
+// at and which is taken out, and the fixed bytes that HTTP/2 begins with.
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -14,6 +14,7 @@
 
 #include "daemon/router/router.h"
 #include "daemon/router/tokens.h"
+#include "vhosts/http2/client_preface.h"
 
 namespace perchild {
 namespace {
@@ -128,7 +129,7 @@ Stranger* RouterLoop::take_stranger() {
   stranger->state = Stranger::State::peeking;
   stranger->peeked = 0;
   stranger->by_default = stranger->head_request = stranger->watched = stranger->counted = false;
-  stranger->over_tls = false;
+  stranger->over_tls = stranger->http2 = false;
   stranger->parser.reset();
   stranger->hello_parser.reset();
   return stranger;
@@ -196,6 +197,17 @@ void RouterLoop::peek(Stranger& stranger) {
 }
 
 void RouterLoop::read_head(Stranger& stranger, std::string_view bytes, bool nothing_new) {
+  if (table_.takes_http2(stranger.listener)) {
+    if (bytes.starts_with(http2::client_preface)) {
+      stranger.http2 = true;
+      on_name(stranger, std::nullopt);  // which is compressed, and for the worker to read
+      return;
+    }
+    if (http2::client_preface.starts_with(bytes) && !nothing_new) {
+      wait_for_more(stranger, http2::client_preface.size());
+      return;
+    }
+  }
   switch (stranger.parser.parse(bytes)) {
     case http1::HeadParser::State::incomplete:
       if (nothing_new) {

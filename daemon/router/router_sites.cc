@@ -208,7 +208,8 @@ SendStatus RouterLoop::hand_over(SiteQueue& site, WorkerChannel& channel) {
                            .by_default = stranger->by_default ? std::uint16_t{1} : std::uint16_t{0},
                            .encrypted = stranger->encrypted ? std::uint16_t{1} : std::uint16_t{0},
                            .incarnation = channel.incarnation,
-                           .over_tls = stranger->over_tls ? 1U : 0U});
+                           .over_tls = stranger->over_tls ? std::uint16_t{1} : std::uint16_t{0},
+                           .http2 = stranger->http2 ? std::uint16_t{1} : std::uint16_t{0}});
     passed_.push_back(stranger->fd.borrow());
   }
   const BatchSent batch = channel.channel.send_batch<HandOver>(hand_overs_, passed_);

@@ -39,6 +39,7 @@ struct Stranger {
   bool by_default = false;
   bool header_due = false;    // a PROXY header comes first
   bool over_tls = false;      // to the proxy
+  bool http2 = false;         // speaks it, without TLS
   bool counted = false;       // among its address's connections
   bool head_request = false;  // for a refusal: HEAD takes no body
   std::uint16_t listener = 0;

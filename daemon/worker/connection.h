@@ -161,6 +161,7 @@ class Connection {
   std::optional<HostName> approved_host;
   bool by_default = false;            // see HandOver
   bool over_tls = false;              // see HandOver
+  bool plain_http2 = false;           // see HandOver
   bool over_https = false;            // of the request that is served
   bool first_request = true;          // the one whose host the router has looked at; none in TLS
   bool multiplexes = false;           // it carries streams, and is woken by what these have to send

@@ -85,7 +85,8 @@ Result<int> run() {
                   BorrowedFd(ChildFds::log), access_log->borrow(), seed);
   if (acme.has_value()) site.acme.emplace(std::move(acme));
   const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
-  WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation, std::move(*tls));
+  WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation, std::move(*tls),
+                  find_http2_server());
   return loop.run();
 }
 

@@ -8,7 +8,6 @@
 #include <array>
 #include <string_view>
 
-#include "daemon/worker/http2/client_connection.h"
 #include "daemon/worker/keeper_provider.h"
 #include "daemon/worker/openssl_stream.h"
 #include "daemon/worker/tls_tickets.h"
@@ -89,12 +88,6 @@ Result<std::unique_ptr<TlsSite>> TlsSite::make(const SiteSettings& settings) {
 
 std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
   return std::make_unique<OpenSslStream>(*this, connection);
-}
-
-Task<Afterwards> OpenSslSite::serve_http2(Connection& connection, SessionContext& context) {
-  http2::ClientConnection client(connection, context);
-  const Afterwards afterwards = co_await client.serve();
-  co_return afterwards;
 }
 
 bool OpenSslSite::set_up(const SiteSettings& settings) {

@@ -27,7 +27,6 @@ class OpenSslSite final : public TlsSite {
   static constexpr std::string_view http2 = "h2";
 
   std::unique_ptr<TlsStream> accept(Connection& connection) override;
-  Task<Afterwards> serve_http2(Connection& connection, SessionContext& context) override;
   void attach_keeper(UniqueFd fd) override { keeper_.attach(std::move(fd)); }
   bool on_keeper_readable() override { return keeper_.on_readable(); }
 

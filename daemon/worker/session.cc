@@ -109,14 +109,14 @@ Verdict verdict_of(HeadOutcome outcome, const HeadParser& parser) {
 
 Session serve(Connection& connection, SessionContext& context) {
   Afterwards afterwards = Afterwards::keep;
+  bool speaks_http2 = connection.plain_http2;
   if (connection.tls() != nullptr) {
     const HandshakeOutcome handshake = co_await shake_hands(connection, context);
     if (handshake == HandshakeOutcome::failed) afterwards = Afterwards::linger_and_close;
     if (handshake == HandshakeOutcome::closed) afterwards = Afterwards::close;
-    if (afterwards == Afterwards::keep && connection.tls()->has_chosen_http2()) {
-      afterwards = co_await context.tls->serve_http2(connection, context);
-    }
+    speaks_http2 = afterwards == Afterwards::keep && connection.tls()->has_chosen_http2();
   }
+  if (speaks_http2) afterwards = co_await context.serve_http2(connection, context);
   for (int in_a_row = 1; afterwards == Afterwards::keep; ++in_a_row) {
     HeadParser parser;
     const HeadOutcome outcome = co_await read_head(connection, context, parser, in_a_row == 1);

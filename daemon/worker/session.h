@@ -42,12 +42,20 @@ struct Patience {
   }
 };
 
+enum class Afterwards : std::uint8_t;
+struct SessionContext;
+
+// Serves a connection that speaks HTTP/2, to its end.
+using Http2Server = Task<Afterwards> (*)(Connection&, SessionContext&);
+// Nullptr in an executable without it: it is linked into perchild-tls-worker alone.
+Http2Server find_http2_server();
+
 struct SessionContext {
   ServedSite& site;
   Patience patience;
   RunnerClient runner;
   PasswordChecks checks{};
-  TlsSite* tls = nullptr;
+  Http2Server serve_http2 = nullptr;
   bool draining = false;     // the worker is to end: each response says that it is the last one
   bool closes_idle = false;  // at once: who waits for a request is not waited for
 };

@@ -74,9 +74,6 @@ class TlsSite {
 
   virtual std::unique_ptr<TlsStream> accept(Connection& connection) = 0;
 
-  // On a connection that has chosen it, to its end.
-  virtual Task<Afterwards> serve_http2(Connection& connection, SessionContext& context) = 0;
-
   // A channel to the keeper, in place of the one before.
   virtual void attach_keeper(UniqueFd fd) = 0;
   // False if the keeper has gone, or has sent what is no message.

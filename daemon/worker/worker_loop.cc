@@ -51,12 +51,13 @@ bool is_tcp_socket(BorrowedFd fd) {
 }  // namespace
 
 WorkerLoop::WorkerLoop(LockedDown<Role::worker>, ServedSite& site, Channel<Worker, Master> master,
-                       UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls)
+                       UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls,
+                       Http2Server http2)
     : site_(site),
       context_{.site = site,
                .patience = Patience(site.settings),
                .runner = RunnerClient(site.settings.programs, *this),
-               .tls = tls.get()},
+               .serve_http2 = http2},
       master_(std::move(master)),
       epoll_(std::move(epoll)),
       tls_(std::move(tls)),
@@ -347,24 +348,22 @@ void WorkerLoop::take_hand_over(RouterChannel& router, const HandOver& message, 
 }
 
 void WorkerLoop::on_hand_over(const HandOver& message, UniqueFd fd) {
-  if (!is_tcp_socket(fd.borrow())) {
-    site_.error_log.add({.message = "a router passed what is no TCP connection"});
-    return;
-  }
+  const auto refuse = [this](std::string_view reason) { site_.error_log.add({.message = reason}); };
+  if (!is_tcp_socket(fd.borrow())) return refuse("a router passed what is no TCP connection");
   if (message.encrypted != 0 && tls_ == nullptr) {
-    site_.error_log.add({.message = "a TLS connection came to a site without a certificate"});
-    return;
+    return refuse("a TLS connection came to a site without a certificate");
+  }
+  if (message.http2 != 0 && (context_.serve_http2 == nullptr || !site_.settings.plain_http2)) {
+    return refuse("HTTP/2 without TLS came to a site that does not speak it");
   }
   Connection* connection = take_connection();
-  if (connection == nullptr) {
-    site_.error_log.add({.message = "more connections than were granted: one is closed"});
-    return;
-  }
+  if (connection == nullptr) return refuse("more connections than were granted: one is closed");
   used_ = true;
   room_.add_open();
   const auto client = logs::ClientAddress::of(message.client_address, message.client_port);
   connection->begin(std::move(fd), client, message.by_default != 0,
                     message.encrypted != 0 ? tls_.get() : nullptr);
+  connection->plain_http2 = message.http2 != 0;
   connection->over_tls = message.encrypted != 0 || message.over_tls != 0;
   // A proxy's connections are those of all its visitors.
   connection->is_counted =

@@ -28,7 +28,8 @@ namespace perchild {
 class WorkerLoop {
  public:
   WorkerLoop(LockedDown<Role::worker> proof, ServedSite& site, Channel<Worker, Master> master,
-             UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls);
+             UniqueFd epoll, std::uint32_t incarnation, std::unique_ptr<TlsSite> tls,
+             Http2Server http2);
 
   // Serves until it has drained or the master has gone. The process's exit status.
   int run();

@@ -113,6 +113,15 @@ TEST_F(Explain, WhoSpeaksWhatTheListenerDoesNotReachesNoSite) {
          false);
 }
 
+TEST_F(Explain, Http2ByPriorKnowledgeIsTheDefaultSitesAlone) {
+  configuration_.listeners[1].plain_http2 = true;
+  expect("http://b.example:8080/",
+         "  speaks:   HTTP/2, to whoever knows beforehand, and HTTP/1.1\n");
+  for (const char* url : {"http://a.example:8080/", "http://b.example/"}) {
+    EXPECT_EQ(said(url).find("speaks:"), std::string::npos) << url;
+  }
+}
+
 TEST_F(Explain, AQueryWithoutAPathAndAFragmentAreWhatABrowserMakesOfThem) {
   expect("http://a.example?x", "GET /?x HTTP/1.1\r\nHost: a.example\n");
   expect("http://a.example:8080/x#y", "GET /x HTTP/1.1\r\nHost: a.example:8080\n");

@@ -161,6 +161,15 @@ TEST_F(HostileRouterToWorker, AConnectionForItsOwnSiteIsServedByTheSameMeans) {
   expect_worker_unharmed();
 }
 
+TEST_F(HostileRouterToWorker, Http2WhereItIsNotSpokenIsReportedAndClosed) {
+  ask_for("hand_over_http2");
+  EXPECT_TRUE(eventually([&] {
+    return server_.error_log(0).find("HTTP/2 without TLS came to a site that does not speak it") !=
+           std::string::npos;
+  })) << server_.error_log(0);
+  expect_worker_unharmed();
+}
+
 TEST_F(HostileRouterToWorker, WhatIsNoMessageIsReportedAndTheSiteGoesOn) {
   for (const char* attack : {"hand_over_garbage", "hand_over_two"}) {
     const std::size_t before = server_.error_log(0).size();

@@ -84,6 +84,30 @@ TEST_F(ConfigurationTls, Http2CanBeSwitchedOff) {
   EXPECT_FALSE(read(wrong).configuration);
 }
 
+TEST_F(ConfigurationTls, Http2ByPriorKnowledgeIsForOneSiteWithoutTls) {
+  const auto read_with = [&](const std::string& more, const std::string& tls = {}) {
+    return read(tls, R"(["a.example"])", R"([{ "address": "192.0.2.1:80")" + more + " }]");
+  };
+  const std::string known = R"(, "http2": "prior-knowledge")";
+  const ReadConfiguration good = read_with(R"(, "default": "a.example")" + known);
+  ASSERT_TRUE(good.configuration) << sentences(good).front();
+  EXPECT_TRUE(good.configuration->listeners.front().plain_http2);
+  EXPECT_TRUE(good.configuration->sites.front().plain_http2);
+  EXPECT_FALSE(read_with(R"(, "default": "a.example")").configuration->sites.front().plain_http2);
+  EXPECT_EQ(sentences(read_with(known)),
+            Sentences{"error: HTTP/2 by prior knowledge needs a \"default\""});
+  EXPECT_EQ(
+      sentences(read_with(R"(, "tls": true, "default": "a.example")" + known, one_certificate)),
+      Sentences{"error: by TLS client and site agree on HTTP/2 without prior knowledge"});
+  EXPECT_FALSE(read_with(R"(, "default": "a.example", "http2": true)").configuration);
+  const Sentences told = sentences(read_with(R"(, "default": "a.example")" + known,
+                                             std::string(one_certificate) + R"(, "http2": false)"));
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front(),
+            "error: the default site of \"192.0.2.1:80\", which speaks HTTP/2, has \"http2\": "
+            "false");
+}
+
 TEST_F(ConfigurationTls, MakesACertificateForTheHostsWhereOneIsWanted) {
   const ReadConfiguration result = read("\"self-signed\"");
   ASSERT_TRUE(result.configuration);

@@ -111,12 +111,15 @@ struct Samples<QueueStands> {
 template <>
 struct Samples<HandOver> {
   static std::vector<HandOver> valid() {
-    return {{{}, 0, 0, 0, 0, 1}, {{255, 254}, 65535, max_listeners - 1, 1, 1, ~0U, 1}};
+    return {{{}, 0, 0, 0, 0, 1},
+            {{255, 254}, 65535, max_listeners - 1, 1, 1, ~0U, 1},
+            {{}, 1, 0, 1, 0, 1, 1, 1}};
   }
   static std::vector<HandOver> invalid() {
     return {{{}, 0, max_listeners, 0, 0, 1}, {{}, 0, 65535, 0, 0, 1}, {{}, 0, 0, 2, 0, 1},
             {{}, 0, 0, 0xffff, 0, 1},        {{}, 0, 0, 0, 2, 1},     {{}, 0, 0, 0, 0xffff, 1},
-            {{}, 0, 0, 0, 0, 1, 2},          {{}, 0, 0, 0, 0, 0}};
+            {{}, 0, 0, 0, 0, 1, 2},          {{}, 0, 0, 0, 0, 0},     {{}, 0, 0, 0, 0, 1, 0, 2},
+            {{}, 0, 0, 0, 1, 1, 0, 1}};
   }
 };
 template <>

@@ -9,7 +9,8 @@ namespace {
 
 // Layout, all uint32 in host order but for what is said of text and proxies:
 //   listener count, site count, name count, bytes of text, proxy count
-//   listeners: default site + 1, or 0; its first proxy, and how many; 1 if it speaks TLS
+//   listeners: default site + 1, or 0; its first proxy, and how many; 1 if it speaks TLS, 2 if
+//              HTTP/2 by prior knowledge
 //   sites:     queue limit, with the highest bit set if suspended, and the next if it has a
 //              certificate; 0 for a number without a site
 //   names:     offset into the text, length, site; sorted by name, each once
@@ -20,6 +21,8 @@ constexpr std::size_t listener_numbers = 4;
 constexpr std::size_t name_numbers = 3;
 constexpr std::uint32_t suspended_bit = 1U << 31;
 constexpr std::uint32_t certificate_bit = 1U << 30;
+constexpr std::uint32_t speaks_tls_bit = 1;
+constexpr std::uint32_t takes_http2_bit = 2;
 constexpr std::size_t number_size = sizeof(std::uint32_t);
 constexpr std::size_t proxy_size = sizeof(AddressBytes) + 1;
 
@@ -73,7 +76,7 @@ std::string pack_route_table(const Configuration& configuration) {
     put(bytes, first_proxy);
     put(bytes, listener.proxies.size());
     first_proxy += listener.proxies.size();
-    put(bytes, listener.tls ? 1 : 0);
+    put(bytes, (listener.tls ? speaks_tls_bit : 0) | (listener.plain_http2 ? takes_http2_bit : 0));
   }
   for (const Site& site : configuration.sites) {
     if (site.hosts.empty()) {
@@ -158,7 +161,11 @@ bool RouteTable::exists(SiteId site) const {
 }
 
 bool RouteTable::speaks_tls(std::uint32_t listener) const {
-  return of_listener(listener, 3) != 0;
+  return (of_listener(listener, 3) & speaks_tls_bit) != 0;
+}
+
+bool RouteTable::takes_http2(std::uint32_t listener) const {
+  return (of_listener(listener, 3) & takes_http2_bit) != 0;
 }
 
 bool RouteTable::has_certificate(SiteId site) const {

@@ -35,6 +35,8 @@ class RouteTable {
   // Whether connections to `listener` from `address` begin with a PROXY header.
   bool is_proxy(std::uint32_t listener, const AddressBytes& address) const;
   bool speaks_tls(std::uint32_t listener) const;
+  // By prior knowledge, without TLS: its default site's.
+  bool takes_http2(std::uint32_t listener) const;
   bool has_certificate(SiteId site) const;
 
   // The exact name, else the longest wildcard above it.

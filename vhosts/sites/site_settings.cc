@@ -154,6 +154,7 @@ std::string SiteSettings::pack() const {
   for (const CertificateChain& chain : certificates) writer.put_texts(chain);
   put_tls(writer, tls);
   writer.put(static_cast<std::uint8_t>(http2));
+  writer.put(static_cast<std::uint8_t>(plain_http2));
   put_programs(writer, programs);
   return writer.take();
 }
@@ -192,6 +193,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   }
   if (!get_tls(reader, settings.tls)) return std::nullopt;
   settings.http2 = reader.get<std::uint8_t>() != 0;
+  settings.plain_http2 = reader.get<std::uint8_t>() != 0;
   if (!get_programs(reader, settings.programs) ||
       !names_programs(settings.content, settings.programs.size())) {
     return std::nullopt;
@@ -242,6 +244,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .certificates = {},
                    .tls = site.tls,
                    .http2 = site.http2 && !owners.are_shared(site),
+                   .plain_http2 = site.plain_http2,
                    .programs = site.programs});
     for (const Certificate& certificate : site.certificates) {
       all.back().certificates.push_back(certificate.chain);

@@ -29,7 +29,8 @@ struct SiteSettings {
   Requirement landlock = Requirement::required;
   std::vector<CertificateChain> certificates;  // whose keys the keeper has, in the same order
   TlsSettings tls{};
-  bool http2 = false;  // may be spoken
+  bool http2 = false;        // may be offered by TLS
+  bool plain_http2 = false;  // may be spoken without TLS
   // By the numbers that content names. What they are started with is the runner's to know.
   std::vector<ProgramSettings> programs;
 

@@ -58,8 +58,8 @@ std::string ids_of(const Site& site) {
 }
 
 // A router's answers are in the tables; a worker's are for its own code to tell.
-void write_site(const Configuration& configuration, SiteId id, const Url& url,
-                const SiteAnswer& answer_of, std::ostream& out) {
+void write_site(const Configuration& configuration, const Listener& listener, SiteId id,
+                const Url& url, const SiteAnswer& answer_of, std::ostream& out) {
   const Site& site = configuration.sites[id.value];
   out << "  site:     " << text_of(site.hosts.front()) << "\n";
   out << "  runs as:  " << ids_of(site) << "\n";
@@ -68,6 +68,8 @@ void write_site(const Configuration& configuration, SiteId id, const Url& url,
     const bool http2 = site.http2 && !CertificateOwners(configuration).are_shared(site);
     out << "  speaks:   TLS " << (site.tls.least == TlsVersion::tls_1_2 ? "1.2 and 1.3" : "1.3")
         << (http2 ? ", HTTP/2 and HTTP/1.1" : ", HTTP/1.1") << "\n";
+  } else if (listener.plain_http2 && listener.default_site == id) {
+    out << "  speaks:   HTTP/2, to whoever knows beforehand, and HTTP/1.1\n";
   }
   if (site.life.suspended) {
     out << "  answer:   " << (url.tls ? "alert internal_error" : "503")
@@ -123,7 +125,7 @@ bool explain(const Configuration& configuration, const std::string& text,
                                     ", and this one is the listener's default"
                               : "\"" + covering(site, *host) + "\" is one of its hosts")
         << "\n";
-    write_site(configuration, route->site, *url, answer_of, out);
+    write_site(configuration, listener, route->site, *url, answer_of, out);
   }
   if (!heard) out << "no listener has port " << url->port << "\n";
   return served;

@@ -71,7 +71,7 @@ struct MasterParts {
         {filters.keeper.borrow(), MasterFds::keeper_filter},
         {router.borrow(), MasterFds::router_executable},
         {worker.borrow(), MasterFds::worker_executable},
-        {tls_worker.borrow(), MasterFds::keyed_worker_executable},
+        {tls_worker.borrow(), MasterFds::tls_worker_executable},
         {keeper.borrow(), MasterFds::keeper_executable},
         {empty_root.borrow(), MasterFds::empty_root},
         {log_directory.borrow(), MasterFds::log_directory},

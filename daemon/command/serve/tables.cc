@@ -82,7 +82,8 @@ SiteRecord record_of(const Site& site) {
           .name = name_of(site),
           .life = site.life,
           .limits = limits_of(site),
-          .has_keys = !site.certificates.empty()};
+          .has_keys = !site.certificates.empty(),
+          .plain_http2 = site.plain_http2};
 }
 
 // What a service has from its start on, and keeps over reloads.

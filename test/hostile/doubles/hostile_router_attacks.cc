@@ -47,6 +47,12 @@ void send_to_workers(const Stolen& stolen, std::span<const std::byte> bytes,
 constexpr HandOver hand_over{
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}, 12345, 0, 0, 0, 7};
 
+constexpr HandOver hand_over_of_http2 = [] {
+  HandOver message = hand_over;
+  message.http2 = 1;
+  return message;
+}();
+
 // Whoever has been taken over does not leave because its master has.
 [[noreturn]] void stay() {
   std::uint32_t never = 0;
@@ -156,6 +162,10 @@ const std::map<std::string, Deed, std::less<>> deeds{
     {"hand_over_to_all",
      [](const Stolen& stolen) {
        send_to_workers(stolen, encode(hand_over), {BorrowedFd(stolen.connection)});
+     }},
+    {"hand_over_http2",
+     [](const Stolen& stolen) {
+       send_to_workers(stolen, encode(hand_over_of_http2), {BorrowedFd(stolen.connection)});
      }},
     {"hand_over_two",
      [](const Stolen& stolen) {

@@ -204,7 +204,7 @@ int serve(LockedDown<Role::worker> proof, SiteSettings settings, UniqueFd root,
   ServedSite site(std::move(settings), files::Docroot(std::move(root)), BorrowedFd(ChildFds::log),
                   access_log.borrow(), 1);
   return WorkerLoop(proof, site, std::move(master), std::move(epoll),
-                    static_cast<std::uint32_t>(::getpid()), std::move(tls))
+                    static_cast<std::uint32_t>(::getpid()), std::move(tls), find_http2_server())
       .run();
 }
 

@@ -95,6 +95,19 @@ TEST(RouteTable, WhatNobodyIsNamedGoesToTheListenersDefaultAndNowhereElse) {
   EXPECT_FALSE(table->route(host("b.example"), 1)->by_default);
 }
 
+TEST(RouteTable, KnowsWhatIsSpokenAtEachListener) {
+  Configuration configuration = configuration_of({{"a.example"}});
+  configuration.listeners.resize(3);
+  configuration.listeners[1].tls = true;
+  configuration.listeners[2].plain_http2 = true;
+  const Loaded table(pack_route_table(configuration));
+  ASSERT_TRUE(table.good());
+  for (const std::uint32_t listener : {0U, 1U, 2U}) {
+    EXPECT_EQ(table->speaks_tls(listener), listener == 1);
+    EXPECT_EQ(table->takes_http2(listener), listener == 2);
+  }
+}
+
 TEST(RouteTable, KeepsEachSitesQueueLimit) {
   Configuration configuration = configuration_of({{"a.example"}, {"b.example"}});
   configuration.sites[1].limits.queue = 7;

@@ -68,7 +68,7 @@ SiteSettings sample() {
   settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
   settings.landlock = Requirement::if_available;
   settings.tls = {.least = TlsVersion::tls_1_3, .ciphers = {8, 0, 4}};
-  settings.http2 = true;
+  settings.http2 = settings.plain_http2 = true;
   settings.programs.resize(2);
   settings.programs[1] = {.kind = ProgramKind::backend,
                           .protocol = ProgramProtocol::http,
@@ -119,7 +119,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->request_rate.burst, 10u);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   EXPECT_EQ(settings->tls, sample().tls);
-  EXPECT_TRUE(settings->http2);
+  EXPECT_TRUE(settings->http2 && settings->plain_http2);
   ASSERT_EQ(settings->programs.size(), 2u);
   EXPECT_EQ(settings->programs[1].protocol, ProgramProtocol::http);
   EXPECT_EQ(settings->programs[1].name, "proxy");
