@@ -80,7 +80,8 @@ class WorkerTowardsItsChecker : public ::testing::TestWithParam<const char*> {
 TEST_P(WorkerTowardsItsChecker, IsEndedAndTheCheckerGoesOn) {
   Client client(server_.port());
   client.send(with_password);
-  ASSERT_TRUE(server_.wait_for_log("worker of bad.example sent its checker what it may not send"))
+  ASSERT_TRUE(server_.wait_for_log(
+      "worker of bad.example sent the checker of bad.example what it may not send"))
       << server_.log();
   server_.add_file(0, "order", "serve");
   EXPECT_TRUE(eventually([&] { return get(server_.port(), "bad.example").status == 401; }));
