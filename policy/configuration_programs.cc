@@ -64,6 +64,7 @@ class ProgramsReader {
     if (is_switched_off(value)) return;
     ProgramSettings php{
         .kind = ProgramKind::fastcgi_pool, .protocol = ProgramProtocol::fastcgi, .name = "php"};
+    php.forks = true;
     std::string interpreter(php_interpreter);
     IniValues ini = usual_php_ini();
     HandlerSetting handler{.topic = "php", .program = std::nullopt, .extensions = {"php"}};
@@ -82,8 +83,8 @@ class ProgramsReader {
       php.command.emplace_back("-d");
       php.command.push_back(name + "=" + text);
     }
-    // A process that has done so many says so by its end, and there is another.
-    php.environment.push_back("PHP_FCGI_MAX_REQUESTS=" + std::to_string(php.most_requests));
+    // How many it has served is counted for it: an end of its own would be a whole shutdown.
+    php.environment.emplace_back("PHP_FCGI_MAX_REQUESTS=0");
     add(value, std::move(php), std::move(handler));
   }
 

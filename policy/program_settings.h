@@ -30,6 +30,7 @@ struct ProgramSettings {
   std::vector<std::string> environment{};  // "NAME=value", besides what every program has
   std::string directory{};                 // in which it is started; absolute
   std::string address{};                   // of a backend: "/run/x.sock" or "127.0.0.1:3000"
+  bool forks = false;                      // loaded once: its processes are forked from that one
   std::uint32_t most_processes = 4;        // at once; of cgi too
   std::uint32_t most_requests = 1000;      // of a process, then it is replaced; 0: any
   std::chrono::milliseconds idle{10'000};  // without a request for so long it is ended

@@ -81,15 +81,20 @@ struct NotAcquired {
   }
 };
 
-// worker → runner. The worker has done with what it acquired. `keep`: the process is at rest, and
-// its connection may be given to somebody; otherwise it is ended (SIGTERM, then SIGKILL).
+enum class ReleaseTo : std::uint32_t {
+  end,     // SIGTERM, then SIGKILL
+  rest,    // the process is, and its connection may be given to somebody
+  finish,  // nobody wants its answer any more: it may finish, as long as a request may take
+};
+
+// worker → runner. The worker has done with what it acquired.
 struct Release {
   static constexpr MessageType type = MessageType::release;
   static constexpr std::size_t fd_count = 0;
   std::uint32_t instance;
-  std::uint32_t keep;
+  ReleaseTo what;
   std::uint32_t served;  // requests, those of Acquired among them
-  bool valid() const { return instance != 0 && keep <= 1; }
+  bool valid() const { return instance != 0 && what <= ReleaseTo::finish; }
 };
 
 // runner → worker. Others wait for program `program`: release what is at rest with you.

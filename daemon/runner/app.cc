@@ -70,7 +70,7 @@ bool App::connect_first() {
   return true;
 }
 
-void App::release(std::uint32_t, bool, std::uint32_t) {
+void App::release(std::uint32_t, ReleaseTo, std::uint32_t) {
   if (given_ > 0) --given_;
   idle_since_ = parts_.desk.now();
 }

@@ -12,7 +12,7 @@ class App final : public Program {
  public:
   using Program::Program;
 
-  void release(std::uint32_t instance, bool keep, std::uint32_t served) override;
+  void release(std::uint32_t instance, ReleaseTo what, std::uint32_t served) override;
   void on_end(::pid_t pid, bool) override;
   void on_timers() override;
   std::optional<Clock::time_point> next_timer() const override;

@@ -23,7 +23,7 @@ class Backend final : public Program {
  public:
   using Program::Program;
 
-  void release(std::uint32_t, bool, std::uint32_t) override {}
+  void release(std::uint32_t, ReleaseTo, std::uint32_t) override {}
   void on_end(::pid_t, bool) override {}
   void append_polled(std::vector<::pollfd>& polled) const override;
   void on_polled(std::span<const ::pollfd> polled) override;

@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
+
 namespace perchild {
 namespace {
 
@@ -14,20 +17,44 @@ bool is_at_rest(BorrowedFd connection) {
 
 }  // namespace
 
+Pool::Pool(std::uint32_t number, const ProgramSettings& settings, RunnerParts& parts)
+    : Program(number, settings, parts), forks_(settings.forks && !parts.fork_server.empty()) {
+  // The loader would only complain, and go on.
+  if (!forks_ || ::access(parts_.fork_server.c_str(), R_OK) == 0) return;
+  forks_ = false;
+  const auto failed = SysError::from_errno("open", parts_.fork_server);
+  const std::string text = name() + " is loaded for each of its processes: " + failed.text();
+  parts_.log.add({.message = text});
+}
+
+// ---- who waits
+
 Pool::Members::iterator Pool::find_idle() {
   for (auto at = members_.begin(); at != members_.end(); ++at) {
-    if (at->second.state != State::idle) continue;
-    if (is_at_rest(at->second.connection.borrow())) return at;
-    end(at->first, at->second);
+    if (at->state != State::idle) continue;
+    if (is_at_rest(at->connection.borrow())) return at;
+    end(*at);
   }
   return members_.end();
 }
 
+// Whether as many are on their way as are waited for. What is being loaded may be forked soon.
+bool Pool::is_awaited() const {
+  const auto starting = std::count_if(members_.begin(), members_.end(), [](const Member& member) {
+    return member.state == State::starting;
+  });
+  return server_.state() == ForkServerClient::State::loading ||
+         static_cast<std::size_t>(starting) >= std::min(waiting_.size(), most_forks_at_once);
+}
+
 void Pool::serve() {
+  next_try_ = parts_.desk.now() + recall_interval;
   while (!waiting_.empty()) {
     const auto idle = find_idle();
     if (idle != members_.end()) {
-      give(idle->second);
+      give(*idle);
+    } else if (is_awaited()) {
+      return;
     } else if (members_.size() >= settings_.most_processes) {
       const Clock::time_point now = parts_.desk.now();
       if (now - recalled_at_ < recall_interval) return;
@@ -42,8 +69,26 @@ void Pool::serve() {
   }
 }
 
-// The one connection that it will ever have is there before it runs.
+void Pool::give(Member& member) {
+  used_at_ = parts_.desk.now();
+  member.instance =
+      parts_.desk.give(take_first(), number_, member.connection.borrow(), member.served);
+  member.state = member.instance != 0 ? State::given : State::idle;
+}
+
+// ---- processes come
+
 bool Pool::start_one() {
+  if (server_.state() == ForkServerClient::State::ready) {
+    if (!server_.is_old(parts_.desk.now()) && fork_one()) return true;
+    end_server();
+  }
+  return start_process();
+}
+
+// The first connection that it will have, and the only one if it does not fork, is there before it
+// runs.
+bool Pool::start_process() {
   const std::string path = parts_.sockets.next_path();
   const auto listener = listen_at(path, 1);
   auto connection = listener ? connect_to(path) : failure(listener.error());
@@ -53,61 +98,186 @@ bool Pool::start_one() {
     parts_.log.add({.message = text});
     return false;
   }
-  const auto pid = start_command(settings_.command, settings_.environment, listener->borrow(), {});
-  if (!pid) return false;
-  members_[*pid] = {.connection = std::move(*connection), .idle_since = parts_.desk.now()};
+  auto control = forks_ ? server_.open() : Result<UniqueFd>();
+  const bool forks = forks_ && control;
+  std::vector<std::string> environment;
+  if (forks) environment.push_back("LD_PRELOAD=" + parts_.fork_server);
+  const auto pid = start_command(
+      settings_.command, with_environment(std::move(environment), settings_.environment),
+      listener->borrow(), {}, forks ? std::optional(control->borrow()) : std::nullopt);
+  if (!pid) {
+    server_.drop();
+    return false;
+  }
+  const Clock::time_point now = parts_.desk.now();
+  if (forks) server_.begin(*pid, now);
+  members_.push_back({.connection = std::move(*connection), .pid = *pid, .since = now});
   return true;
 }
 
-void Pool::give(Member& member) {
-  member.instance =
-      parts_.desk.give(take_first(), number_, member.connection.borrow(), member.served);
-  member.state = member.instance != 0 ? State::given : State::idle;
+bool Pool::fork_one() {
+  auto connection = make_connected_pair();
+  auto errors = make_error_pipe();
+  if (!connection || !errors) return false;
+  const auto request = server_.ask(connection->theirs.borrow(), errors->write.borrow());
+  if (!request) return false;
+  members_.push_back({.connection = std::move(connection->ours),
+                      .state = State::starting,
+                      .request = *request,
+                      .errors = std::move(errors->read)});
+  return true;
 }
 
+bool Pool::is_loading(const Member& member) const {
+  return server_.state() == ForkServerClient::State::loading && member.pid == server_.pid();
+}
+
+void Pool::take_reports() {
+  while (const auto report = server_.take_report()) on_report(*report);
+  if (server_.is_lost()) end_server();
+}
+
+void Pool::on_report(const ForkReport& report) {
+  const auto found = std::find_if(members_.begin(), members_.end(), [&](const Member& member) {
+    return report.number == 0 ? member.pid == server_.pid()
+                              : member.state == State::starting && member.request == report.number;
+  });
+  if (found == members_.end()) return;
+  if (report.number == 0 && report.pid == 0) {  // it goes on by itself
+    forks_ = false;
+    server_.drop();
+    if (found->state >= State::finishing) end(*found);
+    return serve();
+  }
+  if (report.pid != 0 && parts_.processes.adopt(report.pid, std::move(found->errors), *this)) {
+    found->pid = report.pid;
+    found->forked = true;
+    found->since = parts_.desk.now();
+    if (found->state == State::starting) found->state = State::idle;
+    if (found->state == State::ending) end(*found);
+    return serve();
+  }
+  const std::string text = name() + " cannot be forked: " + std::strerror(report.error);
+  parts_.log.add({.message = text});
+  members_.erase(found);
+  if (!members_.empty()) return;
+  end_server();
+  refuse_all(NotAcquiredReason::cannot_start);
+}
+
+// ---- processes go
+
 // Some programs end of their own accord when they have served enough; for the others it is counted.
-void Pool::release(std::uint32_t instance, bool keep, std::uint32_t served) {
-  const bool is_used_up = settings_.most_requests != 0 && served >= settings_.most_requests;
-  for (auto& [pid, member] : members_) {
-    if (member.state != State::given || member.instance != instance) continue;
-    member.served = served;
-    if (keep && !is_used_up) {
-      member.state = State::idle;
-      member.idle_since = parts_.desk.now();
-    } else {
-      end(pid, member);
-    }
-    break;
+void Pool::release(std::uint32_t instance, ReleaseTo what, std::uint32_t served) {
+  // Whether it has been forked, it has said before it has answered.
+  take_reports();
+  const auto found = std::find_if(members_.begin(), members_.end(), [&](const Member& member) {
+    return member.state == State::given && member.instance == instance;
+  });
+  if (found != members_.end()) {
+    used_at_ = parts_.desk.now();
+    found->served = served;
+    let_go(*found, what);
   }
   serve();
 }
 
-void Pool::end(::pid_t pid, Member& member) {
+void Pool::let_go(Member& member, ReleaseTo what) {
+  const bool is_used_up = settings_.most_requests != 0 && member.served >= settings_.most_requests;
+  if (what == ReleaseTo::rest && is_loading(member)) {
+    // It has answered by itself.
+    forks_ = false;
+    server_.drop();
+  }
+  member.since = parts_.desk.now();
+  if (what == ReleaseTo::rest && !is_used_up) {
+    member.state = State::idle;
+  } else if (what == ReleaseTo::finish && (member.forked || is_loading(member))) {
+    member.state = State::finishing;
+    member.connection.reset();
+  } else {
+    end(member);
+  }
+}
+
+// What is still being loaded is to be forked for others: it is its child that ends.
+void Pool::end(Member& member) {
   member.state = State::ending;
   member.connection.reset();
-  parts_.processes.end(pid, parts_.desk.now());
+  if (!is_loading(member)) parts_.processes.end(member.pid, parts_.desk.now());
+}
+
+// What it has been asked for does not come any more.
+void Pool::end_server() {
+  const ::pid_t pid = server_.pid();
+  const bool is_ready = server_.state() == ForkServerClient::State::ready;
+  server_.drop();
+  std::erase_if(members_, [](const Member& member) { return member.state == State::starting; });
+  if (is_ready) return parts_.processes.end(pid, parts_.desk.now());
+  for (Member& member : members_) {
+    if (member.pid == pid && member.state >= State::finishing) end(member);
+  }
 }
 
 void Pool::on_end(::pid_t pid, bool) {
-  members_.erase(pid);
+  if (pid == server_.pid()) end_server();
+  std::erase_if(members_, [pid](const Member& member) { return member.pid == pid; });
   serve();
+}
+
+// ---- time
+
+std::optional<Clock::time_point> Pool::end_of(const Member& member) const {
+  if (member.state == State::idle) return member.since + settings_.idle;
+  if (member.state == State::finishing) return member.since + settings_.request;
+  return std::nullopt;
+}
+
+bool Pool::needs_server() const {
+  return !waiting_.empty() ||
+         std::any_of(members_.begin(), members_.end(),
+                     [](const Member& member) { return member.state != State::ending; });
+}
+
+void Pool::append_polled(std::vector<::pollfd>& polled) const {
+  if (server_.state() != ForkServerClient::State::none) {
+    polled.push_back({server_.fd().get(), POLLIN, 0});
+  }
+}
+
+void Pool::on_polled(std::span<const ::pollfd> polled) {
+  if (server_.state() == ForkServerClient::State::none) return;
+  const bool speaks = std::any_of(polled.begin(), polled.end(), [this](const ::pollfd& each) {
+    return each.fd == server_.fd().get() && each.revents != 0;
+  });
+  if (speaks) take_reports();
 }
 
 void Pool::on_timers() {
   const Clock::time_point now = parts_.desk.now();
-  for (auto& [pid, member] : members_) {
-    if (member.state == State::idle && member.idle_since + settings_.idle <= now) end(pid, member);
+  for (Member& member : members_) {
+    if (const auto ends = end_of(member); ends && *ends <= now) end(member);
   }
-  if (!waiting_.empty()) serve();
+  if (server_.state() == ForkServerClient::State::loading && server_.loaded_by() <= now) {
+    end_server();
+  }
+  if (server_.state() == ForkServerClient::State::ready && !needs_server() &&
+      used_at_ + settings_.idle <= now) {
+    end_server();
+  }
+  if (!waiting_.empty() && next_try_ <= now) serve();
 }
 
 std::optional<Clock::time_point> Pool::next_timer() const {
   std::optional<Clock::time_point> first;
-  if (!waiting_.empty()) first = recalled_at_ + recall_interval;
-  for (const auto& [pid, member] : members_) {
-    if (member.state != State::idle) continue;
-    const Clock::time_point ends = member.idle_since + settings_.idle;
-    if (!first || ends < *first) first = ends;
+  const auto add = [&first](Clock::time_point at) { first = std::min(first.value_or(at), at); };
+  if (!waiting_.empty()) add(next_try_);
+  for (const Member& member : members_) {
+    if (const auto ends = end_of(member)) add(*ends);
+  }
+  if (server_.state() == ForkServerClient::State::loading) add(server_.loaded_by());
+  if (server_.state() == ForkServerClient::State::ready && !needs_server()) {
+    add(used_at_ + settings_.idle);
   }
   return first;
 }

@@ -48,6 +48,7 @@ std::vector<std::string> used_folders(const RunnerSettings& settings) {
   paths.insert(paths.end(), settings.executable.begin(), settings.executable.end());
   paths.push_back(settings.root);
   if (settings.mail) paths.push_back(folder_of(settings.sendmail));
+  if (!settings.fork_server.empty()) paths.push_back(folder_of(settings.fork_server));
   for (const ProgramSettings& program : settings.programs) {
     if (!program.directory.empty()) paths.push_back(program.directory);
     if (program.address.starts_with('/')) paths.push_back(folder_of(program.address));

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,12 @@ Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner)
   }
   processes_.emplace(started->pid, Process{&owner, {std::move(started->errors), owner.name()}});
   return started->pid;
+}
+
+// What leads a session can never leave it: end() reaches it.
+bool Processes::adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner) {
+  if (pid <= 1 || ::getsid(pid) != pid) return false;
+  return processes_.try_emplace(pid, Process{&owner, {std::move(errors), owner.name()}}).second;
 }
 
 // All at once: the kernel lets none of them have a child meanwhile.

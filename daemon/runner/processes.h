@@ -37,6 +37,10 @@ class Processes {
   // processes as it may have and none of them is known here, those are ended.
   Result<::pid_t> start(const ProgramStart& start, ProcessOwner& owner);
 
+  // One that another has forked, which is now a child of the runner. False, and it is nobody's, if
+  // it does not lead a session, or is known.
+  bool adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner);
+
   // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
   void end(::pid_t pid, Clock::time_point now);
 

@@ -27,6 +27,7 @@ ProgramPaths::ProgramPaths(const RunnerSettings& settings) {
   for (const char* path : of_everybody) permit(path, FileAccess::write);
   for (const char* path : to_be_written) permit(path, FileAccess::write);
   if (settings.mail) permit(settings.sendmail, FileAccess::execute);
+  if (!settings.fork_server.empty()) permit(settings.fork_server, FileAccess::execute);
   permit_folder(settings.root, FileAccess::write_and_execute);
   for (const std::string& path : settings.writable) permit_folder(path, FileAccess::write);
   for (const std::string& path : settings.executable) permit_folder(path, FileAccess::execute);

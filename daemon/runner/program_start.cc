@@ -10,12 +10,14 @@
 #include <charconv>
 
 #include "privsep/child_start.h"
+#include "privsep/fork_messages.h"
 
 namespace perchild {
 namespace {
 
 constexpr int exec_failed = 127;
 constexpr int listener_number = 3;  // SD_LISTEN_FDS_START
+constexpr int fork_control_number = 3;
 constexpr ::rlimit open_files{1024, 4096};
 constexpr std::size_t most_pid_digits = 10;
 
@@ -63,6 +65,12 @@ PreparedProgram::PreparedProgram(const ProgramStart& what, BorrowedFd errors)
     pid.append(most_pid_digits + 1, '\0');
     environment = with_environment(std::move(environment), {"LISTEN_FDS=1", std::move(pid)});
   }
+  if (start.fork_control) {
+    fds.push_back({*start.fork_control, fork_control_number});
+    environment = with_environment(
+        std::move(environment),
+        {std::string(fork_server_variable) + "=" + std::to_string(fork_control_number)});
+  }
   variables = pointers_to(environment);
   if (!start.listener) return;
   for (char* variable : variables) {
@@ -102,17 +110,15 @@ void become_program(const PreparedProgram& program) {
   ::_exit(exec_failed);
 }
 
-struct Pipe {
-  UniqueFd read, write;
-};
+}  // namespace
 
-Result<Pipe> make_pipe() {
+Result<ErrorPipe> make_error_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return failure_from_errno("pipe2");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ErrorPipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return failure_from_errno("F_SETFL");
+  return pipe;
 }
-
-}  // namespace
 
 std::vector<std::string> with_environment(std::vector<std::string> all,
                                           const std::vector<std::string>& more) {
@@ -130,7 +136,7 @@ std::vector<std::string> with_environment(std::vector<std::string> all,
 }
 
 Result<StartedProgram> start_program(const ProgramStart& start) {
-  auto errors = make_pipe();
+  auto errors = make_error_pipe();
   if (!errors) return failure(errors.error());
   const PreparedProgram program(start, errors->write.borrow());
   volatile int error = 0;
@@ -138,7 +144,6 @@ Result<StartedProgram> start_program(const ProgramStart& start) {
   if (pid < 0) return failure_from_errno("vfork", start.command.front());
   // The process that has ended so is reaped with the others, and is nobody's.
   if (error != 0) return failure({"start", start.command.front(), error});
-  if (::fcntl(errors->read.get(), F_SETFL, O_NONBLOCK) != 0) return failure_from_errno("F_SETFL");
   return StartedProgram{pid, std::move(errors->read)};
 }
 

@@ -25,7 +25,16 @@ struct ProgramStart {
   BorrowedFd output;  // 1
   // 3, told by LISTEN_FDS and LISTEN_PID, sd_listen_fds(3).
   std::optional<BorrowedFd> listener{};
+  // 3 in the place of a listener, told by PERCHILD_FORK_SERVER.
+  std::optional<BorrowedFd> fork_control{};
 };
+
+struct ErrorPipe {
+  UniqueFd read;  // non-blocking
+  UniqueFd write;
+};
+// For a stderr.
+Result<ErrorPipe> make_error_pipe();
 
 struct StartedProgram {
   ::pid_t pid;      // leads a session and a process group

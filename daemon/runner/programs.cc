@@ -23,7 +23,8 @@ void Program::forget(std::uint32_t client) {
 
 Result<::pid_t> Program::start_command(const std::vector<std::string>& command,
                                        const std::vector<std::string>& environment,
-                                       BorrowedFd input, std::optional<BorrowedFd> listener) {
+                                       BorrowedFd input, std::optional<BorrowedFd> listener,
+                                       std::optional<BorrowedFd> fork_control) {
   const bool in_root = settings_.directory.empty();
   const UniqueFd folder(
       in_root ? -1 : ::open(settings_.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -38,7 +39,8 @@ Result<::pid_t> Program::start_command(const std::vector<std::string>& command,
                                  .directory = in_root ? parts_.root : folder.borrow(),
                                  .input = input,
                                  .output = parts_.null,
-                                 .listener = listener},
+                                 .listener = listener,
+                                 .fork_control = fork_control},
                                 *this);
 }
 

@@ -49,8 +49,9 @@ struct RunnerParts {
   Processes& processes;
   SocketFolder& sockets;
   logs::ErrorLog& log;
-  BorrowedFd root;  // the docroot, O_PATH
-  BorrowedFd null;  // /dev/null
+  BorrowedFd root;                 // the docroot, O_PATH
+  BorrowedFd null;                 // /dev/null
+  const std::string& fork_server;  // the path of what makes a program one; empty: there is none
 };
 
 class Program : public ProcessOwner {
@@ -72,9 +73,11 @@ class Program : public ProcessOwner {
   void forget(std::uint32_t client);
 
   // `served`: requests, by it, as Desk::give() has it.
-  virtual void release(std::uint32_t instance, bool keep, std::uint32_t served) = 0;
+  virtual void release(std::uint32_t instance, ReleaseTo what, std::uint32_t served) = 0;
   void on_end(::pid_t pid, bool well) override = 0;
 
+  // Before processes that have ended are reaped: what is known of them by then.
+  virtual void take_reports() {}
   virtual void append_polled(std::vector<::pollfd>&) const {}
   virtual void on_polled(std::span<const ::pollfd>) {}
   virtual void on_timers() {}
@@ -95,7 +98,8 @@ class Program : public ProcessOwner {
   // The command in its folder, with descriptors as given.
   Result<::pid_t> start_command(const std::vector<std::string>& command,
                                 const std::vector<std::string>& environment, BorrowedFd input,
-                                std::optional<BorrowedFd> listener);
+                                std::optional<BorrowedFd> listener,
+                                std::optional<BorrowedFd> fork_control = std::nullopt);
 
   const std::uint32_t number_;
   const ProgramSettings& settings_;

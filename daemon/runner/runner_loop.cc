@@ -38,7 +38,8 @@ void RunnerLoop::complain(const std::string& sentence) {
 bool RunnerLoop::prepare() {
   null_ = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_.has_value()) return false;
-  parts_.emplace(RunnerParts{*this, processes_, sockets_, log_, root_.borrow(), null_.borrow()});
+  parts_.emplace(RunnerParts{*this, processes_, sockets_, log_, root_.borrow(), null_.borrow(),
+                             settings_.fork_server});
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
     programs_.push_back(make_program(i, settings_.programs[i], *parts_));
   }
@@ -116,7 +117,9 @@ void RunnerLoop::on_signals() {
   ::signalfd_siginfo info;
   bool any = false;
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) any = true;
-  if (any) processes_.reap();
+  if (!any) return;
+  for (const auto& program : programs_) program->take_reports();
+  processes_.reap();
 }
 
 bool RunnerLoop::on_master_readable() {
@@ -213,7 +216,7 @@ bool RunnerLoop::on_message(std::uint32_t, Client& client, const Release& messag
   if (held == client.held.end()) return false;
   const std::uint32_t program = held->second;
   client.held.erase(held);
-  programs_[program]->release(message.instance, message.keep != 0, message.served);
+  programs_[program]->release(message.instance, message.what, message.served);
   return true;
 }
 
@@ -262,7 +265,9 @@ void RunnerLoop::drop_lost() {
     const auto held = std::move(at->second.held);
     at = clients_.erase(at);
     for (const auto& program : programs_) program->forget(number);
-    for (const auto& [instance, program] : held) programs_[program]->release(instance, false, 0);
+    for (const auto& [instance, program] : held) {
+      programs_[program]->release(instance, ReleaseTo::end, 0);
+    }
     at = clients_.begin();  // what is given to others now may find another one lost
   }
 }

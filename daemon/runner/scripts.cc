@@ -1,6 +1,5 @@
 #include "daemon/runner/scripts.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,13 +32,10 @@ void Scripts::start(const Question& question) {
     }
     return parts_.desk.refuse(question, script.refusal);
   }
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
-  }
-  UniqueFd ours(ends[0]);
-  const UniqueFd scripts(ends[1]);
-  ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);  // of this end alone
+  auto pair = make_connected_pair();
+  if (!pair) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
+  UniqueFd ours = std::move(pair->ours);
+  const UniqueFd scripts = std::move(pair->theirs);
   const auto pid = parts_.processes.start(
       {.command = {script.command},
        .environment = with_environment(settings_.environment, question.call->environment),
@@ -56,7 +52,7 @@ void Scripts::start(const Question& question) {
 }
 
 // It is done with whatever it says of keeping.
-void Scripts::release(std::uint32_t instance, bool, std::uint32_t) {
+void Scripts::release(std::uint32_t instance, ReleaseTo, std::uint32_t) {
   for (auto& [pid, running] : running_) {
     if (running.instance != instance) continue;
     running.connection.reset();

@@ -15,7 +15,7 @@ class Scripts final : public Program {
  public:
   using Program::Program;
 
-  void release(std::uint32_t instance, bool keep, std::uint32_t served) override;
+  void release(std::uint32_t instance, ReleaseTo what, std::uint32_t served) override;
   void on_end(::pid_t pid, bool) override;
 
  private:

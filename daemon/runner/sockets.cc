@@ -1,5 +1,6 @@
 #include "daemon/runner/sockets.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -47,6 +48,17 @@ Result<UniqueFd> connect_to(const std::string& path) {
     return failure_from_errno("connect", path);
   }
   return socket;
+}
+
+Result<ConnectedPair> make_connected_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return failure_from_errno("socketpair");
+  }
+  ConnectedPair pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  // Of this end alone.
+  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return failure_from_errno("F_SETFL");
+  return pair;
 }
 
 }  // namespace perchild

@@ -31,4 +31,10 @@ Result<UniqueFd> listen_at(const std::string& path, int backlog);
 // for but room in its queue.
 Result<UniqueFd> connect_to(const std::string& path);
 
+struct ConnectedPair {
+  UniqueFd ours;  // non-blocking
+  UniqueFd theirs;
+};
+Result<ConnectedPair> make_connected_pair();
+
 }  // namespace perchild

@@ -167,7 +167,8 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     }
     connection.deadline.unlink();
     sending.pace.drop_period();
-    context.runner.release(*ticket.stream, exchange->is_reusable());
+    context.runner.release(*ticket.stream,
+                           exchange->is_reusable() ? ReleaseTo::rest : ReleaseTo::end);
     location = exchange->location();
     const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&
                        !has_input && is_idempotent(request.head.method) && tries < most_tries;

@@ -68,7 +68,7 @@ void RunnerClient::withdraw(ProgramTicket& ticket) {
   std::erase(programs_[ticket.program].waiting, &ticket);
   std::erase(unasked_, &ticket);
   withdraw_question(ticket);
-  if (ticket.stream != nullptr) release(*std::exchange(ticket.stream, nullptr), true);
+  if (ticket.stream != nullptr) release(*std::exchange(ticket.stream, nullptr), ReleaseTo::rest);
 }
 
 void RunnerClient::withdraw_question(const ProgramTicket& ticket) {
@@ -112,14 +112,14 @@ bool RunnerClient::keeps_at_rest(const BackendStream& stream) const {
           stream.requests < settings.most_requests);
 }
 
-void RunnerClient::release(BackendStream& stream, bool keep) {
+void RunnerClient::release(BackendStream& stream, ReleaseTo what) {
   Program& program = programs_[stream.origin().program];
   stream.user = nullptr;
   stream.deadline.unlink();
-  if (!keep || stream.peer_closed() || !keeps_at_rest(stream)) {
-    give_back(stream, false);
+  if (what != ReleaseTo::rest || stream.peer_closed() || !keeps_at_rest(stream)) {
+    give_back(stream, what == ReleaseTo::finish ? what : ReleaseTo::end);
   } else if (std::exchange(program.recalled, false)) {
-    give_back(stream, true);
+    give_back(stream, ReleaseTo::rest);
   } else if (!program.waiting.empty() && !program.waiting.front()->must_be_new) {
     // Who waits here need not wait for a process that is started.
     ProgramTicket& next = *program.waiting.front();
@@ -135,10 +135,10 @@ void RunnerClient::release(BackendStream& stream, bool keep) {
 }
 
 // To the runner, if it is the one that it came from.
-void RunnerClient::give_back(BackendStream& stream, bool keep) {
+void RunnerClient::give_back(BackendStream& stream, ReleaseTo what) {
   std::erase(programs_[stream.origin().program].rest, &stream);
   if (stream.origin().channel == channel_number_) {
-    send(Release{stream.origin().instance, keep ? 1U : 0U, stream.requests});
+    send(Release{stream.origin().instance, what, stream.requests});
   }
   // The runner has a copy, so closing alone would not take it out of epoll.
   loop_.forget(stream.fd());
@@ -179,7 +179,7 @@ void RunnerClient::attach(UniqueFd channel, std::uint32_t number) {
   for (Program& program : programs_) {
     program.recalled = false;
     // Their processes have ended with their runner; those in use tell their users so.
-    while (!program.rest.empty()) give_back(*program.rest.back(), false);
+    while (!program.rest.empty()) give_back(*program.rest.back(), ReleaseTo::end);
     unasked_.insert(unasked_.end(), program.waiting.begin(), program.waiting.end());
   }
   ask_runner();
@@ -221,15 +221,15 @@ bool RunnerClient::on_message(const Acquired& message, UniqueFd fd) {
   stream.begin(std::move(fd), {asked.program, message.instance, channel_number_});
   stream.requests = message.served;
   if (!loop_.watch(stream)) {
-    give_back(stream, false);
+    give_back(stream, ReleaseTo::end);
     if (asked.ticket != nullptr) refuse(*asked.ticket, NotAcquiredReason::cannot_start);
   } else if (asked.ticket != nullptr) {
     grant(*asked.ticket, stream);
     answered_.push_back(&asked.ticket->connection);
   } else if (program.settings.kind == ProgramKind::cgi) {
-    give_back(stream, false);
+    give_back(stream, ReleaseTo::end);
   } else {
-    release(stream, true);
+    release(stream, ReleaseTo::rest);
   }
   return true;
 }
@@ -247,7 +247,7 @@ bool RunnerClient::on_message(const Recall& message, UniqueFd) {
   if (message.program >= programs_.size()) return false;
   Program& program = programs_[message.program];
   program.recalled = program.rest.empty();
-  while (!program.rest.empty()) give_back(*program.rest.back(), true);
+  while (!program.rest.empty()) give_back(*program.rest.back(), ReleaseTo::rest);
   return true;
 }
 
@@ -260,7 +260,7 @@ void RunnerClient::on_stream_events(std::size_t index, std::uint32_t events) {
     stream.user->on_progress();
   } else if (stream.may_read()) {
     // At rest it has nothing to say but that it ends.
-    give_back(stream, false);
+    give_back(stream, ReleaseTo::end);
   }
 }
 
@@ -271,7 +271,7 @@ void RunnerClient::on_deadlines(Clock::time_point now) {
       stream->timed_out = true;
       if (stream->user != nullptr) stream->user->on_progress();
     }
-    while (BackendStream* stream = program.idle.expired(now)) give_back(*stream, false);
+    while (BackendStream* stream = program.idle.expired(now)) give_back(*stream, ReleaseTo::end);
     while (Connection* connection = program.queue.expired(now)) {
       connection->deadline.unlink();
       connection->resume(WakeReason::timed_out);

@@ -51,8 +51,7 @@ class RunnerClient {
   // False if too many wait for the program. The answer may be there at once.
   [[nodiscard]] bool ask(ProgramTicket& ticket);
   void withdraw(ProgramTicket& ticket);
-  // `keep`: the program is ready for another request by the same connection.
-  void release(BackendStream& stream, bool keep);
+  void release(BackendStream& stream, ReleaseTo what);
 
   // How long requests for a program wait in line.
   DeadlineList<Connection>& queue_of(std::uint32_t program) { return programs_[program].queue; }
@@ -108,7 +107,7 @@ class RunnerClient {
   void withdraw_question(const ProgramTicket& ticket);
   void grant(ProgramTicket& ticket, BackendStream& stream);
   void refuse(ProgramTicket& ticket, NotAcquiredReason reason);
-  void give_back(BackendStream& stream, bool keep);
+  void give_back(BackendStream& stream, ReleaseTo what);
   void send(const Message& message);
   void flush();
   BackendStream& take_stream();

@@ -26,6 +26,7 @@ LIBRARIES = {
     "perchild-keeper": {"libcrypto.so.3"},
     "perchild-master": set(),
     "perchild-router": set(),
+    "perchild-fork-server.so": set(),
     "perchild-runner": set(),
     "perchild-sendmail": set(),
     "perchild-worker": set(),

@@ -58,7 +58,7 @@ TEST(ConfigurationPrograms, PhpNeedsNoMoreThanTrue) {
   EXPECT_TRUE(has_word(php, "expose_php=0"));
   EXPECT_TRUE(has_word(php, "session.save_path=\"/tmp\"") ||
               has_word(php, "session.save_path=/tmp"));
-  EXPECT_EQ(php.environment, std::vector<std::string>{"PHP_FCGI_MAX_REQUESTS=1000"});
+  EXPECT_EQ(php.environment, std::vector<std::string>{"PHP_FCGI_MAX_REQUESTS=0"});
   EXPECT_EQ(php.directory, "/srv/a");
   ASSERT_EQ(site.content.settings.handlers.size(), 1U);
   EXPECT_EQ(site.content.settings.handlers[0].program, 0U);
@@ -86,7 +86,7 @@ TEST(ConfigurationPrograms, PhpIsAsItsSettingsSay) {
   EXPECT_EQ(php.request, seconds(5));
   EXPECT_EQ(php.queue, seconds(1));
   EXPECT_EQ(php.longest_queue, 7U);
-  EXPECT_EQ(php.environment, (std::vector<std::string>{"A=b", "C=", "PHP_FCGI_MAX_REQUESTS=10"}));
+  EXPECT_EQ(php.environment, (std::vector<std::string>{"A=b", "C=", "PHP_FCGI_MAX_REQUESTS=0"}));
   EXPECT_EQ(site.content.settings.handlers[0].extensions,
             (std::vector<std::string>{"php", "phtml"}));
 }

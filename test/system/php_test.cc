@@ -213,6 +213,26 @@ TEST(Php, WhoCrashesIsReplaced) {
   EXPECT_EQ(get(server.port(), "a.example", "/x.php").body, "x");
 }
 
+TEST(Php, WhatOneProcessHasCompiledAnotherNeedNot) {
+  Server server(
+      php_site({{"one.php",
+                 "<?php touch('begun'); while (!file_exists('go')) {"
+                 "clearstatcache(); usleep(5000); } echo getmypid();"},
+                {"other.php",
+                 "<?php echo getmypid(), "
+                 "opcache_is_script_cached(__DIR__ . '/one.php') ? ' has it' : ' has not';"}},
+               R"(, "php": {"ini": {"opcache.file_update_protection": 0}})"));
+  Client busy(server.port());
+  busy.send(request("a.example", "/one.php"));
+  ASSERT_TRUE(eventually([&] {
+    return ::access((server.docroot(0) + "/begun").c_str(), F_OK) == 0;
+  })) << server.error_log(0);
+  const std::string other = get(server.port(), "a.example", "/other.php").body;
+  server.add_file(0, "go", "");
+  EXPECT_TRUE(other.ends_with(" has it")) << other;
+  EXPECT_NE(busy.receive().body, other.substr(0, other.find(' ')));
+}
+
 TEST(Php, WhoHasServedEnoughIsReplaced) {
   const Server server(php_site({{"pid.php", "<?php echo getmypid();"}},
                                R"(, "php": {"max_requests": 3, "max_processes": 1})"));

@@ -15,6 +15,7 @@ void put_program(PackedWriter& writer, const ProgramSettings& program) {
   writer.put_texts(program.environment);
   writer.put_text(program.directory);
   writer.put_text(program.address);
+  writer.put(static_cast<std::uint8_t>(program.forks ? 1 : 0));
   writer.put(program.most_processes);
   writer.put(program.most_requests);
   writer.put_duration(program.idle);
@@ -32,6 +33,7 @@ ProgramSettings get_program(PackedReader& reader) {
   program.environment = reader.get_texts();
   program.directory = reader.get_text();
   program.address = reader.get_text();
+  program.forks = reader.get<std::uint8_t>() != 0;
   program.most_processes = reader.get<std::uint32_t>();
   program.most_requests = reader.get<std::uint32_t>();
   program.idle = reader.get_duration();
@@ -97,6 +99,7 @@ std::string RunnerSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(programs.size()));
   for (const ProgramSettings& program : programs) put_program(writer, program);
+  writer.put_text(fork_server);
   writer.put(static_cast<std::uint8_t>(mail ? 1 : 0));
   if (mail) {
     put_mail(writer, *mail);
@@ -119,6 +122,7 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.programs.push_back(get_program(reader));
   }
+  settings.fork_server = reader.get_text();
   const auto has_mail = reader.get<std::uint8_t>();
   if (has_mail == 1) {
     settings.mail = get_mail(reader);
@@ -129,8 +133,9 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   const auto all = [](const auto& list, auto holds) {
     return std::all_of(list.begin(), list.end(), holds);
   };
+  const bool good_fork_server = settings.fork_server.empty() || is_absolute(settings.fork_server);
   const bool plausible =
-      reader.done() && good_mail && is_absolute(settings.root) &&
+      reader.done() && good_mail && good_fork_server && is_absolute(settings.root) &&
       settings.landlock <= Requirement::if_available && !settings.programs.empty() &&
       settings.programs.size() <= most_programs && all(settings.programs, is_good_program) &&
       all(settings.writable, is_absolute) && all(settings.executable, is_absolute);

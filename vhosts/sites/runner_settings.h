@@ -20,7 +20,8 @@ struct RunnerSettings {
   SiteQuota quota;
   Requirement landlock = Requirement::required;
   std::optional<MailSettings> mail{};
-  std::string sendmail{};  // the program by which programs send it; absolute
+  std::string sendmail{};     // the program by which programs send it; absolute
+  std::string fork_server{};  // what is loaded into programs that fork; absolute
 
   std::string pack() const;
   static std::optional<RunnerSettings> unpack(std::string_view bytes);

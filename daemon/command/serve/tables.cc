@@ -39,9 +39,15 @@ std::string pack_for_checker(const Configuration& configuration, const Site& sit
   return CheckerSettings{site.password_lists, configuration.mechanisms.landlock}.pack();
 }
 
+// By their paths; "" where no site uses them.
+struct ProgramHelpers {
+  std::string sendmail;
+  std::string fork_server;
+};
+
 // Empty for a site without programs, which has no runner.
 std::string pack_for_runner(const Configuration& configuration, const Site& site,
-                            const std::string& sendmail) {
+                            const ProgramHelpers& helpers) {
   if (site.programs.empty()) return {};
   return RunnerSettings{site.root,
                         site.programs,
@@ -50,7 +56,8 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
                         site.limits.quota,
                         configuration.mechanisms.landlock,
                         site.mail,
-                        sendmail}
+                        helpers.sendmail,
+                        helpers.fork_server}
       .pack();
 }
 
@@ -107,14 +114,28 @@ SiteTable lasting_facts(const SiteTable& running) {
           .gids = running.gids};
 }
 
-// The program by which programs send mail; "" if no site's do.
-Result<std::string> find_sendmail(const Configuration& configuration) {
-  const bool any = std::any_of(configuration.sites.begin(), configuration.sites.end(),
-                               [](const Site& site) { return site.mail.has_value(); });
-  return any ? find_executable("perchild-sendmail") : std::string();
+bool has_forking_program(const Site& site) {
+  return std::any_of(site.programs.begin(), site.programs.end(),
+                     [](const ProgramSettings& program) { return program.forks; });
 }
 
-std::string pack_site_table(const Configuration& configuration, const std::string& sendmail,
+Result<ProgramHelpers> find_helpers(const Configuration& configuration) {
+  ProgramHelpers helpers;
+  const auto find = [&](const char* name, std::string& path, auto uses) -> Result<void> {
+    if (std::none_of(configuration.sites.begin(), configuration.sites.end(), uses)) return {};
+    auto found = find_executable(name);
+    if (!found) return failure(found.error());
+    path = std::move(*found);
+    return {};
+  };
+  auto found = find("perchild-sendmail", helpers.sendmail,
+                    [](const Site& site) { return site.mail.has_value(); });
+  if (found) found = find("perchild-fork-server.so", helpers.fork_server, has_forking_program);
+  if (!found) return failure(found.error());
+  return helpers;
+}
+
+std::string pack_site_table(const Configuration& configuration, const ProgramHelpers& helpers,
                             SiteTable table, const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
   // The records' views point into them.
@@ -140,7 +161,7 @@ std::string pack_site_table(const Configuration& configuration, const std::strin
       record.checker_settings =
           packed_for_checkers.emplace_back(pack_for_checker(configuration, configuration.sites[i]));
       record.runner_settings = packed_for_runners.emplace_back(
-          pack_for_runner(configuration, configuration.sites[i], sendmail));
+          pack_for_runner(configuration, configuration.sites[i], helpers));
     }
     const bool unchanged =
         running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);
@@ -159,10 +180,10 @@ Result<UniqueFd> make_filter(Role role) {
 Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTable facts,
                                     const SiteTable* running) {
   const RouterSettings router{configuration.router_limits, configuration.mechanisms.landlock};
-  const auto sendmail = find_sendmail(configuration);
-  if (!sendmail) return failure(sendmail.error());
+  const auto helpers = find_helpers(configuration);
+  if (!helpers) return failure(helpers.error());
   auto sites = make_sealed_memory(
-      "sites", pack_site_table(configuration, *sendmail, std::move(facts), running));
+      "sites", pack_site_table(configuration, *helpers, std::move(facts), running));
   if (!sites) return failure(sites.error());
   auto routes = make_sealed_memory("routes", pack_route_table(configuration));
   if (!routes) return failure(routes.error());

@@ -91,6 +91,7 @@ RunnerUnderTest::RunnerUnderTest(std::vector<ProgramSettings> programs,
   settings.root = root_;
   settings.programs = std::move(programs);
   settings.writable = std::move(writable);
+  settings.fork_server = bin_directory() + "/perchild-fork-server.so";
   start(settings);
 }
 

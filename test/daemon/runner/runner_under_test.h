@@ -25,8 +25,9 @@ class AskingWorker {
   std::uint32_t run(const gateway::CgiCall& call, std::uint32_t program = 0);
   void withdraw(std::uint32_t number) { send(Withdraw{number}); }
   void release(std::uint32_t instance, bool keep, std::uint32_t served = 0) {
-    send(Release{instance, keep ? 1U : 0U, served});
+    send(Release{instance, keep ? ReleaseTo::rest : ReleaseTo::end, served});
   }
+  void let_finish(std::uint32_t instance) { send(Release{instance, ReleaseTo::finish, 1}); }
 
   struct Answer {
     std::uint32_t number = 0;  // 0: none came

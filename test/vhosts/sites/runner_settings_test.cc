@@ -16,6 +16,7 @@ RunnerSettings sample() {
                         .command = {"/usr/bin/php-cgi", "-d", "a=b"},
                         .environment = {"A=1", "B=2"},
                         .directory = "/srv/a",
+                        .forks = true,
                         .most_processes = 5,
                         .most_requests = 6,
                         .idle = milliseconds(7),
@@ -36,7 +37,8 @@ RunnerSettings sample() {
                                .senders = {"*@a.example"},
                                .domain = "a.example",
                                .rate = {.count = 5, .per = milliseconds(60'000), .burst = 5}},
-          .sendmail = "/usr/lib/perchild/perchild-sendmail"};
+          .sendmail = "/usr/lib/perchild/perchild-sendmail",
+          .fork_server = "/usr/lib/perchild/perchild-fork-server.so"};
 }
 
 TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
@@ -56,6 +58,8 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(php.command, sample().programs[0].command);
   EXPECT_EQ(php.environment, sample().programs[0].environment);
   EXPECT_EQ(php.directory, "/srv/a");
+  EXPECT_TRUE(php.forks);
+  EXPECT_FALSE(settings->programs[1].forks);
   EXPECT_EQ(php.most_processes, 5u);
   EXPECT_EQ(php.most_requests, 6u);
   EXPECT_EQ(php.idle.count(), 7);
@@ -74,6 +78,7 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->mail->rate.count, 5u);
   EXPECT_EQ(settings->mail->rate.per.count(), 60'000);
   EXPECT_EQ(settings->sendmail, sample().sendmail);
+  EXPECT_EQ(settings->fork_server, sample().fork_server);
   EXPECT_EQ(settings->pack(), bytes);
 }
 

@@ -1,0 +1,194 @@
+// Makes one process of a FastCGI program, loaded once, into as many as are asked for. The runner
+// has the loader put it into the program (LD_PRELOAD), where it takes the place of accept(2): at
+// the first connection the program forks a process for that, and from then on waits for what its
+// runner wants forked. It runs no request itself. A program that it does not suit goes on as if it
+// were not there.
+//
+// Runs in: a site's PHP.
+// Trusts: the runner.
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+
+#include "privsep/fd_passing.h"
+#include "privsep/fork_messages.h"
+
+namespace perchild {
+namespace {
+
+constexpr int listener = STDIN_FILENO;
+constexpr std::size_t name_size = 16;  // PR_SET_NAME
+
+enum class Phase : unsigned char {
+  unasked,  // nobody has come yet
+  serves,   // a fork server
+  member,   // of a fork server: it has its one connection
+  none,     // a program like any other
+};
+
+Phase phase = Phase::unasked;
+int control = -1;
+char name[name_size];  // the program's
+
+int accept_really(int socket, ::sockaddr* address, ::socklen_t* length, int flags) {
+  return static_cast<int>(::syscall(SYS_accept4, socket, address, length, flags));
+}
+
+// What the program starts is none of this.
+int take_control() {
+  const char* const number = ::getenv(fork_server_variable);
+  const int fd = number == nullptr ? -1 : ::atoi(number);
+  ::unsetenv(fork_server_variable);
+  ::unsetenv("LD_PRELOAD");
+  return fd;
+}
+
+// fork(2) leaves all other threads behind, with the locks that they hold. A folder of proc(5) has a
+// link more for each folder in it.
+bool has_one_thread() {
+  constexpr ::nlink_t links_of_one = 3;
+  struct ::stat status;
+  return ::stat("/proc/self/task", &status) == 0 && status.st_nlink == links_of_one;
+}
+
+void report(std::uint32_t number, ::pid_t pid, int error) {
+  const ForkReport said{number, pid, error};
+  static_cast<void>(send_with_fds(BorrowedFd(control), std::as_bytes(std::span(&said, 1)), {}));
+}
+
+void become_member(std::uint32_t number, int errors) {
+  ::setsid();
+  // A shutdown in good order would touch, and so copy, more of the server's memory than all that it
+  // has served.
+  ::signal(SIGTERM, SIG_DFL);
+  if (errors >= 0) ::dup2(errors, STDERR_FILENO);
+  ::prctl(PR_SET_NAME, name);
+  report(number, ::getpid(), 0);
+  ::close(control);
+  phase = Phase::member;
+}
+
+enum class Forked : unsigned char { parent, child };
+
+// By a process between the two, so that the child is the runner's: PID 1 is given whoever has no
+// parent any more, and is told of his end.
+Forked make_member(std::uint32_t number, int errors, int& error) {
+  const ::pid_t between = ::fork();
+  if (between < 0) {
+    error = errno;
+    return Forked::parent;
+  }
+  if (between == 0) {
+    const ::pid_t pid = ::fork();
+    if (pid != 0) ::_exit(pid < 0 ? errno : 0);
+    become_member(number, errors);
+    return Forked::child;
+  }
+  int status = 0;
+  while (::waitpid(between, &status, 0) < 0 && errno == EINTR) {
+  }
+  error = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
+  return Forked::parent;
+}
+
+// As accept(2) does.
+int give(int connection, ::sockaddr* address, ::socklen_t* length) {
+  if (address != nullptr && length != nullptr && *length >= sizeof address->sa_family) {
+    address->sa_family = AF_UNIX;
+    *length = sizeof address->sa_family;
+  }
+  return connection;
+}
+
+int serve(::sockaddr* address, ::socklen_t* length) {
+  for (;;) {
+    ::pollfd polled{control, POLLIN, 0};
+    // A signal is for the program to see.
+    if (::poll(&polled, 1, -1) < 0) return -1;
+    ForkRequest request;
+    const auto room = std::as_writable_bytes(std::span(&request, 1));
+    const ReceivedBytes received = receive_with_fds(BorrowedFd(control), room);
+    if (received.status == ReceiveStatus::would_block ||
+        received.status == ReceiveStatus::out_of_fds) {
+      continue;
+    }
+    if (received.status != ReceiveStatus::message || received.length != sizeof request ||
+        received.fd_count != ForkRequest::fd_count) {
+      errno = EINVAL;  // the end
+      return -1;
+    }
+    int error = 0;
+    if (make_member(request.number, received.fds[1].get(), error) == Forked::child) {
+      // Without FD_CLOEXEC, as accept(2) gives it.
+      return give(::dup(received.fds[0].get()), address, length);
+    }
+    if (error != 0) report(request.number, 0, error);
+  }
+}
+
+int serve_first(::sockaddr* address, ::socklen_t* length, int flags) {
+  const int connection = accept_really(listener, address, length, flags);
+  if (connection < 0) return connection;
+  control = take_control();
+  int error = 0;
+  if (control < 0 || !has_one_thread()) {
+    error = EINVAL;
+  } else if (::prctl(PR_GET_NAME, name); make_member(0, -1, error) == Forked::child) {
+    return connection;
+  }
+  if (error != 0) {
+    if (control >= 0) {
+      report(0, 0, error);
+      ::close(control);
+    }
+    phase = Phase::none;
+    return connection;
+  }
+  ::close(connection);
+  phase = Phase::serves;
+  ::signal(SIGTERM, SIG_DFL);
+  ::prctl(PR_SET_NAME, "perchild-fork");
+  return serve(address, length);
+}
+
+int accept_for(int socket, ::sockaddr* address, ::socklen_t* length, int flags) {
+  if (socket == listener && phase != Phase::none) {
+    switch (phase) {
+      case Phase::unasked:
+        return serve_first(address, length, flags);
+      case Phase::serves:
+        return serve(address, length);
+      case Phase::member:  // its connection has ended
+        ::_exit(0);
+      case Phase::none:
+        break;
+    }
+  }
+  return accept_really(socket, address, length, flags);
+}
+
+}  // namespace
+}  // namespace perchild
+
+extern "C" {
+
+[[gnu::visibility("default")]] int accept(int socket, ::sockaddr* address, ::socklen_t* length) {
+  return perchild::accept_for(socket, address, length, 0);
+}
+
+[[gnu::visibility("default")]] int accept4(int socket, ::sockaddr* address, ::socklen_t* length,
+                                           int flags) {
+  return perchild::accept_for(socket, address, length, flags);
+}
+}

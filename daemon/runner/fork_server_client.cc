@@ -1,0 +1,61 @@
+#include "daemon/runner/fork_server_client.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <span>
+
+#include "privsep/fd_passing.h"
+
+namespace perchild {
+
+Result<UniqueFd> ForkServerClient::open() {
+  drop();
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return failure_from_errno("socketpair");
+  }
+  control_ = UniqueFd(ends[0]);
+  return UniqueFd(ends[1]);
+}
+
+void ForkServerClient::begin(::pid_t pid, Clock::time_point now) {
+  state_ = State::loading;
+  pid_ = pid;
+  started_at_ = now;
+}
+
+std::optional<std::uint32_t> ForkServerClient::ask(BorrowedFd connection, BorrowedFd errors) {
+  const ForkRequest request{last_number_ + 1};
+  const std::array<BorrowedFd, ForkRequest::fd_count> fds{connection, errors};
+  if (send_with_fds(control_.borrow(), std::as_bytes(std::span(&request, 1)), fds) !=
+      SendStatus::sent) {
+    return std::nullopt;
+  }
+  return ++last_number_;
+}
+
+std::optional<ForkReport> ForkServerClient::take_report() {
+  if (state_ == State::none || is_lost_) return std::nullopt;
+  ForkReport report;
+  const auto room = std::as_writable_bytes(std::span(&report, 1));
+  const ReceivedBytes received = receive_with_fds(control_.borrow(), room);
+  if (received.status == ReceiveStatus::would_block) return std::nullopt;
+  if (received.status != ReceiveStatus::message || received.length != sizeof report ||
+      received.fd_count != 0) {
+    is_lost_ = true;
+    return std::nullopt;
+  }
+  if (report.number == 0) state_ = State::ready;
+  return report;
+}
+
+void ForkServerClient::drop() {
+  state_ = State::none;
+  is_lost_ = false;
+  pid_ = 0;
+  last_number_ = 0;
+  control_.reset();
+}
+
+}  // namespace perchild
