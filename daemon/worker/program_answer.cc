@@ -116,6 +116,14 @@ std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionCont
                                        sending);
 }
 
+// Who does not wait for an answer may want what is done for it all the same: a WordPress asks
+// itself so. But nothing is to be done with half a request.
+ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, ExchangeEnd end) {
+  if (exchange.is_reusable()) return ReleaseTo::rest;
+  return end == ExchangeEnd::client_gone && exchange.has_sent_all_input() ? ReleaseTo::finish
+                                                                          : ReleaseTo::end;
+}
+
 // Programs are told how long a body is before they get it.
 Task<ExchangeEnd> keep_input(Request& request, Response& response, ProgramInput& input) {
   const BodyPiece kept = co_await input.keep();
@@ -167,8 +175,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     }
     connection.deadline.unlink();
     sending.pace.drop_period();
-    context.runner.release(*ticket.stream,
-                           exchange->is_reusable() ? ReleaseTo::rest : ReleaseTo::end);
+    context.runner.release(*ticket.stream, what_becomes_of_program(*exchange, end));
     location = exchange->location();
     const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&
                        !has_input && is_idempotent(request.head.method) && tries < most_tries;

@@ -47,6 +47,7 @@ class ProgramExchange {
   virtual std::optional<std::string_view> bytes_of_other_protocol() const { return std::nullopt; }
   // Whether not a byte has come back: it may have been closed before it was asked.
   bool is_untouched() const { return !heard_; }
+  bool has_sent_all_input() const { return input_ended_ && !input_lost_ && before_.empty(); }
   // With ExchangeEnd::moved.
   std::string_view location() const { return location_; }
 
@@ -74,7 +75,6 @@ class ProgramExchange {
   void put_interim(std::string_view response);
   void end_body();
   bool is_ended() const { return ended_; }
-  bool has_sent_all_input() const { return input_ended_ && !input_lost_ && before_.empty(); }
   BackendStream& stream() { return stream_; }
   Request& request() { return request_; }
   SessionContext& context() { return context_; }

@@ -1,5 +1,6 @@
 // PHP's own interpreter behind a site: what it is told, what it answers, and what goes wrong.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -231,6 +232,26 @@ TEST(Php, WhatOneProcessHasCompiledAnotherNeedNot) {
   server.add_file(0, "go", "");
   EXPECT_TRUE(other.ends_with(" has it")) << other;
   EXPECT_NE(busy.receive().body, other.substr(0, other.find(' ')));
+}
+
+TEST(Php, WhatIsDoneForWhoHasLeftIsFinished) {
+  Server server(
+      php_site({{"goes-on.php",
+                 "<?php ignore_user_abort(true); touch('begun'); while "
+                 "(!file_exists('go')) { clearstatcache(); usleep(5000); } touch('done');"}},
+               R"(, "php": {"max_processes": 1})"));
+  const auto exists = [&](const char* name) {
+    return ::access((server.docroot(0) + "/" + name).c_str(), F_OK) == 0;
+  };
+  {
+    Client client(server.port());
+    client.send(request("a.example", "/goes-on.php"));
+    ASSERT_TRUE(eventually([&] { return exists("begun"); })) << server.error_log(0);
+  }
+  EXPECT_TRUE(access_log_has(server, 0, "GET /goes-on.php"));
+  EXPECT_FALSE(exists("done"));
+  server.add_file(0, "go", "");
+  EXPECT_TRUE(eventually([&] { return exists("done"); })) << server.error_log(0);
 }
 
 TEST(Php, WhoHasServedEnoughIsReplaced) {
