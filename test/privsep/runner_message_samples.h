@@ -52,8 +52,12 @@ struct Samples<NotAcquired> {
 };
 template <>
 struct Samples<Release> {
-  static std::vector<Release> valid() { return {{1, 0, 0}, {~0U, 1, ~0U}}; }
-  static std::vector<Release> invalid() { return {{0, 0, 0}, {1, 2, 0}, {1, ~0U, 0}}; }
+  static std::vector<Release> valid() {
+    return {{1, ReleaseTo::end, 0}, {2, ReleaseTo::rest, 1}, {~0U, ReleaseTo::finish, ~0U}};
+  }
+  static std::vector<Release> invalid() {
+    return {{0, ReleaseTo::end, 0}, {1, ReleaseTo{3}, 0}, {1, ReleaseTo{~0U}, 0}};
+  }
 };
 template <>
 struct Samples<Recall> {
