@@ -24,15 +24,25 @@ void KeeperClient::ask(const Question& question) {
   static_cast<void>(channel_->send(question.request));
 }
 
-bool KeeperClient::on_readable() {
+KeeperState KeeperClient::on_readable() {
   while (channel_) {
     const auto received = channel_->receive();
-    if (received.status == Channel<Worker, Keeper>::Status::would_block) return true;
-    if (received.status != Channel<Worker, Keeper>::Status::message) break;
-    std::visit([this](const auto& message) { on_message(message); }, *received.message);
+    switch (received.status) {
+      case Channel<Worker, Keeper>::Status::would_block:
+        return KeeperState::serves;
+      case Channel<Worker, Keeper>::Status::message:
+        std::visit([this](const auto& message) { on_message(message); }, *received.message);
+        break;
+      case Channel<Worker, Keeper>::Status::peer_gone:
+        channel_.reset();
+        break;
+      case Channel<Worker, Keeper>::Status::violation:
+      case Channel<Worker, Keeper>::Status::out_of_fds:  // no answer has one
+        channel_.reset();
+        return KeeperState::sent_nonsense;
+    }
   }
-  channel_.reset();
-  return false;
+  return KeeperState::has_gone;
 }
 
 void KeeperClient::on_message(const Signature& message) {

@@ -3,7 +3,7 @@
 // there. The loop and every other connection go on.
 //
 // Runs in: worker.
-// Trusts: the keeper, for session ticket keys and signatures; what is no message ends the channel.
+// Trusts: the keeper, for session ticket keys and signatures; what is no message ends the worker.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/worker/tls.h"
 #include "privsep/channel.h"
 #include "privsep/keeper_messages.h"
 
@@ -30,9 +31,9 @@ class KeeperClient {
   void attach(UniqueFd fd);
   std::optional<BorrowedFd> fd() const;
 
-  // Takes the answers that are there and resumes who waits for them. False if the channel is no
-  // more, since the keeper has gone or has sent what is no message; the master makes another one.
-  bool on_readable();
+  // Takes the answers that are there and resumes who waits for them. Unless the keeper serves, the
+  // channel is no more; for one that has gone the master makes another one.
+  KeeperState on_readable();
 
   // For which connection a handshake is about to be continued.
   void serve(Connection& connection) { asker_ = &connection; }

@@ -36,6 +36,14 @@ enum class TlsStep : std::uint8_t {
   failed,       // problem() says why
 };
 
+// What is known of the keeper by its channel.
+enum class KeeperState : std::uint8_t { serves, has_gone, sent_nonsense };
+constexpr const char* text_of(KeeperState state) {
+  return state == KeeperState::sent_nonsense
+             ? "the keeper sent what is no message: ending"
+             : "the keeper has gone: handshakes wait for the next one";
+}
+
 // TLS on one connection.
 class TlsStream {
  public:
@@ -76,8 +84,7 @@ class TlsSite {
 
   // A channel to the keeper, in place of the one before.
   virtual void attach_keeper(UniqueFd fd) = 0;
-  // False if the keeper has gone, or has sent what is no message.
-  virtual bool on_keeper_readable() = 0;
+  virtual KeeperState on_keeper_readable() = 0;
 };
 
 }  // namespace perchild

@@ -119,8 +119,7 @@ bool WorkerLoop::dispatch(std::uint64_t token, std::uint32_t events) {
       on_checker_readable();
       return true;
     case EventKind::keeper:
-      on_keeper_readable();
-      return true;
+      return on_keeper_readable();
     case EventKind::runner:
       on_runner_readable();
       return true;
@@ -276,10 +275,12 @@ bool WorkerLoop::on_message(const AttachKeeper&, UniqueFd fd) {
   return true;
 }
 
-void WorkerLoop::on_keeper_readable() {
-  if (tls_->on_keeper_readable()) return;
-  site_.error_log.add({.severity = logs::Severity::warning,
-                       .message = "the keeper has gone: handshakes wait for the next one"});
+bool WorkerLoop::on_keeper_readable() {
+  const KeeperState state = tls_->on_keeper_readable();
+  if (state != KeeperState::serves) {
+    site_.error_log.add({.severity = logs::Severity::warning, .message = text_of(state)});
+  }
+  return state != KeeperState::sent_nonsense;
 }
 
 bool WorkerLoop::on_message(const Drain&, UniqueFd) {

@@ -76,7 +76,10 @@ class WorkerLoop {
   void begin_draining();
   void report_nonsense(std::optional<std::uint32_t> channel, std::string_view complaint);
   void on_checker_readable();
-  void on_keeper_readable();
+  // False if it sent what is no message. A worker has no say about the keeper, which is
+  // everybody's, and the master does not know that the channel is no more: the next worker is given
+  // one.
+  bool on_keeper_readable();
   void on_runner_readable();
   bool on_router_readable(std::size_t index);
   bool receive_hand_overs(std::size_t index);

@@ -9,6 +9,9 @@
 //   tell_router WHAT            sends each router what a worker may not
 //   tell_checker WHAT           sends its checker what a worker may not
 //   tell_keeper WHAT            asks the keeper for what it may not have, or for as much as it may
+//   tell_keeper ticket_keys     says which it is given
+//
+// Before, it makes the attacks of "attacks" (tries.h).
 //
 // Results go to the site's error log, as "attack NAME ARGUMENT: ERRNO".
 #include <fcntl.h>
@@ -28,6 +31,7 @@
 #include "privsep/keeper_messages.h"
 #include "privsep/sealed_memory.h"
 #include "test/hostile/attacks.h"
+#include "test/hostile/doubles/tries.h"
 
 namespace perchild::test {
 namespace {
@@ -152,6 +156,32 @@ void ask_for_many(Channel<Worker, Keeper> keeper, BorrowedFd epoll, const Order&
   }
 }
 
+void report_ticket_keys(Channel<Worker, Keeper> keeper, BorrowedFd epoll) {
+  watch(epoll, keeper.fd());
+  for (;;) {
+    const auto received = keeper.receive();
+    if (received.status == Channel<Worker, Keeper>::Status::would_block) {
+      ::epoll_event event;
+      ::epoll_wait(epoll.get(), &event, 1, -1);
+    } else if (received.status == Channel<Worker, Keeper>::Status::message) {
+      const TicketKeys::Key& key = std::get<TicketKeys>(*received.message).current;
+      std::string line = "ticket keys";
+      for (const auto part :
+           {std::span<const unsigned char>(key.name), std::span<const unsigned char>(key.cipher),
+            std::span<const unsigned char>(key.authentication)}) {
+        line += ' ';
+        for (const unsigned char byte : part) {
+          line += "0123456789abcdef"[byte / 16];
+          line += "0123456789abcdef"[byte % 16];
+        }
+      }
+      line += '\n';
+      [[maybe_unused]] const ssize_t said = ::write(ChildFds::log, line.data(), line.size());
+      return;
+    }
+  }
+}
+
 // Takes messages of the master until it is killed; in the manner of tell_router answers each new
 // channel so.
 [[noreturn]] void obey(Channel<Worker, Master>& master, BorrowedFd epoll, const Order& order) {
@@ -180,6 +210,10 @@ void ask_for_many(Channel<Worker, Keeper> keeper, BorrowedFd epoll, const Order&
       if (order.name == "flood" || order.name == "once") {
         ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, master.fd().get(), nullptr);
         ask_for_many(Channel<Worker, Keeper>(std::move(received.fd)), epoll, order);
+        continue;
+      }
+      if (order.name == "ticket_keys") {
+        report_ticket_keys(Channel<Worker, Keeper>(std::move(received.fd)), epoll);
         continue;
       }
       ask_for_what_it_may_not_have(received.fd.borrow(), order.name);
@@ -231,8 +265,10 @@ int run() {
   auto tls = TlsSite::make(*settings);
   if (!tls) return 3;
   UniqueFd root(::open(settings->root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto proof = lock_down<Role::worker>(
-      {.filter = filter->bytes(), .new_root = root.borrow(), .root_is_readable = true});
+  const LockDownPlan plan{
+      .filter = filter->bytes(), .new_root = root.borrow(), .root_is_readable = true};
+  try_attacks(Role::worker, plan);
+  const auto proof = lock_down<Role::worker>(plan);
   if (!proof) return 3;
   const std::uint32_t claimed = order.name == "wrong_pid" ? pid + 1 : pid;
   static_cast<void>(master.send(LockDownComplete{claimed}));
