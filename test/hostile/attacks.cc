@@ -72,6 +72,12 @@ int execute_setuid(const std::string& path) {
   return got > 0 && std::string_view(text, static_cast<std::size_t>(got)) == "0\n" ? 0 : EPERM;
 }
 
+// Ends with the program's status.
+int execute(const std::string& path) {
+  ::execl(path.c_str(), path.c_str(), nullptr);
+  return errno;
+}
+
 int mount_over(const std::string& path) {
   // In a mount namespace of its own, so that it harms nobody where it works.
   if (::unshare(CLONE_NEWNS) != 0) return errno;
@@ -183,6 +189,7 @@ const std::map<std::string, Attack> attacks{
     {"list", [](const std::string& path) { return open_with(path, O_RDONLY | O_DIRECTORY); }},
     {"become", become},
     {"join_group", join_group},
+    {"execute", execute},
     {"execute_setuid", execute_setuid},
     {"mount", mount_over},
     {"read_by_chroot", read_by_chroot},

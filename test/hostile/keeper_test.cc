@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "test/support/certificate_files.h"
@@ -31,6 +33,17 @@ bool has_in_memory(::pid_t pid, const std::string& bytes) {
     if (got > 0 && region.find(bytes) != std::string::npos) return true;
   }
   return false;
+}
+
+// "/memfd:NAME (deleted)", "socket:[INODE]", "/path", ...
+std::multiset<std::string> open_files(::pid_t pid) {
+  std::multiset<std::string> links;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    links.insert(std::filesystem::read_symlink(entry.path(), gone).string());
+  }
+  return links;
 }
 
 class PrivateKey : public ::testing::Test {
@@ -69,6 +82,32 @@ TEST_F(PrivateKey, IsInTheKeepersMemoryAndInNobodyElses) {
     EXPECT_EQ(is_known_to(process.pid), process.name == "perchild-keeper") << process.name;
   }
   EXPECT_EQ(server_->workers_of(0).size(), 1u);
+}
+
+TEST_F(PrivateKey, HasNoDescriptorThatLeadsToItButTheMastersAndTheKeepers) {
+  for (const ProcessFacts& process : server_->processes()) {
+    const auto files = open_files(process.pid);
+    const auto leads = std::count_if(files.begin(), files.end(), [](const std::string& file) {
+      return file.starts_with("/memfd:keys") || file.ends_with(".key");
+    });
+    EXPECT_EQ(leads, process.name == "perchild-master" ? 1 : 0) << process.name;
+  }
+}
+
+// One to the master, one to the worker, whatever comes to the worker meanwhile.
+TEST_F(PrivateKey, IsHeldByWhoHasTwoChannelsAndNoConnection) {
+  TlsClient client(server_->port(), {.server_name = "a.example"});
+  ASSERT_TRUE(client.connected());
+  const auto files = open_files(server_->keepers().at(0).pid);
+  std::set<std::string> kinds;
+  std::size_t sockets = 0;
+  for (const std::string& file : files) {
+    kinds.insert(file.substr(0, file.find(':')));
+    sockets += file.starts_with("socket:") ? 1U : 0U;
+  }
+  EXPECT_EQ(sockets, 2u);
+  const std::set<std::string> expected{"/dev/null", "/memfd", "anon_inode", "pipe", "socket"};
+  for (const std::string& kind : kinds) EXPECT_TRUE(expected.contains(kind)) << kind;
 }
 
 TEST_F(PrivateKey, IsOutOfReachOfItsSitesUser) {

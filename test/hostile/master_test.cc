@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "privsep/inherited_fds.h"
 #include "test/hostile/attacks.h"
 #include "test/hostile/replaced_role.h"
 #include "test/support/in_child.h"
@@ -41,7 +42,8 @@ class HostileMaster : public ::testing::Test {
     master_.add_setuid_program();
     master_.write("secret", "root's", 0600);
     master_.write("mine", "root's");
-    Server server({.sites = {{"a.example", {{"index.html", "of a"}}}}, .bin = master_.bin()});
+    Server server({.sites = {{"a.example", {{"index.html", "of a"}}, R"(, "tls": "self-signed")"}},
+                   .bin = master_.bin()});
     results_ = reported_attacks(server.log());
     EXPECT_EQ(server.stop(), 0);
   }
@@ -71,6 +73,10 @@ TEST_F(HostileMaster, BecomesTenantsAndServicesAndNobodyElse) {
   expect("become", "65534", EINVAL);
   expect("join_group", "0", EINVAL);
   expect("join_group", "6", EINVAL);
+}
+
+TEST_F(HostileMaster, ReadsThePrivateKeysThatItPassesOn) {
+  EXPECT_EQ(as_master("read_back", std::to_string(MasterFds::keys)), 0);
 }
 
 TEST_F(HostileMaster, GainsNothingFromASetuidProgram) {

@@ -81,6 +81,13 @@ INSTANTIATE_TEST_SUITE_P(ToTheMaster, HostileRouterReports,
                                            "workers_silent"),
                          [](const auto& each) { return std::string(each.param); });
 
+TEST_F(HostileRouter, HasAWorkerEndedByAccusingItAndItIsStartedAgain) {
+  ask_for("accuse_a_worker");
+  ASSERT_TRUE(server_.wait_for_log("sent what is no message: ended")) << server_.log();
+  EXPECT_TRUE(eventually([&] { return get(server_.port(), "a.example").body == "of a"; }));
+  EXPECT_NE(server_.workers_of(0).at(0).pid, worker_);
+}
+
 class HostileRouterCalls : public HostileRouter {};
 
 TEST_P(HostileRouterCalls, WhatItsFilterForbidsAndIsReplacedWithTheListenerIntact) {

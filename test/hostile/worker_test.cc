@@ -1,6 +1,7 @@
 // A worker that has been taken over, towards the master and the routers: whatever it says that it
 // may not say ends it. Other sites do not notice, and it is started again.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "test/hostile/replaced_role.h"
 #include "test/support/client.h"
@@ -115,6 +116,23 @@ TEST_F(BehavingDouble, IsServedByAndLeftAlone) {
   EXPECT_EQ(server_.workers_of(0).at(0).pid, pid);
   EXPECT_EQ(server_.stop(), 0);
   EXPECT_EQ(server_.log().find("ended"), std::string::npos) << server_.log();
+}
+
+// It grants no credit.
+class HoardingWorker : public HostileWorker {
+ protected:
+  HoardingWorker() : HostileWorker("hoard") {}
+};
+
+TEST_F(HoardingWorker, KeepsItsOwnSitesVisitorsWaitingAndNoOthers) {
+  Client client(server_.port());
+  client.send("GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return server_.workers_of(0).size() == 1; }));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(get(server_.port(), "good.example").body, "of good");
+  EXPECT_EQ(client.receive_some(1), "");
+  server_.add_file(0, "order", "serve");
+  ASSERT_EQ(::kill(server_.workers_of(0).at(0).pid, SIGKILL), 0);
+  EXPECT_EQ(client.receive().body, "of bad") << server_.log();
 }
 
 // An empty message reads like the end of the sender: it ends nothing by itself, and must not leave

@@ -4,7 +4,7 @@
 //   tell_worker WHAT    answers each channel to a worker so
 //   behave              says that every password is right
 //
-// It locks itself down as the real one does.
+// It locks itself down as the real one does, having made the attacks of "attacks" (tries.h).
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -18,6 +18,7 @@
 #include "privsep/inherited_fds.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
+#include "test/hostile/doubles/tries.h"
 #include "vhosts/sites/checker_settings.h"
 
 namespace perchild::test {
@@ -60,8 +61,10 @@ int run() {
   const std::string order = CheckerSettings::unpack(packed->bytes())->lists.at(0).users.at(0).name;
   const std::string manner = order.substr(0, order.find(' '));
   const std::string what = order.substr(order.find(' ') + 1);
-  const auto proof = lock_down<Role::checker>(
-      {.filter = filter->bytes(), .new_root = BorrowedFd(ChildFds::checker_root)});
+  const LockDownPlan plan{.filter = filter->bytes(),
+                          .new_root = BorrowedFd(ChildFds::checker_root)};
+  try_attacks(Role::checker, plan);
+  const auto proof = lock_down<Role::checker>(plan);
   if (!proof) return 3;
   Channel<Checker, Master> master{UniqueFd(ChildFds::control)};
   static_cast<void>(master.send(LockDownComplete{static_cast<std::uint32_t>(::getpid())}));

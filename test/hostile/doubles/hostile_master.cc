@@ -62,6 +62,7 @@ int run() {
       {"read_by_chroot", folder + "/secret"},
       {"read_by_nested_namespace", folder + "/secret"},
       {"open_by_handle", folder + "/secret"},
+      {"read_back", std::to_string(MasterFds::keys)},
       {"write", folder + "/perchild"},
       {"make", folder + "/made"},
       {"make_setuid_root", folder + "/mine"},

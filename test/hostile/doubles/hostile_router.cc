@@ -4,14 +4,15 @@
 //   wrong_pid     its first message claims to be another process
 //   early         says something else before its lock-down is complete
 //   not_locked    says that it is locked down, and is not
-#include <limits.h>
+//
+// Before, it makes the attacks of "attacks" (tries.h).
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@
 #include "privsep/sealed_memory.h"
 #include "privsep/server_log.h"
 #include "test/hostile/doubles/hostile_router_attacks.h"
+#include "test/hostile/doubles/tries.h"
 
 extern "C" {
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names for --wrap
@@ -45,11 +47,8 @@ namespace perchild::test {
 namespace {
 
 std::string read_order() {
-  char path[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-  const std::string whole(path, length > 0 ? static_cast<std::size_t>(length) : 0);
   std::string order;
-  std::ifstream(whole.substr(0, whole.rfind('/')) + "/router-order") >> order;
+  std::istringstream(read_beside_executable("router-order")) >> order;
   return order;
 }
 
@@ -83,8 +82,9 @@ int run() {
     return 0;
   }
   UniqueFd root(ChildFds::root);
-  const auto proof =
-      lock_down<Role::router>({.filter = filter->bytes(), .new_root = root.borrow()});
+  const LockDownPlan plan{.filter = filter->bytes(), .new_root = root.borrow()};
+  try_attacks(Role::router, plan);
+  const auto proof = lock_down<Role::router>(plan);
   if (!proof) return 3;
   root.reset();
   const std::uint32_t claimed = order == "wrong_pid" ? pid + 1 : pid;

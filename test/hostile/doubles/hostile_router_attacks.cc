@@ -116,6 +116,12 @@ const std::map<std::string, Deed, std::less<>> deeds{
      [](const Stolen&) {
        send_bytes(master, encode(WorkerViolation{{1}, 0, 1, 0}));
      }},
+    {"accuse_a_worker",
+     [](const Stolen&) {
+       for (std::uint32_t channel = 1; channel < 8; ++channel) {
+         send_bytes(master, encode(WorkerViolation{{0}, 0, channel, 0}));
+       }
+     }},
     {"queue_of_an_unknown_site",
      [](const Stolen&) { send_bytes(master, encode(QueueStands{{1000}})); }},
     {"routes_of_no_reload", [](const Stolen&) { send_bytes(master, encode(RoutesTaken{1})); }},
