@@ -154,7 +154,7 @@ TEST_P(SyscallRules, EachLetsPassWhatSatisfiesItAndNothingElse) {
       }
     }
   }
-  EXPECT_GT(good.size(), 20u);
+  EXPECT_GT(good.size(), 15u);
   EXPECT_GT(bad.size(), 20u);
   expect_all(*filter, good, Decision::passes);
   expect_all(*filter, bad, denial_of(GetParam()));
