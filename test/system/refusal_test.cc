@@ -94,20 +94,38 @@ TEST(Refusal, SmugglingShapesAreRefusedWithTheirReasonAndTheConnectionCloses) {
   }
 }
 
-TEST(Refusal, EveryReasonHasItsStatus) {
+TEST(Refusal, EveryReasonHasItsStatusAndItsLine) {
   Server server({.sites = one_site()});
-  const std::string long_value(17 * 1024, 'x');
   std::string many;
   for (int i = 0; i < 101; ++i) many += "X-" + std::to_string(i) + ": x\r\n";
-  const auto status = [&](const std::string& target, const std::string& fields) {
-    return refused_status(server, request("a.example", target, fields));
+  struct Case {
+    std::string head;
+    int status;
+    std::string reason;
   };
-  EXPECT_EQ(status("/" + std::string(8 * 1024, 'x'), ""), 414);
-  EXPECT_EQ(status("/", "X: " + long_value + "\r\n"), 431);
-  EXPECT_EQ(status("/", many), 431);
-  EXPECT_EQ(status("/", "Expect: 200-maybe\r\n"), 417);
-  EXPECT_EQ(status("/", "Transfer-Encoding: gzip, chunked\r\n"), 501);
-  EXPECT_EQ(refused_status(server, "GET / HTTP/2.0\r\nHost: a.example\r\n\r\n"), 505);
+  const auto with = [](const std::string& fields) { return request("a.example", "/", fields); };
+  const std::vector<Case> cases{
+      {request("a.example", "/" + std::string(8 * 1024, 'x')), 414,
+       "the request target is too long"},
+      {with("X: " + std::string(17 * 1024, 'x') + "\r\n"), 431, "the request head is too large"},
+      {with(many), 431, "the request head has too many fields"},
+      {with("Expect: 200-maybe\r\n"), 417, "the Expect field asks for more than 100-continue"},
+      {with("Transfer-Encoding: gzip, chunked\r\n"), 501, "Transfer-Encoding is not exactly"},
+      {"GET / HTTP/2.0\r\nHost: a.example\r\n\r\n", 505, "the protocol version is not HTTP/1"},
+      {"G(T / HTTP/1.1\r\nHost: a.example\r\n\r\n", 400, "the method is not a token"},
+      {"GET / HTTP/1.x\r\nHost: a.example\r\n\r\n", 400, "the protocol version is malformed"},
+      {"GET / HTTP/1.1\r\n\r\n", 400, "no host is named"},
+      {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "the host or its port is malformed"},
+      {"GET /\r\nHost: a.example\r\n\r\n", 400, "the request line is malformed"}};
+  // As second requests: the worker knows whose log it is, whatever the head says.
+  for (const Case& each : cases) {
+    Client client(server.port());
+    client.send(request("a.example") + each.head);
+    EXPECT_EQ(client.receive().status, 200);
+    EXPECT_EQ(client.receive().status, each.status) << each.reason;
+    EXPECT_TRUE(error_log_has(server, 0, each.reason)) << each.reason;
+  }
+  for (const Case& each : cases) EXPECT_EQ(refused_status(server, each.head), each.status);
   EXPECT_EQ(refused_status(server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
 }
 
