@@ -103,7 +103,10 @@ void Neighbourhood::make_shared_objects() {
   semaphores_ = ::semget(key_, 1, IPC_CREAT | 0666);
   queue_ = ::msgget(key_, IPC_CREAT | 0666);
   const UniqueFd named(::shm_open(("/" + name_).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  const UniqueFd messages(::mq_open(("/" + name_).c_str(), O_RDWR | O_CREAT, 0666, nullptr));
+  ::mq_attr small{};  // nine of the usual size are root's share
+  small.mq_maxmsg = 1;
+  small.mq_msgsize = 16;
+  const UniqueFd messages(::mq_open(("/" + name_).c_str(), O_RDWR | O_CREAT, 0666, &small));
   const long key =
       ::syscall(SYS_add_key, "user", name_.c_str(), "secret", 6, KEY_SPEC_SESSION_KEYRING);
   ::umask(before);
