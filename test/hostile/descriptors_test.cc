@@ -5,28 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "test/hostile/attacks.h"
 #include "test/support/client.h"
 #include "test/support/in_child.h"
+#include "test/support/open_files.h"
 #include "test/support/server.h"
 
 namespace perchild::test::descriptors_test {
 namespace {
-
-// "/proc/PID/fd" by link text: "socket:[INODE]", "/path", "/memfd:name (deleted)", ...
-std::multiset<std::string> open_files(::pid_t pid) {
-  std::multiset<std::string> links;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-    std::error_code gone;
-    links.insert(std::filesystem::read_symlink(entry.path(), gone).string());
-  }
-  return links;
-}
 
 // "socket:[INODE]" of every listening TCP socket.
 std::set<std::string> listeners() {

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "test/support/certificate_files.h"
 #include "test/support/command.h"
+#include "test/support/open_files.h"
 #include "test/support/server.h"
 #include "test/support/tls_client.h"
 
@@ -33,17 +33,6 @@ bool has_in_memory(::pid_t pid, const std::string& bytes) {
     if (got > 0 && region.find(bytes) != std::string::npos) return true;
   }
   return false;
-}
-
-// "/memfd:NAME (deleted)", "socket:[INODE]", "/path", ...
-std::multiset<std::string> open_files(::pid_t pid) {
-  std::multiset<std::string> links;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-    std::error_code gone;
-    links.insert(std::filesystem::read_symlink(entry.path(), gone).string());
-  }
-  return links;
 }
 
 class PrivateKey : public ::testing::Test {

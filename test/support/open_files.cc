@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 #include <string>
 
@@ -10,6 +11,16 @@
 #include "test/support/temporary_directory.h"
 
 namespace perchild::test {
+
+std::multiset<std::string> open_files(::pid_t pid) {
+  std::multiset<std::string> links;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    links.insert(std::filesystem::read_symlink(entry.path(), gone).string());
+  }
+  return links;
+}
 
 ::rlimit limit_of_open_files(::pid_t pid) {
   constexpr const char* name = "Max open files";
