@@ -3,6 +3,7 @@
 // Runs in: children of the master and of a runner.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "privsep/result.h"
@@ -12,6 +13,10 @@ namespace perchild {
 
 // Every signal does what it does by itself, and none is blocked: both would survive the exec.
 void reset_signals();
+
+// Arguments or variables as exec takes them, with nullptr at the end. To be made before a vfork:
+// what is allocated behind it stays allocated.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts);
 
 struct PlacedFd {
   BorrowedFd fd;

@@ -27,17 +27,21 @@ Result<void> enter(const SpawnPlan& plan, NamespaceGate* gate) {
   return plan.cgroup ? join_cgroup(*plan.cgroup) : Result<void>();
 }
 
+SysError exec(int executable, const std::string& title, const std::vector<char*>& variables) {
+  char* const arguments[] = {const_cast<char*>(title.c_str()), nullptr};
+  ::syscall(SYS_execveat, executable, "", arguments, variables.data(), AT_EMPTY_PATH);
+  return SysError::from_errno("execveat", title);
+}
+
 // All that the child needs besides system calls. Between vfork and exec memory is the master's own,
 // and what is allocated there stays allocated.
 struct Start {
   explicit Start(const SpawnPlan& what)
-      : plan(what), executable(static_cast<int>(what.fds.size())), fds(what.fds) {
+      : plan(what),
+        executable(static_cast<int>(what.fds.size())),
+        fds(what.fds),
+        variables(pointers_to(what.environment)) {
     fds.push_back({plan.executable, executable});
-    arguments = {const_cast<char*>(plan.title.c_str()), nullptr};
-    for (const std::string& variable : plan.environment) {
-      variables.push_back(const_cast<char*>(variable.c_str()));
-    }
-    variables.push_back(nullptr);
   }
   Start(const Start&) = delete;
   Start& operator=(const Start&) = delete;
@@ -45,7 +49,7 @@ struct Start {
   const SpawnPlan& plan;
   const int executable;  // the child's number for it
   std::vector<PlacedFd> fds;
-  std::vector<char*> arguments, variables;
+  std::vector<char*> variables;
   std::optional<NamespaceGate> gate{};
   SysError error{};  // of a child that is on the master's memory
 };
@@ -64,9 +68,7 @@ SysError become_child(Start& start) {
   if (!dropped) return dropped.error();
   if (auto placed = place_fds(start.fds); !placed) return placed.error();
   ::fcntl(start.executable, F_SETFD, FD_CLOEXEC);
-  ::syscall(SYS_execveat, start.executable, "", start.arguments.data(), start.variables.data(),
-            AT_EMPTY_PATH);
-  return SysError::from_errno("execveat", plan.title);
+  return exec(start.executable, plan.title, start.variables);
 }
 
 [[noreturn]] void run_forked_child(Start& start) {
@@ -97,14 +99,7 @@ SysError become_child(Start& start) {
 
 SysError execute(BorrowedFd executable, const std::string& title,
                  const std::vector<std::string>& environment) {
-  std::vector<char*> variables;
-  for (const std::string& variable : environment) {
-    variables.push_back(const_cast<char*>(variable.c_str()));
-  }
-  variables.push_back(nullptr);
-  char* const arguments[] = {const_cast<char*>(title.c_str()), nullptr};
-  ::syscall(SYS_execveat, executable.get(), "", arguments, variables.data(), AT_EMPTY_PATH);
-  return SysError::from_errno("execveat", title);
+  return exec(executable.get(), title, pointers_to(environment));
 }
 
 Result<SpawnedProcess> spawn(const SpawnPlan& plan) {

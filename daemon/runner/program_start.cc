@@ -32,13 +32,6 @@ std::string_view name_of(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // All that the new process needs besides system calls. It is made before: between vfork and exec
 // memory is the runner's own, and what is allocated there stays allocated.
 struct PreparedProgram {
