@@ -90,7 +90,7 @@ class MasterLoop {
   void on_group_timers();
 
   // master_workers.cc: the processes of one
-  Result<UniqueFd> make_cgroup_of(SiteId site) const;
+  Result<UniqueFd> make_cgroup(const std::string& site, const CgroupLimits& limits) const;
   void start_worker(WorkerChild& worker);
   void connect(WorkerChild& worker, std::size_t router);
   void connect_all();
@@ -122,7 +122,6 @@ class MasterLoop {
   void want_companions(SiteId site);
   template <typename Kind>
   void start(Kind& companion);
-  Result<UniqueFd> make_cgroup_of(const CompanionChild& companion) const;
   void introduce_to_companions(WorkerChild& worker);
   template <typename Kind>
   void introduce_to_workers(Kind& companion);

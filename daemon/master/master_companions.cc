@@ -75,7 +75,11 @@ void MasterLoop::start(Kind& companion) {
   if (!settings) return failed(settings.error());
   auto pair = make_channel_pair();
   if (!pair) return failed(pair.error());
-  const auto cgroup = make_cgroup_of(companion);
+  // With the limits that the site has by now, if it is still there: its new workers share them.
+  const SiteRecord& record = table_.sites[companion.site.value];
+  const bool is_still_there = record.name == companion.site_name;
+  const auto cgroup =
+      make_cgroup(companion.site_name, is_still_there ? record.limits : companion.limits);
   if (!cgroup) return failed(cgroup.error());
   const Plan plan = plan_of(companion);
   std::vector<PlacedFd> fds{
@@ -94,16 +98,6 @@ void MasterLoop::start(Kind& companion) {
   if (!process) return failed(process.error());
   companion.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   companion.control.emplace(std::move(pair->first));
-}
-
-// No descriptor where there are no groups. The limits are those that the site has now, if it is
-// still there: its new workers share them.
-Result<UniqueFd> MasterLoop::make_cgroup_of(const CompanionChild& companion) const {
-  if (!table_.has_cgroups) return UniqueFd();
-  const SiteRecord& now = table_.sites[companion.site.value];
-  return make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), companion.site_name,
-                          now.name == companion.site_name ? now.limits : companion.limits,
-                          table_.controllers);
 }
 
 void MasterLoop::introduce_to_companions(WorkerChild& worker) {

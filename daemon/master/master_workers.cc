@@ -29,11 +29,10 @@ std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
 }
 
 // No descriptor where there are no groups.
-Result<UniqueFd> MasterLoop::make_cgroup_of(SiteId site) const {
+Result<UniqueFd> MasterLoop::make_cgroup(const std::string& site,
+                                         const CgroupLimits& limits) const {
   if (!table_.has_cgroups) return UniqueFd();
-  const SiteRecord& record = table_.sites[site.value];
-  return make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), record.name, record.limits,
-                          table_.controllers);
+  return make_site_cgroup(BorrowedFd(MasterFds::site_cgroups), site, limits, table_.controllers);
 }
 
 void MasterLoop::start_worker(WorkerChild& worker) {
@@ -55,7 +54,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!identity) return give_up(identity.error());
   auto pair = make_channel_pair();
   if (!pair) return give_up(pair.error());
-  const auto cgroup = make_cgroup_of(worker.site);
+  const auto cgroup = make_cgroup(record.name, record.limits);
   if (!cgroup) return give_up(cgroup.error());
   auto process =
       spawn({.role = Role::worker,
