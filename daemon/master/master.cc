@@ -354,7 +354,7 @@ void MasterLoop::on_timers() {
   for (auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) {
       if (overdue(worker.child)) {
-        end(worker.child, name_of_worker(worker) + complaint_about(worker.child));
+        end(worker.child, name_of(worker) + complaint_about(worker.child));
       }
     });
     for_each_running(group.checkers, [&](CheckerChild& checker) {

@@ -7,6 +7,7 @@
 // workers. A message that is malformed, or not permitted now, ends its sender.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -54,6 +55,16 @@ class MasterLoop {
 
   // Children in general
   void end(Child& child, std::string_view why);
+  // To a worker, checker or runner. One whose channel has no room for the few messages that it is
+  // ever sent does not read. One that has left or died is heard to have gone when its channel is
+  // read: its end, and not we, says how that came.
+  template <typename To, typename M, typename... Fd>
+  requires(!std::same_as<To, RouterChild>) void send(To& to, const M& message, Fd... fd) {
+    if (!to.control) return;
+    const SendStatus status = to.control->send(message, fd...);
+    if (status == SendStatus::sent || status == SendStatus::peer_gone) return;
+    end(to.child, name_of(to) + " does not read its messages");
+  }
   bool verify(const Child& child, Role role, const Identity& identity, const std::string& name);
   std::string describe_death(const std::string& name, ::pid_t pid, int status) const;
 
@@ -103,13 +114,12 @@ class MasterLoop {
   bool on_message(WorkerChild& worker, const Busy& message);
   void on_worker_serving(WorkerChild& worker);
   void on_worker_death(WorkerChild& worker, int status);
-  template <typename M, typename... Fd>
-  void send(WorkerChild& worker, const M& message, Fd... fd);
   void remove_empty_cgroup(const WorkerChild& worker);
   void remove_cgroup(SiteId site, const std::string& name);
   void on_retired_death(WorkerChild& worker, bool has_left, Clock::duration lived);
   void on_worker_failure(WorkerChild& worker, Clock::duration lived);
-  std::string name_of_worker(const WorkerChild& worker) const;
+  std::string name_of(const WorkerChild& worker) const;
+  static const std::string& name_of(const CompanionChild& companion) { return companion.name; }
   const SiteRecord& record_of(const WorkerChild& worker) const {
     return table_.sites[worker.site.value];
   }

@@ -129,13 +129,8 @@ void MasterLoop::introduce(WorkerChild& worker, Kind& companion) {
     return;
   }
   channel = ++groups_.at(worker.site).channels;
-  if (companion.control->send(typename Kind::Attach{channel}, pair->first.borrow()) !=
-      SendStatus::sent) {
-    end(companion.child, companion.name + " does not read its messages");
-  } else if (worker.control->send(typename Kind::AttachToWorker{channel}, pair->second.borrow()) !=
-             SendStatus::sent) {
-    end(worker.child, name_of_worker(worker) + " does not read its messages");
-  }
+  send(companion, typename Kind::Attach{channel}, pair->first.borrow());
+  send(worker, typename Kind::AttachToWorker{channel}, pair->second.borrow());
 }
 
 // Whether `said` may be: of a worker, by a companion of its site. The worker may be gone already,
@@ -146,8 +141,7 @@ bool MasterLoop::punish_worker(Kind& companion, const PeerViolation& said) {
   if (companion.child.state != ChildState::serving || said.channel > group.channels) return false;
   group.for_each_running([&](WorkerChild& worker) {
     if (channel_between(worker, companion) != said.channel) return;
-    end(worker.child,
-        name_of_worker(worker) + " sent the " + companion.name + " what it may not send");
+    end(worker.child, name_of(worker) + " sent the " + companion.name + " what it may not send");
   });
   return true;
 }

@@ -246,7 +246,7 @@ bool MasterLoop::reopen_logs(WorkerChild& worker) {
     if (file) {
       send(worker, ReplaceLog{kind == LogKind::error ? 1U : 0U}, file->borrow());
     } else {
-      log_.line(Priority::error, name_of_worker(worker) + ": " + file.error().text());
+      log_.line(Priority::error, name_of(worker) + ": " + file.error().text());
       all = false;
     }
   }

@@ -96,7 +96,7 @@ bool MasterLoop::keeper_has_keys() {
   keeper_.keys_due = sent != SendStatus::sent;
   if (sent == SendStatus::would_block) {
     keeper_.introduce_at = now_ + blocked_channel_retry;
-  } else if (sent != SendStatus::sent) {
+  } else if (sent == SendStatus::failed) {
     end_keeper("cannot be sent its messages");
   }
   return !keeper_.keys_due;
@@ -109,7 +109,7 @@ bool MasterLoop::on_keeper_message(const PeerViolation& message) {
   }
   for_each_worker([&](WorkerChild& worker) {
     if (worker.signer_channel != message.channel) return;
-    end(worker.child, name_of_worker(worker) + " asked the keeper for what it may not have");
+    end(worker.child, name_of(worker) + " asked the keeper for what it may not have");
   });
   return true;
 }
@@ -129,9 +129,9 @@ void MasterLoop::introduce_to_keeper(WorkerChild& worker) {
            : SendStatus::would_block;
   if (sent == SendStatus::would_block) {
     keeper_.introduce_at = now_ + blocked_channel_retry;
-  } else if (sent != SendStatus::sent) {
+  } else if (sent == SendStatus::failed) {
     end_keeper("cannot be sent its messages");
-  } else {
+  } else if (sent == SendStatus::sent) {
     keeper_.last_channel = worker.signer_channel = channel;
     send(worker, AttachKeeper{0}, pair->second.borrow());
   }

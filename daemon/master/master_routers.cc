@@ -145,9 +145,8 @@ bool MasterLoop::on_message(std::size_t index, const WorkerViolation& message) {
   if (routers_[index].child.state != ChildState::serving) return false;
   if (message.channel > last_channel_) return false;
   if (WorkerChild* worker = worker_at(message.site, index, message.channel); worker != nullptr) {
-    end(worker->child,
-        name_of_worker(*worker) +
-            (message.hung_up != 0 ? " has hung up on a router" : " sent what is no message"));
+    end(worker->child, name_of(*worker) + (message.hung_up != 0 ? " has hung up on a router"
+                                                                : " sent what is no message"));
     worker->router_ends[index].end.reset();
   }
   return true;
@@ -208,9 +207,9 @@ void MasterLoop::flush(RouterChild& router) {
         message);
     if (status == SendStatus::would_block) return;
     if (status != SendStatus::sent) {
-      // Its successor is told everything anew.
+      // Its successor is told everything anew. One that has died says itself how.
       router.outbox.clear();
-      end(router.child, "a router cannot be sent its messages");
+      if (status == SendStatus::failed) end(router.child, "a router cannot be sent its messages");
       return;
     }
     router.outbox.pop_front();

@@ -41,12 +41,8 @@ bool MasterLoop::on_message(RunnerChild& runner, const PeerViolation& message) {
 // Else a site would only have to sleep for its mail to be counted from nothing.
 void MasterLoop::tell_of_mail(RunnerChild& runner) {
   const auto history = histories_.find(runner.site);
-  if (history == histories_.end() || history->second.mail_recipients == 0 || !runner.control)
-    return;
-  const MailSent before{history->second.mail_since, history->second.mail_recipients};
-  if (runner.control->send(before) != SendStatus::sent) {
-    end(runner.child, runner.name + " does not read its messages");
-  }
+  if (history == histories_.end() || history->second.mail_recipients == 0) return;
+  send(runner, MailSent{history->second.mail_since, history->second.mail_recipients});
 }
 
 // It speaks of its own site alone. One that lies can send without being asked for a word of it.
@@ -70,9 +66,7 @@ bool MasterLoop::reopen_log(RunnerChild& runner) {
     log_.line(Priority::error, runner.name + ": " + file.error().text());
     return false;
   }
-  if (runner.control->send(ReplaceLog{1}, file->borrow()) != SendStatus::sent) {
-    end(runner.child, runner.name + " does not read its messages");
-  }
+  send(runner, ReplaceLog{1}, file->borrow());
   return true;
 }
 

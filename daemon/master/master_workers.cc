@@ -21,7 +21,7 @@ constexpr std::chrono::seconds ping_interval{2};
 
 }  // namespace
 
-std::string MasterLoop::name_of_worker(const WorkerChild& worker) const {
+std::string MasterLoop::name_of(const WorkerChild& worker) const {
   const SiteRecord& record = record_of(worker);
   std::string name = "worker of " + (worker.name.empty() ? record.name : worker.name);
   if (record.life.most_workers > 1) name.append(" ").append(std::to_string(worker.slot));
@@ -40,7 +40,7 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   PERCHILD_ASSERT(!record.is_hole() && !record.life.suspended);
   want_companions(worker.site);
   const auto give_up = [&](const SysError& error) {
-    const std::string text = name_of_worker(worker) + " cannot be started: " + error.text();
+    const std::string text = name_of(worker) + " cannot be started: " + error.text();
     log_.line(Priority::error, text);
     histories_[worker.site].last_error = text;
     if (!worker.retired) on_worker_failure(worker, Clock::duration::zero());
@@ -94,7 +94,7 @@ void MasterLoop::connect(WorkerChild& worker, std::size_t index) {
   auto pair = make_channel_pair();
   if (!pair) {
     if (!channels_are_missing_) {
-      log_.line(Priority::error, name_of_worker(worker) + ": " + pair.error().text());
+      log_.line(Priority::error, name_of(worker) + ": " + pair.error().text());
     }
     channels_are_missing_ = true;
     return;
@@ -123,7 +123,7 @@ void MasterLoop::on_worker_readable(WorkerChild& worker) {
   hear(
       worker.control, worker.child, now_, messages_at_once,
       [&](const auto& message) { return on_message(worker, message); },
-      [&](Offence) { end(worker.child, name_of_worker(worker) + " sent what it may not send"); });
+      [&](Offence) { end(worker.child, name_of(worker) + " sent what it may not send"); });
 }
 
 bool MasterLoop::on_message(WorkerChild& worker, const LockDownComplete& message) {
@@ -131,7 +131,7 @@ bool MasterLoop::on_message(WorkerChild& worker, const LockDownComplete& message
   const Identity identity{record.uid.uid(), record.gid, record.groups};
   if (worker.child.state != ChildState::locking_down ||
       message.pid != static_cast<std::uint32_t>(worker.child.pid) ||
-      !verify(worker.child, Role::worker, identity, name_of_worker(worker))) {
+      !verify(worker.child, Role::worker, identity, name_of(worker))) {
     return false;
   }
   worker.child.state = ChildState::serving;
@@ -169,7 +169,7 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
   const auto access_log =
       open_log_file(BorrowedFd(MasterFds::log_directory), worker.name, LogKind::access);
   if (!access_log) {
-    end(worker.child, name_of_worker(worker) + ": " + access_log.error().text());
+    end(worker.child, name_of(worker) + ": " + access_log.error().text());
     return;
   }
   send(worker, TakeAccessLog{0}, access_log->borrow());
@@ -190,21 +190,6 @@ void MasterLoop::on_worker_serving(WorkerChild& worker) {
   if (drain_until_) tell_to_leave(worker);
 }
 
-// A worker whose channel has no room for the few messages that it is ever sent does not read.
-template <typename M, typename... Fd>
-void MasterLoop::send(WorkerChild& worker, const M& message, Fd... fd) {
-  if (!worker.control) return;
-  const SendStatus status = worker.control->send(message, fd...);
-  // One that has left of its own accord is heard to have gone when its channel is read.
-  if (status == SendStatus::sent || status == SendStatus::peer_gone) return;
-  end(worker.child, name_of_worker(worker) + " does not read its messages");
-}
-template void MasterLoop::send(WorkerChild&, const Drain&);
-template void MasterLoop::send(WorkerChild&, const MayReport&);
-template void MasterLoop::send(WorkerChild&, const ReplaceLog&, BorrowedFd);
-template void MasterLoop::send(WorkerChild&, const Retire&);
-template void MasterLoop::send(WorkerChild&, const AttachKeeper&, BorrowedFd);
-
 // Whose channel to this router has this number; nullptr if it has been replaced meanwhile.
 WorkerChild* MasterLoop::worker_at(SiteId site, std::size_t router, std::uint32_t channel) {
   const auto group = groups_.find(site);
@@ -221,7 +206,7 @@ void MasterLoop::on_worker_death(WorkerChild& worker, int status) {
   const bool expected =
       worker.outdated || ((drain_until_.has_value() || worker.retired) && status == 0);
   if (!expected) {
-    const std::string death = describe_death(name_of_worker(worker), worker.child.pid, status);
+    const std::string death = describe_death(name_of(worker), worker.child.pid, status);
     log_.line(Priority::error, death);
     if (is_of_its_site(worker)) {
       SiteHistory& history = histories_[worker.site];
