@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "vhosts/gateway/fastcgi_record.h"
+
 namespace perchild {
 namespace {
 
-constexpr std::size_t most_in_memory = 64 * 1024;
+// A piece has to fit into a record.
+constexpr std::size_t most_in_memory = gateway::max_record_content;
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 
 #include "test/support/command.h"
@@ -113,6 +114,15 @@ TEST(Php, ABodyReachesItWhicheverWayItComes) {
   const HttpResponse of_chunks = ask(
       server, request("a.example", "/len.php", "Transfer-Encoding: chunked\r\n", "POST") + chunked);
   EXPECT_EQ(of_chunks.body, "11 5eb63bbbe01eeed093cb22bb8f5acdc3");
+  // Of a length that nobody has said: in memory, and in a file without a name.
+  for (const std::size_t size : {65'535U, 65'536U, 131'071U, 131'072U, 300'000U, 3'000'000U}) {
+    char line[16];
+    std::snprintf(line, sizeof line, "%zx\r\n", size);
+    const HttpResponse of_one =
+        ask(server, request("a.example", "/len.php", "Transfer-Encoding: chunked\r\n", "POST") +
+                        line + std::string(size, 'x') + "\r\n0\r\n\r\n");
+    EXPECT_TRUE(of_one.body.starts_with(std::to_string(size) + " ")) << of_one.body;
+  }
 }
 
 TEST(Php, AConnectionServesOneRequestAfterTheOther) {
