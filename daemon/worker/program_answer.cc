@@ -12,6 +12,9 @@ namespace perchild {
 namespace {
 
 constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+// Of a body that a program of few processes is not to wait for: with a handful of bodies that
+// trickle in a visitor would have all processes of a site. Of a longer one so much is here before.
+constexpr std::uint64_t most_kept = 1 << 20;
 // Connections that were at rest, and that their program has closed meanwhile.
 constexpr int most_tries = 3;
 
@@ -124,10 +127,13 @@ ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, ExchangeEnd e
                                                                           : ReleaseTo::end;
 }
 
-// Programs are told how long a body is before they get it.
+// Programs are told how long a body is before they get it: one of which that is not known is kept
+// to its end, as far as the site's limit lets it come.
 Task<ExchangeEnd> keep_input(Request& request, Response& response, ProgramInput& input) {
-  const BodyPiece kept = co_await input.keep();
-  if (kept.kind == BodyPiece::Kind::end) co_return ExchangeEnd::complete;
+  const std::uint64_t most = input.length() ? most_kept : UINT64_MAX;
+  const BodyPiece kept = co_await input.keep(most);
+  const bool is_enough = kept.kind == BodyPiece::Kind::data || kept.kind == BodyPiece::Kind::end;
+  if (is_enough) co_return ExchangeEnd::complete;
   if (kept.kind == BodyPiece::Kind::closed) co_return ExchangeEnd::client_gone;
   co_return refuse_request(request, response, input, {kept.status, kept.problem});
 }
@@ -138,7 +144,8 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
                                     Request& request, Response& response, ProgramInput& input,
                                     Sending& sending, std::string& location) {
   const ProgramSettings& program = program_of(request);
-  if (program.protocol != ProgramProtocol::http && input.awaited() != nullptr && !input.length()) {
+  // One that speaks HTTP is an application's own server, which sees bodies as they come.
+  if (program.protocol != ProgramProtocol::http && input.awaited() != nullptr) {
     const ExchangeEnd kept = co_await keep_input(request, response, input);
     if (kept != ExchangeEnd::complete) co_return kept;
   }
@@ -175,7 +182,9 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     }
     connection.deadline.unlink();
     sending.pace.drop_period();
-    context.runner.release(*ticket.stream, what_becomes_of_program(*exchange, end));
+    if (!exchange->has_released()) {
+      context.runner.release(*ticket.stream, what_becomes_of_program(*exchange, end));
+    }
     location = exchange->location();
     const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&
                        !has_input && is_idempotent(request.head.method) && tries < most_tries;

@@ -12,6 +12,8 @@ namespace {
 
 // After so many pieces without a pause the other connections have a turn.
 constexpr unsigned rounds_in_a_row = 64;
+// Of a response's body, for a client that is slower than the program.
+constexpr std::size_t most_gathered = 256 * 1024;
 
 bool has_no_body(const Request& request, int status) {
   return request.head_only() || status == 101 || status == 204 || status == 304;
@@ -145,7 +147,7 @@ void ProgramExchange::frame_body() {
 }
 
 std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
-  if (!has_output() && has_head_ && !failed_) {
+  if (!has_output() && has_head_ && (head_made_ || !failed_)) {
     if (short_ && !head_made_) fail(502, "the program's response is shorter than it says");
     if (!head_made_ && (failed_ || !make_head())) return std::nullopt;
     frame_body();
@@ -166,8 +168,13 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
 
 // ---- from the program
 
+// Interim heads are not gathered.
+bool ProgramExchange::has_room() const {
+  return head_made_ ? gathered_.size() < most_gathered : !has_output();
+}
+
 bool ProgramExchange::read_program() {
-  if (has_output() || ended_ || failed_ || !stream_.may_read()) return false;
+  if (ended_ || failed_ || !has_room() || !stream_.may_read()) return false;
   std::size_t count = 0;
   switch (stream_.receive(context_.runner.scratch(), count)) {
     case BackendStream::Received::bytes:
@@ -246,9 +253,11 @@ bool ProgramExchange::write_program() {
 // What it has come to; nothing if it goes on.
 std::optional<ExchangeEnd> ProgramExchange::outcome() const {
   if (moved_) return ExchangeEnd::moved;
-  if (failed_) return head_made_ ? ExchangeEnd::cut_off : ExchangeEnd::refused;
-  if (!ended_ || has_output() || !gathered_.empty()) return std::nullopt;
-  if (!head_made_ || (framing_ == Framing::chunked && !end_framed_ && !short_)) return std::nullopt;
+  if (failed_ && !head_made_) return ExchangeEnd::refused;
+  if (has_output() || !gathered_.empty()) return std::nullopt;
+  if (failed_) return ExchangeEnd::cut_off;
+  if (!ended_ || !head_made_ || (framing_ == Framing::chunked && !end_framed_ && !short_))
+    return std::nullopt;
   return short_ ? ExchangeEnd::cut_off : ExchangeEnd::complete;
 }
 
@@ -273,6 +282,13 @@ bool ProgramExchange::client_is_slow() {
                         : !sending_.pace.is_kept(connection_.bytes_taken());
 }
 
+// Its answer is here, however long the client takes for it.
+void ProgramExchange::release_program() {
+  if (!ended_ || failed_ || moved_ || released_ || bytes_of_other_protocol()) return;
+  released_ = true;
+  context_.runner.release(stream_, is_reusable() ? ReleaseTo::rest : ReleaseTo::end);
+}
+
 Task<ExchangeEnd> ProgramExchange::run() {
   context_.runner.begin_time(stream_);
   before_ = to_program_;
@@ -287,6 +303,7 @@ Task<ExchangeEnd> ProgramExchange::run() {
     moved = read_program() || moved;
     if (const auto end = send_output(moved)) co_return *end;
     if (const auto end = outcome()) co_return *end;
+    release_program();
     if (moved && ++in_a_row < rounds_in_a_row) continue;
     if (moved) {
       in_a_row = 0;
@@ -295,9 +312,9 @@ Task<ExchangeEnd> ProgramExchange::run() {
       co_await turn;
       continue;
     }
-    if (stream_.timed_out) {
+    if (!released_ && stream_.timed_out) {
       // Not while it was the client that took its time.
-      if (has_output()) {
+      if (!has_room()) {
         context_.runner.begin_time(stream_);
       } else {
         fail(504, "the program took too long");

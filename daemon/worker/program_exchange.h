@@ -1,6 +1,7 @@
 // One request with a program, once there is a connection to it: the request's body goes there and
 // the response comes back at the same time, so that neither side can make the other wait for ever.
-// No more than one reading of the program's output is held, until the client has taken it.
+// Of the program's output so much is held for a client who takes it slowly that the program is done
+// with most pages, and free for the next visitor.
 //
 // Runs in: worker.
 // Does not trust: the client; the program, whose heads are parsed and whose lengths are kept.
@@ -41,7 +42,9 @@ class ProgramExchange {
 
   Task<ExchangeEnd> run();
 
-  // Afterwards: whether the connection to the program is good for another request.
+  // Afterwards: whether the program is somebody else's already.
+  bool has_released() const { return released_; }
+  // If not, whether the connection to it is good for another request.
   virtual bool is_reusable() const = 0;
   // Whether what follows is another protocol, of which these bytes have come already.
   virtual std::optional<std::string_view> bytes_of_other_protocol() const { return std::nullopt; }
@@ -90,7 +93,9 @@ class ProgramExchange {
   bool has_output() const { return !head_.empty() || !body_.empty(); }
   std::optional<ExchangeEnd> send_output(bool& moved);
   bool read_program();
+  bool has_room() const;
   bool write_program();
+  void release_program();
   bool take_input();
   std::optional<ExchangeEnd> outcome() const;
   bool awaits_client() const;
@@ -124,6 +129,7 @@ class ProgramExchange {
   bool has_head_ = false;
   bool head_made_ = false;
   bool ended_ = false;
+  bool released_ = false;
   bool end_framed_ = false;
   bool failed_ = false;
   bool moved_ = false;

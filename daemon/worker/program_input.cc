@@ -32,30 +32,33 @@ bool ProgramInput::keep_piece(std::string_view bytes) {
   return file_.has_value();
 }
 
-Task<BodyPiece> ProgramInput::keep() {
+Task<BodyPiece> ProgramInput::keep(std::uint64_t most) {
   BodyPiece piece{BodyPiece::Kind::data};
-  while (piece.kind == BodyPiece::Kind::data) {
+  while (piece.kind == BodyPiece::Kind::data && kept() < most) {
     piece = co_await body_->next();
     if (piece.kind != BodyPiece::Kind::data || keep_piece(piece.bytes)) continue;
     co_return BodyPiece{BodyPiece::Kind::too_large, {}, 503, "no memory to keep the body in"};
   }
   if (piece.kind == BodyPiece::Kind::end) {
-    length_ = memory_.size() + in_file_;
+    length_ = kept();
     body_ = nullptr;
   }
   co_return piece;
 }
 
 std::optional<BodyPiece> ProgramInput::poll() {
-  if (body_ != nullptr) {
-    auto piece = body_->poll();
-    if (piece && piece->kind == BodyPiece::Kind::end) body_ = nullptr;
-    return piece;
-  }
+  if (auto piece = next_of_kept()) return piece;
+  if (body_ == nullptr) return BodyPiece{BodyPiece::Kind::end};
+  auto piece = body_->poll();
+  if (piece && piece->kind == BodyPiece::Kind::end) body_ = nullptr;
+  return piece;
+}
+
+std::optional<BodyPiece> ProgramInput::next_of_kept() {
   if (!std::exchange(memory_given_, true) && !memory_.empty()) {
     return BodyPiece{BodyPiece::Kind::data, memory_};
   }
-  if (read_ == in_file_) return BodyPiece{BodyPiece::Kind::end};
+  if (read_ == in_file_) return std::nullopt;
   memory_.resize(most_in_memory);
   const auto wanted =
       static_cast<std::size_t>(std::min<std::uint64_t>(in_file_ - read_, memory_.size()));

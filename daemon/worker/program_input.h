@@ -1,4 +1,4 @@
-// The body of a request on its way to a program: as it comes, or kept until its length is known.
+// The body of a request on its way to a program: as it comes, or kept until enough of it is here.
 //
 // Runs in: worker.
 // Does not trust: the client.
@@ -22,11 +22,12 @@ class ProgramInput {
   ProgramInput(const ProgramInput&) = delete;
   ProgramInput& operator=(const ProgramInput&) = delete;
 
-  // Takes all of the body in, some of it into memory and what is beyond into a file without a name.
-  // `end`, or what is the matter.
-  Task<BodyPiece> keep();
+  // Takes the body in until it has ended or there is so much of it: some into memory, and what is
+  // beyond into a file without a name. `end` or `data`; else what is the matter.
+  Task<BodyPiece> keep(std::uint64_t most);
 
-  // The next piece, `end` included, if it is there. After `end` it is not asked again.
+  // The next piece, what is kept first, `end` included, if it is there. After `end` it is not asked
+  // again.
   std::optional<BodyPiece> poll();
 
   // Of the body; none if it is not known or there is no body.
@@ -36,6 +37,8 @@ class ProgramInput {
 
  private:
   bool keep_piece(std::string_view bytes);
+  std::uint64_t kept() const { return memory_.size() + in_file_; }
+  std::optional<BodyPiece> next_of_kept();
 
   RequestBody* body_;
   std::optional<std::uint64_t> length_;
