@@ -40,18 +40,20 @@ ProxyExchange::ProxyExchange(Connection& connection, SessionContext& context, Re
       sends_chunks_(framing_of(request, input) == http1::BodyFraming::chunked),
       parser_({.head = request.head_only(), .upgrade = !upgrade_.empty()}) {
   const std::string target = target_of(request);
-  gateway::write_forwarded_head({.head = request.head,
-                                 .bytes = request.head_bytes,
-                                 .target = target,
-                                 .own_host = request.site.settings.hosts.front().name.view(),
-                                 .client = connection.peer().host(),
-                                 .from_proxy = request.client.host() != connection.peer().host(),
-                                 .https = request.over_https,
-                                 .keep_alive = true,
-                                 .upgrade = upgrade_,
-                                 .body = framing_of(request, input),
-                                 .content_length = input.length().value_or(0)},
-                                prelude());
+  const bool is_written = gateway::write_forwarded_head(
+      {.head = request.head,
+       .bytes = request.head_bytes,
+       .target = target,
+       .own_host = request.site.settings.hosts.front().name.view(),
+       .client = connection.peer().host(),
+       .from_proxy = request.client.host() != connection.peer().host(),
+       .https = request.over_https,
+       .keep_alive = true,
+       .upgrade = upgrade_,
+       .body = framing_of(request, input),
+       .content_length = input.length().value_or(0)},
+      prelude());
+  if (!is_written) fail(431, "the Connection field names too many options");
 }
 
 bool ProxyExchange::is_reusable() const {

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  .body = head.body,
                                  .content_length = head.content_length};
   std::string out;
-  write_forwarded_head(request, out);
+  if (!write_forwarded_head(request, out)) return 0;
 
   http1::HeadParser again;
   if (again.parse(out) == http1::HeadParser::State::rejected) {

@@ -1,5 +1,7 @@
 #include "vhosts/gateway/forwarded_head.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "vhosts/gateway/connection_options.h"
@@ -24,9 +26,32 @@ std::string_view value_of(std::string_view bytes, std::string_view name) {
   return {};
 }
 
-bool is_nominated(std::string_view bytes, std::string_view name) {
-  return is_connection_option(http1::after_request_line(bytes), name, http1::next_field);
-}
+// What a request's Connection fields name.
+class ConnectionOptions {
+ public:
+  explicit ConnectionOptions(std::string_view bytes) {
+    std::string_view rest = http1::after_request_line(bytes);
+    while (const auto field = http1::next_field(rest)) {
+      if (!equals_ignoring_case(field->name, "connection")) continue;
+      for_each_element(field->value, [this](std::string_view option) { add(option); });
+    }
+  }
+  bool are_too_many() const { return count_ > options_.size(); }
+  bool name(std::string_view name) const {
+    const auto end = options_.begin() + static_cast<std::ptrdiff_t>(count_);
+    return std::any_of(options_.begin(), end,
+                       [&](std::string_view option) { return equals_ignoring_case(option, name); });
+  }
+
+ private:
+  void add(std::string_view option) {
+    if (are_too_many()) return;
+    if (count_ < options_.size()) options_[count_] = option;
+    ++count_;
+  }
+  std::array<std::string_view, max_connection_options> options_;
+  std::size_t count_ = 0;
+};
 
 // What this proxy says itself, and what a client might say in its stead.
 bool is_said_by_proxy(std::string_view name) {
@@ -38,11 +63,12 @@ bool is_said_by_proxy(std::string_view name) {
   return false;
 }
 
-void add_clients_fields(const ForwardedRequest& request, std::string& out) {
+void add_clients_fields(const ForwardedRequest& request, const ConnectionOptions& options,
+                        std::string& out) {
   std::string_view rest = http1::after_request_line(request.bytes);
   while (const auto field = http1::next_field(rest)) {
     if (!is_passed_to_programs(field->name) || is_said_by_proxy(field->name)) continue;
-    if (is_nominated(request.bytes, field->name)) continue;
+    if (options.name(field->name)) continue;
     add_field(out, field->name, field->value);
   }
 }
@@ -77,22 +103,27 @@ void add_connection(const ForwardedRequest& request, std::string& out) {
 
 }  // namespace
 
-void write_forwarded_head(const ForwardedRequest& request, std::string& out) {
+bool write_forwarded_head(const ForwardedRequest& request, std::string& out) {
+  const ConnectionOptions options(request.bytes);
+  if (options.are_too_many()) return false;
   out.append(request.head.method_text).append(" ").append(request.target).append(" HTTP/1.1\r\n");
   const std::string_view host = value_of(request.bytes, "host");
   add_field(out, "Host", host.empty() ? request.own_host : host);
-  add_clients_fields(request, out);
+  add_clients_fields(request, options, out);
   add_forwarded_for(request, out);
   add_field(out, "X-Forwarded-Proto", request.https ? "https" : "http");
   add_field(out, "X-Forwarded-Host", host.empty() ? request.own_host : host);
   add_framing(request, out);
   add_connection(request, out);
   out.append("\r\n");
+  return true;
 }
 
 std::string_view wanted_upgrade(const http1::RequestHead& head, std::string_view bytes) {
   if (head.version == http1::Version::http_1_0 || head.body != http1::BodyFraming::none) return {};
-  if (!is_nominated(bytes, "upgrade")) return {};
+  if (!is_connection_option(http1::after_request_line(bytes), "upgrade", http1::next_field)) {
+    return {};
+  }
   const std::string_view upgrade = value_of(bytes, "upgrade");
   const bool is_token = http1::skip_chars(upgrade, 0, http1::token_char) == upgrade.size();
   if (!is_token || equals_ignoring_case(upgrade.substr(0, 2), "h2")) return {};

@@ -5,6 +5,7 @@
 // Does not trust: the client.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,8 +31,11 @@ struct ForwardedRequest {
   std::uint64_t content_length = 0;
 };
 
-// Appends the head to `out`, its empty line included.
-void write_forwarded_head(const ForwardedRequest& request, std::string& out);
+// No client names more in its Connection fields. Each is held against each field.
+inline constexpr std::size_t max_connection_options = 32;
+
+// Appends the head to `out`, its empty line included. False if there are more options than that.
+[[nodiscard]] bool write_forwarded_head(const ForwardedRequest& request, std::string& out);
 
 // The protocol that the client wants to change to, if it says so as RFC 9110, 7.8 has it, without a
 // body: one token, such as "websocket". Empty if it does not. HTTP/2 ("h2c") is never passed on:

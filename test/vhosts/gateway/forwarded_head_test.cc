@@ -25,8 +25,7 @@ ForwardedRequest request_of(const http1::RequestHead& head, const std::string& b
 
 std::string written(const ForwardedRequest& request) {
   std::string out;
-  write_forwarded_head(request, out);
-  return out;
+  return write_forwarded_head(request, out) ? out : "too many options";
 }
 
 std::string forwarded(const std::string& bytes) {
@@ -47,6 +46,15 @@ std::string expected(const std::string& fields) {
   return "GET /x HTTP/1.1\r\nHost: a.example:8080\r\n" + fields +
          "X-Forwarded-For: 198.51.100.7\r\nX-Forwarded-Proto: http\r\n"
          "X-Forwarded-Host: a.example:8080\r\n\r\n";
+}
+
+TEST(ForwardedHead, ConnectionOptionsAreBounded) {
+  std::string options;
+  for (std::size_t i = 0; i < max_connection_options - 1; ++i) options += "x,";
+  EXPECT_EQ(forwarded(get("Connection: " + options + "\r\nConnection: y\r\nY: z\r\n")),
+            expected(""));
+  EXPECT_EQ(forwarded(get("Connection: " + options + "x,\r\nConnection: y\r\n")),
+            "too many options");
 }
 
 TEST(ForwardedHead, TheClientsFieldsAreSentOn) {
