@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -86,6 +87,15 @@ Result<void> NamespaceGate::let_through(::pid_t child, const Identity& identity,
   // The C library's clone(3) asks for a stack; a filter cannot see clone3's flags.
   return static_cast<::pid_t>(
       ::syscall(SYS_clone, own_namespaces_flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+
+Result<void> try_own_namespaces() {
+  const ::pid_t child = fork_into_own_namespaces();
+  if (child == 0) ::_exit(0);
+  if (child < 0 || ::waitpid(child, nullptr, 0) != child) {
+    return failure_from_errno("make", "namespaces of their own");
+  }
+  return {};
 }
 
 }  // namespace perchild

@@ -1,7 +1,7 @@
 // The start of a child in namespaces of its own (RolePolicy::own_namespaces). Their owner is the
 // master's uid, so that nobody of the child's own uid outside has a say over them.
 //
-// Runs in: master; between clone and exec in the child.
+// Runs in: master; between clone and exec in the child; command (tries).
 // Trusts: the policy tables, the kernel.
 #pragma once
 
@@ -38,5 +38,9 @@ class NamespaceGate {
 
 // fork(2) into new namespaces.
 ::pid_t fork_into_own_namespaces();
+
+// Whether there is a way to such a child: a container's filter or a service manager's may forbid
+// it.
+Result<void> try_own_namespaces();
 
 }  // namespace perchild

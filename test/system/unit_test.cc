@@ -2,11 +2,17 @@
 // on a real systemd: test/guest.)
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
@@ -94,6 +100,33 @@ TEST(Unit, NoneOfThemIsToSpare) {
   }
 }
 
+// RestrictNamespaces= without "pid", as systemd does it: a filter that answers EPERM.
+void forbid_pid_namespaces() {
+  ::sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(::seccomp_data, nr)),
+                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+                            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(::seccomp_data, args[0])),
+                            BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWPID, 0, 1),
+                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const ::sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
+    throw std::runtime_error("PR_SET_SECCOMP");
+  }
+}
+
+TEST(Unit, WithoutItsDropInForProgramsSaysSoAndServesTheFiles) {
+  std::vector<SiteSpec> sites = two_sites(R"(, "cgi": true)");
+  sites[0].files["cgi-bin/.keep"] = "";
+  for (const bool is_forbidden : {true, false}) {
+    Server server({.sites = sites, .before_exec = [&](const std::string&) {
+                     if (is_forbidden) forbid_pid_namespaces();
+                   }});
+    EXPECT_EQ(get(server.port(), "a.example", "/index.html").body, "of a");
+    EXPECT_EQ(contains(server.log(), "sites' programs will not start: make namespaces"),
+              is_forbidden);
+  }
+}
+
 // systemd keeps it by a filter that takes openat2 away, by which workers open files.
 TEST(Unit, ItLeavesThemOpenat2) {
   EXPECT_EQ(unit_setting("RestrictSUIDSGID"), std::vector<std::string>{"no"});
@@ -102,8 +135,9 @@ TEST(Unit, ItLeavesThemOpenat2) {
 // systemd would give it back to root at every reload.
 TEST(Unit, ItLeavesTheLogsToTheMaster) {
   EXPECT_TRUE(unit_setting("LogsDirectory").empty());
-  // With "strict" only what is listed could be written, and the logs are not.
-  EXPECT_EQ(unit_setting("ProtectSystem"), std::vector<std::string>{"full"});
+  // With "strict" only what is listed can be written.
+  EXPECT_EQ(unit_setting("ProtectSystem"), std::vector<std::string>{"strict"});
+  EXPECT_EQ(unit_setting("ReadWritePaths"), std::vector<std::string>{"/var/log/perchild"});
 }
 
 }  // namespace

@@ -3,16 +3,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ostream>
 
 #include "daemon/command/doctor/id_checks.h"
 #include "daemon/command/doctor/installation.h"
 #include "daemon/command/doctor/kernel_checks.h"
+#include "daemon/command/doctor/port_checks.h"
 #include "daemon/command/doctor/report.h"
 #include "daemon/command/doctor/roots.h"
 #include "daemon/command/doctor/running.h"
 #include "daemon/command/doctor/shell_word.h"
 #include "daemon/command/doctor/unit_checks.h"
+#include "daemon/command/serve/tables.h"
 #include "policy/configuration_json.h"
 #include "privsep/cgroup.h"
 
@@ -32,6 +35,21 @@ KernelNeeds needs_of(const Configuration& configuration) {
       .has_programs = any([](const Site& site) { return !site.programs.empty(); }),
       .has_quotas = any([](const Site& site) { return controllers_of(site.limits.quota) != 0; }),
       .cgroup_is_required = configuration.mechanisms.cgroup == Requirement::required};
+}
+
+std::vector<BackendPort> ports_of(const Configuration& configuration) {
+  std::vector<BackendPort> ports;
+  for (const Site& site : configuration.sites) {
+    for (const ProgramSettings& program : site.programs) {
+      const std::string& address = program.address;
+      const std::size_t colon = address.rfind(':');
+      if (program.kind != ProgramKind::backend || address.starts_with('/')) continue;
+      std::uint16_t port = 0;
+      std::from_chars(address.data() + colon + 1, address.data() + address.size(), port);
+      ports.push_back({name_of(site), port});
+    }
+  }
+  return ports;
 }
 
 void check_mistakes(const std::string& path, const ReadConfiguration& read, Diagnosis& diagnosis) {
@@ -56,8 +74,11 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   check_ways_to_roots(configuration, paths);
   check_roots(configuration, {.names_in_a_root = options.names_in_a_root}, diagnosis);
   check_ids(look_at_ids(configuration, machine), diagnosis);
-  check_kernel(look_at_kernel(), needs_of(configuration), diagnosis);
-  check_unit(paths, diagnosis);
+  const KernelNeeds needs = needs_of(configuration);
+  const KernelFacts kernel = look_at_kernel();
+  check_kernel(kernel, needs, diagnosis);
+  check_ports(kernel, ports_of(configuration), diagnosis);
+  check_unit(paths, needs.has_programs, diagnosis);
   check_running_service(options.config_path, configuration, diagnosis);
 }
 

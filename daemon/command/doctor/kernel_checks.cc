@@ -8,7 +8,6 @@
 namespace perchild {
 namespace {
 
-constexpr int abi_with_ports = 4;
 constexpr int abi_with_scopes = 6;
 constexpr int newest_call = 5012;  // mount_setattr(2)
 
@@ -228,7 +227,9 @@ std::vector<std::string> kernel_settings() {
                                  "kernel.apparmor_restrict_unprivileged_userns",
                                  "fs.suid_dumpable",
                                  "kernel.core_pattern",
-                                 "kernel.seccomp.actions_avail"};
+                                 "kernel.seccomp.actions_avail",
+                                 "net.ipv4.ip_local_port_range",
+                                 "net.ipv4.ip_local_reserved_ports"};
   for (const SettingRule& rule : rules) names.emplace_back(rule.name);
   for (const Substitute& one : substitutes) names.emplace_back(one.name);
   return names;

@@ -9,6 +9,9 @@
 
 namespace perchild {
 
+// Landlock's, of Linux 6.7: it keeps programs from TCP ports.
+inline constexpr int abi_with_ports = 4;
+
 struct KernelFacts {
   // By the names of sysctl(8), "kernel.yama.ptrace_scope"; missing where this kernel has none.
   std::map<std::string, std::string> settings;

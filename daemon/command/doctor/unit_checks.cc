@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "daemon/command/doctor/shell_word.h"
 #include "daemon/command/site_process/child_output.h"
@@ -27,21 +29,29 @@ constexpr UnitRule rules_of_unit[] = {
     {"CapabilityBoundingSet", "CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_CHOWN", "", true,
      why_capabilities},
     {"AmbientCapabilities", "", "", true, why_capabilities},
-    {"ProtectSystem", "full", "strict", false, why_files},
+    {"ProtectSystem", "strict", "", false, why_files, "full"},
+    {"ProtectHome", "read-only", "yes tmpfs", false, "no role of the service writes files of users",
+     "no"},
     {"PrivateTmp", "yes", "connected disconnected", false,
      "other services' files in /tmp would be in reach"},
     {"PrivateMounts", "yes", "", false, "a mount of the service's would show on the machine"},
     {"PrivateDevices", "yes", "", false, "devices would be in reach of who has their group"},
     {"DevicePolicy", "closed", "strict", false, "devices would be in reach of who has their group"},
+    {"ProtectKernelTunables", "yes", "", false, why_kernel, "no", true},
+    {"ProtectKernelLogs", "yes", "", false, why_kernel, "no", true},
+    {"ProcSubset", "pid", "", false, "of /proc the service needs the processes alone", "all", true},
     {"ProtectKernelModules", "yes", "", false, why_kernel},
     {"ProtectClock", "yes", "", false, why_kernel},
     {"ProtectHostname", "yes", "private", false, why_kernel},
-    {"RestrictNamespaces", "user mnt pid ipc", "yes", true,
-     "other namespaces than those that the service makes open more of the kernel"},
+    {"RestrictNamespaces", "user mnt", "yes", true,
+     "other namespaces than those that the service makes open more of the kernel",
+     "user mnt pid ipc", true},
     {"PrivateIPC", "yes", "", false, "System V IPC of other services would be in reach"},
-    {"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK", "", true,
-     "other families of sockets open more of the kernel to sites' programs"},
+    {"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", "", true,
+     "other families of sockets open more of the kernel", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
     {"LockPersonality", "yes", "", false, why_kernel},
+    {"MemoryDenyWriteExecute", "yes", "", false,
+     "who takes over a process could bring code of his own", "no"},
     {"RestrictRealtime", "yes", "", false, "a program could keep a processor for itself"},
     {"KeyringMode", "private", "", false, "keyrings of other services would be in reach"},
     {"SystemCallArchitectures", "native", "", false,
@@ -63,9 +73,10 @@ std::set<std::string> words_of(std::string_view text) {
   return words;
 }
 
-bool is_met(const UnitRule& rule, const std::string& value) {
-  if (value == rule.wanted) return true;
-  const auto permitted = words_of(std::string(rule.wanted) + " " + rule.also);
+// Whether `value` is `wanted`, as good, or, of a list, within it.
+bool is_met(const UnitRule& rule, const char* wanted, const std::string& value) {
+  if (value == wanted) return true;
+  const auto permitted = words_of(std::string(wanted) + " " + rule.also);
   const auto words = words_of(value);
   if (!rule.is_list) return words.size() == 1 && permitted.count(*words.begin()) != 0;
   // No word at all stands for no restriction in some, and for nothing permitted in others.
@@ -73,15 +84,60 @@ bool is_met(const UnitRule& rule, const std::string& value) {
          std::includes(permitted.begin(), permitted.end(), words.begin(), words.end());
 }
 
-// A drop-in behind all others. A list is emptied first, since further lines add to it.
-std::string mending(const UnitRule& rule) {
+bool suffices_for_programs(const UnitRule& rule, const std::string& value) {
+  const auto needed = words_of(rule.with_programs);
+  const auto words = words_of(value);
+  return std::includes(words.begin(), words.end(), needed.begin(), needed.end());
+}
+
+const std::string folder_of_drop_ins = "/etc/systemd/system/" + std::string(unit_name) + ".d";
+const std::string taking_effect =
+    " && systemctl daemon-reload && systemctl restart " + std::string(unit_name);
+
+std::string writing_drop_in(const std::string& name, const std::string& lines) {
+  return "mkdir -p " + folder_of_drop_ins + " && printf '%s\\n' '[Service]'" + lines + " > " +
+         folder_of_drop_ins + "/" + name + ".conf" + taking_effect;
+}
+
+// A list is emptied first, since further lines add to it.
+std::string lines_of(const UnitRule& rule, const char* wanted) {
   const std::string name = rule.property;
-  const std::string folder = "/etc/systemd/system/" + std::string(unit_name) + ".d";
-  std::string lines = "'[Service]'";
-  if (rule.is_list && *rule.wanted != '\0') lines += " " + shell_word(name + "=");
-  lines += " " + shell_word(name + "=" + rule.wanted);
-  return "mkdir -p " + folder + " && printf '%s\\n' " + lines + " > " + folder + "/zz-" + name +
-         ".conf && systemctl daemon-reload && systemctl restart " + unit_name;
+  std::string lines;
+  if (rule.is_list && *wanted != '\0') lines += " " + shell_word(name + "=");
+  return lines + " " + shell_word(name + "=" + wanted);
+}
+
+// What packaging/programs.conf says.
+std::string adding_what_programs_need() {
+  std::string lines;
+  for (const UnitRule& rule : rules_of_unit) {
+    if (rule.with_programs != nullptr) lines += lines_of(rule, rule.with_programs);
+  }
+  return writing_drop_in("programs", lines + " 'SystemCallFilter=mount @resources'");
+}
+
+std::string listed(const std::vector<const char*>& names) {
+  std::string text;
+  for (const char* name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+// What differs from the packaged unit as packaging/programs.conf makes it differ, and should not;
+// or does not, and should.
+void check_drop_in_of_programs(const std::vector<const char*>& loosened,
+                               const std::vector<const char*>& lacking, Diagnosis& diagnosis) {
+  if (!lacking.empty()) {
+    diagnosis.add({Severity::error, "unit", std::string(unit_name) + ": " + listed(lacking),
+                   "are as for sites without programs",
+                   "the programs that sites have do not start: their runner cannot make its walls",
+                   adding_what_programs_need()});
+  }
+  if (!loosened.empty()) {
+    diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": " + listed(loosened),
+                   "are as sites with programs need them, and there is none",
+                   "what nothing uses is open all the same",
+                   "rm -f " + folder_of_drop_ins + "/programs.conf" + taking_effect});
+  }
 }
 
 Result<ChildOutput> show_unit() {
@@ -99,7 +155,7 @@ Result<ChildOutput> show_unit() {
         const std::array<char*, 2> environment{locale.data(), nullptr};
         ::execve("/usr/bin/systemctl", arguments.data(), environment.data());
       },
-      {.most = 1024 * 1024});
+      {.most = 1024 * 1024, .patience = std::chrono::seconds(60)});
 }
 
 }  // namespace
@@ -108,16 +164,31 @@ std::span<const UnitRule> unit_rules() {
   return rules_of_unit;
 }
 
-void check_unit_properties(const UnitProperties& properties, Diagnosis& diagnosis) {
+void check_unit_properties(const UnitProperties& properties, bool has_programs,
+                           Diagnosis& diagnosis) {
   const std::size_t before = diagnosis.findings.size();
+  std::vector<const char*> loosened, lacking;
   for (const UnitRule& rule : rules_of_unit) {
     const auto found = properties.find(rule.property);
-    // Of another version of systemd's.
-    if (found == properties.end() || is_met(rule, found->second)) continue;
-    diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": " + rule.property,
-                   "is " + shell_word(found->second) + ", not " + shell_word(rule.wanted), rule.why,
-                   mending(rule)});
+    if (found == properties.end()) continue;  // of another version of systemd's
+    const std::string& value = found->second;
+    const bool is_strict = is_met(rule, rule.wanted, value);
+    const bool is_for_programs =
+        rule.with_programs != nullptr && is_met(rule, rule.with_programs, value);
+    if (!is_strict && !is_for_programs) {
+      const bool is_looser = has_programs && rule.with_programs != nullptr;
+      const char* const wanted = is_looser ? rule.with_programs : rule.wanted;
+      // Behind all others.
+      diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": " + rule.property,
+                     "is " + shell_word(value) + ", not " + shell_word(wanted), rule.why,
+                     writing_drop_in(std::string("zz-") + rule.property, lines_of(rule, wanted))});
+    } else if (!is_strict && !has_programs) {
+      loosened.push_back(rule.property);
+    } else if (has_programs && rule.is_needed_by_programs && !suffices_for_programs(rule, value)) {
+      lacking.push_back(rule.property);
+    }
   }
+  check_drop_in_of_programs(loosened, lacking, diagnosis);
   const auto filter = properties.find("SystemCallFilter");
   if (filter != properties.end() && filter->second.empty()) {
     diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": SystemCallFilter",
@@ -129,14 +200,18 @@ void check_unit_properties(const UnitProperties& properties, Diagnosis& diagnosi
   }
 }
 
-void check_unit(PathChecks& paths, Diagnosis& diagnosis) {
+void check_unit(PathChecks& paths, bool has_programs, Diagnosis& diagnosis) {
   struct ::stat status {};
   if (::stat("/run/systemd/system", &status) != 0) {
     diagnosis.cannot_look("unit: systemd does not run this machine");
     return;
   }
   const auto shown = show_unit();
-  const auto properties = shown ? parse_unit_properties(shown->text) : UnitProperties();
+  if (!shown || shown->is_cut) {
+    diagnosis.cannot_look("unit: systemd does not answer");
+    return;
+  }
+  const auto properties = parse_unit_properties(shown->text);
   const auto state = properties.find("LoadState");
   if (state == properties.end() || state->second != "loaded") {
     diagnosis.cannot_look("unit: systemd has no " + std::string(unit_name));
@@ -149,7 +224,7 @@ void check_unit(PathChecks& paths, Diagnosis& diagnosis) {
     std::istringstream stream{found->second};
     for (std::string path; stream >> path;) paths.check_writers(path, look_along(path), trust);
   }
-  check_unit_properties(properties, diagnosis);
+  check_unit_properties(properties, has_programs, diagnosis);
 }
 
 }  // namespace perchild

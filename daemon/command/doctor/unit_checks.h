@@ -1,4 +1,5 @@
-// The unit as systemd has it, compared with the packaged one: a drop-in may have loosened it.
+// The unit as systemd has it, compared with the packaged one: a drop-in may have loosened it, or
+// the one that sites' programs need may be missing (packaging/programs.conf).
 //
 // Runs in: command. Looks at nothing itself but in check_unit().
 #pragma once
@@ -22,12 +23,17 @@ struct UnitRule {
   // `wanted` is a list of which no more may be permitted; fewer are for who runs it to try.
   bool is_list = false;
   const char* why;
+  // As packaging/programs.conf has it, if that is another; whether no program starts without.
+  const char* with_programs = nullptr;
+  bool is_needed_by_programs = false;
 };
 std::span<const UnitRule> unit_rules();
 
-void check_unit_properties(const UnitProperties& properties, Diagnosis& diagnosis);
+// `has_programs`: a site has, which perchild starts.
+void check_unit_properties(const UnitProperties& properties, bool has_programs,
+                           Diagnosis& diagnosis);
 
 // Asks systemd, where it runs.
-void check_unit(PathChecks& paths, Diagnosis& diagnosis);
+void check_unit(PathChecks& paths, bool has_programs, Diagnosis& diagnosis);
 
 }  // namespace perchild

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -16,6 +17,7 @@
 #include "daemon/command/serve/listeners.h"
 #include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
+#include "privsep/child_namespaces.h"
 #include "privsep/control_messages.h"
 #include "privsep/detached_mount.h"
 #include "privsep/inherited_fds.h"
@@ -100,6 +102,17 @@ bool take(T& into, Result<T> made, SysError& error) {
   }
   into = std::move(*made);
   return true;
+}
+
+// A service manager's walls may leave none for a runner to make.
+void warn_of_walls(const Configuration& configuration, const ServerLog& log) {
+  const bool has_programs = std::any_of(configuration.sites.begin(), configuration.sites.end(),
+                                        [](const Site& site) { return !site.programs.empty(); });
+  if (!has_programs) return;
+  if (const auto tried = try_own_namespaces(); !tried) {
+    log.line(Priority::error, "sites' programs will not start: " + tried.error().text() +
+                                  " (under systemd: packaging/programs.conf)");
+  }
 }
 
 // The sockets for commands: those that are there, or such as nobody listens on yet.
@@ -190,6 +203,7 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
 
 SysError start_service(Configuration& configuration, Inheritance inherited, const ServerLog& log) {
   raise_limits();
+  warn_of_walls(configuration, log);
   auto parts = prepare(configuration, inherited, log);
   return parts ? become_master(configuration, *parts, log) : parts.error();
 }

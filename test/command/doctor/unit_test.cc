@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "daemon/command/doctor/unit_checks.h"
@@ -10,13 +11,14 @@
 namespace perchild::test::doctor_unit_test {
 namespace {
 
-// "X Y" of "KEY=X Y" in the packaged unit.
-std::string packaged(const std::string& key) {
-  std::ifstream unit(PERCHILD_SOURCE_DIRECTORY "/packaging/perchild.service");
+// "X Y" of "KEY=X Y", the last one, in a file of packaging/; nullopt if it says nothing of KEY.
+std::optional<std::string> packaged(const std::string& file, const std::string& key) {
+  std::optional<std::string> value;
+  std::ifstream unit(PERCHILD_SOURCE_DIRECTORY "/packaging/" + file);
   for (std::string line; std::getline(unit, line);) {
-    if (line.starts_with(key + "=")) return line.substr(key.size() + 1);
+    if (line.starts_with(key + "=")) value = line.substr(key.size() + 1);
   }
-  return {};
+  return value;
 }
 
 UnitProperties good_unit() {
@@ -24,28 +26,74 @@ UnitProperties good_unit() {
   for (const UnitRule& rule : unit_rules()) properties[rule.property] = rule.wanted;
   // As systemctl(1) shows them.
   properties["CapabilityBoundingSet"] = "cap_chown cap_setgid cap_setuid cap_net_bind_service";
-  properties["RestrictNamespaces"] = "ipc mnt pid user";
+  properties["RestrictNamespaces"] = "mnt user";
   return properties;
 }
 
-Diagnosis of(const UnitProperties& properties) {
+// With packaging/programs.conf.
+UnitProperties unit_for_programs() {
+  UnitProperties properties = good_unit();
+  for (const UnitRule& rule : unit_rules()) {
+    if (rule.with_programs != nullptr) properties[rule.property] = rule.with_programs;
+  }
+  return properties;
+}
+
+Diagnosis of(const UnitProperties& properties, bool has_programs = false) {
   Diagnosis diagnosis;
-  check_unit_properties(properties, diagnosis);
+  check_unit_properties(properties, has_programs, diagnosis);
   return diagnosis;
 }
 
 TEST(DoctorOfTheUnit, WantsWhatThePackagedUnitSays) {
-  for (const UnitRule& rule : unit_rules()) EXPECT_EQ(packaged(rule.property), rule.wanted);
+  for (const UnitRule& rule : unit_rules()) {
+    EXPECT_EQ(packaged("perchild.service", rule.property).value_or(""), rule.wanted);
+    const auto with_programs = packaged("programs.conf", rule.property);
+    EXPECT_EQ(with_programs.has_value(), rule.with_programs != nullptr) << rule.property;
+    if (!with_programs) continue;
+    // Families are added to those of the unit.
+    const std::string whole = std::string(rule.property) == "RestrictAddressFamilies"
+                                  ? rule.wanted + (" " + *with_programs)
+                                  : *with_programs;
+    EXPECT_EQ(whole, rule.with_programs);
+  }
 }
 
 TEST(DoctorOfTheUnit, SaysNothingOfThePackagedOne) {
   EXPECT_EQ(found_in(of(good_unit())), Texts{});
   EXPECT_EQ(of(good_unit()).in_order.size(), 1u);
+  EXPECT_EQ(found_in(of(unit_for_programs(), true)), Texts{});
+}
+
+TEST(DoctorOfTheUnit, AsksForTheDropInWhereSitesHavePrograms) {
+  const Diagnosis diagnosis = of(good_unit(), true);
+  EXPECT_EQ(found_in(diagnosis),
+            Texts{"error unit perchild.service: ProtectKernelTunables, ProtectKernelLogs, "
+                  "ProcSubset, RestrictNamespaces"});
+  // The command writes what packaging/programs.conf says.
+  const std::string command = commands_of(diagnosis).at(0);
+  EXPECT_NE(command.find("'RestrictNamespaces=user mnt pid ipc'"), std::string::npos) << command;
+  EXPECT_NE(command.find(
+                "'SystemCallFilter=" + packaged("programs.conf", "SystemCallFilter").value() + "'"),
+            std::string::npos)
+      << command;
+  UnitProperties properties = unit_for_programs();
+  properties["RestrictNamespaces"] = "user mnt pid";
+  properties["ProtectSystem"] = "strict";  // where sites' programs write nothing
+  EXPECT_EQ(found_in(of(properties, true)),
+            Texts{"error unit perchild.service: RestrictNamespaces"});
+}
+
+TEST(DoctorOfTheUnit, FindsTheDropInWhereNoSiteHasPrograms) {
+  EXPECT_EQ(found_in(of(unit_for_programs())),
+            Texts{"warning unit perchild.service: ProtectSystem, ProtectHome, "
+                  "ProtectKernelTunables, ProtectKernelLogs, ProcSubset, RestrictNamespaces, "
+                  "RestrictAddressFamilies, MemoryDenyWriteExecute"});
 }
 
 TEST(DoctorOfTheUnit, SaysNothingOfAStricterOneOrOfAPropertyThatSystemdDoesNotKnow) {
   UnitProperties properties = good_unit();
-  properties["ProtectSystem"] = "strict";
+  properties["ProtectHome"] = "yes";
   properties["RestrictAddressFamilies"] = "AF_UNIX AF_INET";
   properties.erase("PrivateIPC");
   EXPECT_EQ(found_in(of(properties)), Texts{});
@@ -79,7 +127,7 @@ TEST(DoctorOfTheUnit, MendsByADropInBehindTheOthers) {
   properties["RestrictNamespaces"] = "no";
   EXPECT_EQ(commands_of(of(properties)),
             Texts{"mkdir -p /etc/systemd/system/perchild.service.d && printf '%s\\n' '[Service]' "
-                  "RestrictNamespaces= 'RestrictNamespaces=user mnt pid ipc' > "
+                  "RestrictNamespaces= 'RestrictNamespaces=user mnt' > "
                   "/etc/systemd/system/perchild.service.d/zz-RestrictNamespaces.conf && systemctl "
                   "daemon-reload && systemctl restart perchild.service"});
 }
