@@ -18,6 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(!text.starts_with('/') || kind == DescriptorKind::file || kind == DescriptorKind::memory,
         "a path is no socket");
   check(executable_name(text).name.find('/') == std::string::npos, "a name is no path");
+  std::set<std::string> sockets;
+  add_listening_sockets(text, sockets);
+  for (const std::string& socket : sockets) {
+    check(socket.starts_with("socket:[") && socket.ends_with("]"),
+          "a socket is named as links are");
+  }
+  static_cast<void>(open_flags_of(text));
   check(cgroup_of(text).find('\n') == std::string::npos, "a group is on one line");
   for (const char c : shell_word(text)) check(c >= ' ' && c <= '~', "a word is printable");
   return 0;

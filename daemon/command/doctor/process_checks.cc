@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/command/doctor/descriptor_checks.h"
 #include "daemon/command/doctor/shell_word.h"
 
 namespace perchild {
@@ -43,6 +44,15 @@ std::vector<Identity> identities_for(const ProcessFacts& process, Role role,
     if (has_uid(process, site.identity)) all.push_back(site.identity);
   }
   return all;
+}
+
+std::vector<const ExpectedSite*> sites_of(const ProcessFacts& process,
+                                          const ExpectedService& expected) {
+  std::vector<const ExpectedSite*> sites;
+  for (const ExpectedSite& site : expected.sites) {
+    if (has_uid(process, site.identity)) sites.push_back(&site);
+  }
+  return sites;
 }
 
 void compare_status(const ProcessFacts& process, Role role, const ProcessFacts& master,
@@ -107,23 +117,6 @@ void compare_limits(const ProcessFacts& process, Role role, Differences& differe
   }
 }
 
-void compare_descriptors(const ProcessFacts& process, Role role, const ProcessFacts& master,
-                         Differences& differences) {
-  const auto messages = std::find_if(master.held.begin(), master.held.end(),
-                                     [](const HeldDescriptor& held) { return held.number == 2; });
-  for (const HeldDescriptor& held : process.held) {
-    if (may_hold(role, held.kind)) continue;
-    // Where the service's messages go is for who starts it to choose, and its children share it.
-    const bool is_messages =
-        held.number == 2 && messages != master.held.end() && held.target == messages->target;
-    if (is_messages) continue;
-    differences.push_back({"holds " + std::string(name_of(held.kind)) + ", " +
-                               shell_word(held.target) + ", as descriptor " +
-                               std::to_string(held.number),
-                           "its role has no use for one, and it may lead out of its walls"});
-  }
-}
-
 // A site's program: its user's, inside the runner's walls.
 Differences differences_of_program(const ProcessFacts& process, const ProcessFacts& master,
                                    const ExpectedService& expected) {
@@ -181,7 +174,7 @@ std::vector<Difference> differences_of(const ProcessFacts& process, const Proces
   compare_status(process, *role, master, expected, differences);
   compare_namespaces(process, *role, master, expected, differences);
   compare_limits(process, *role, differences);
-  compare_descriptors(process, *role, master, differences);
+  compare_descriptors(process, *role, master, sites_of(process, expected), expected, differences);
   if (process.is_dumpable) {
     differences.push_back({"is dumpable", "its uid can trace it and read its memory"});
   }

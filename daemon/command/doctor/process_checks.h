@@ -17,6 +17,7 @@ namespace perchild {
 struct ExpectedSite {
   std::string name;
   Identity identity;
+  std::string root{};  // without links; empty: not known
 };
 
 struct ExpectedService {
@@ -25,6 +26,9 @@ struct ExpectedService {
   std::optional<Identity> keeper{};
   std::vector<ExpectedSite> sites{};
   std::string users_of_host{};  // the user namespace that the doctor is in
+  std::string empty_root{};     // of routers and the keeper; empty: not known, as log_folder
+  std::string log_folder{};
+  bool has_challenges = false;  // workers serve those of ACME, from a mount that has no place
 };
 
 // What is wrong with a process, and why it matters.

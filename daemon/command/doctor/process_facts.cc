@@ -55,7 +55,23 @@ std::vector<HeldDescriptor> descriptors_of(const std::string& folder) {
     struct ::stat status {};
     // Through the link, which opens nothing.
     if (!number || !target || ::stat(path.c_str(), &status) != 0) continue;
-    all.push_back({*number, kind_of_descriptor(*target, status.st_mode), *target});
+    HeldDescriptor held{*number, kind_of_descriptor(*target, status.st_mode), *target};
+    if (const auto text = read_text(folder + "/fdinfo/" + entry.name)) {
+      const int flags = open_flags_of(*text).value_or(0);
+      held.writes = (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
+      held.appends = (flags & O_APPEND) != 0;
+    }
+    all.push_back(std::move(held));
+  }
+  return all;
+}
+
+// As targets of descriptors name them, "socket:[17]". Of the network that the doctor is in, from
+// which listeners come.
+std::set<std::string> listening_sockets() {
+  std::set<std::string> all;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    if (const auto text = read_text(path)) add_listening_sockets(*text, all);
   }
   return all;
 }
@@ -108,6 +124,7 @@ Result<ProcessFacts> look_at_process(::pid_t pid) {
 Result<std::vector<ProcessFacts>> look_at_service(::pid_t master) {
   auto first = look_at_process(master);
   if (!first) return failure(first.error());
+  const std::set<std::string> listening = listening_sockets();
   std::vector<ProcessFacts> all{std::move(*first)};
   for (std::size_t i = 0; i < all.size() && all.size() < most_processes; ++i) {
     for (const ::pid_t child : children_of(all[i].pid)) {
@@ -117,6 +134,9 @@ Result<std::vector<ProcessFacts>> look_at_service(::pid_t master) {
       facts->depth = all[i].depth + 1;
       all.push_back(std::move(*facts));
     }
+  }
+  for (ProcessFacts& process : all) {
+    for (HeldDescriptor& held : process.held) held.listens = listening.count(held.target) != 0;
   }
   return all;
 }

@@ -21,6 +21,9 @@ struct HeldDescriptor {
   int number = 0;
   DescriptorKind kind = DescriptorKind::other;
   std::string target;
+  bool writes = false;  // and `appends`: by nothing else
+  bool appends = false;
+  bool listens = false;  // a socket
 };
 
 struct Namespaces {

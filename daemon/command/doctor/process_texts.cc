@@ -43,6 +43,13 @@ std::optional<std::uint64_t> limit_in(std::string_view text, std::string_view na
   return std::nullopt;
 }
 
+// The next line, taken off the front.
+std::string_view next_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  return line;
+}
+
 DescriptorKind kind_of_device(std::string_view path) {
   if (path == "/dev/null") return DescriptorKind::null;
   for (const char* const plain :
@@ -88,6 +95,36 @@ DescriptorKind kind_of_descriptor(std::string_view target, ::mode_t mode) {
   if (S_ISDIR(mode)) return DescriptorKind::folder;
   if (S_ISFIFO(mode)) return DescriptorKind::pipe;
   return S_ISSOCK(mode) ? DescriptorKind::socket : DescriptorKind::other;
+}
+
+std::optional<int> open_flags_of(std::string_view text) {
+  constexpr std::string_view name = "flags:\t";
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    if (!line.starts_with(name)) continue;
+    line.remove_prefix(name.size());
+    int flags = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), flags, 8);
+    if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
+    return flags;
+  }
+  return std::nullopt;
+}
+
+void add_listening_sockets(std::string_view text, std::set<std::string>& sockets) {
+  constexpr std::size_t state_column = 3, inode_column = 9;
+  constexpr std::string_view listens = "0A";  // TCP_LISTEN
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    bool is_listener = false;
+    for (std::size_t column = 0; column <= inode_column; ++column) {
+      const std::string_view word = next_word(line);
+      if (column == state_column) is_listener = word == listens;
+      if (column == inode_column && is_listener) {
+        sockets.insert("socket:[" + std::string(word) + "]");
+      }
+    }
+  }
 }
 
 ExecutableName executable_name(std::string_view target) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,12 @@ std::optional<ProcessLimits> parse_process_limits(std::string_view text);
 
 // What a descriptor is: of the target of /proc/PID/fd/N, and the type of file that stat(2) says.
 DescriptorKind kind_of_descriptor(std::string_view target, ::mode_t mode);
+
+// What a descriptor was opened with, of /proc/PID/fdinfo/N.
+std::optional<int> open_flags_of(std::string_view text);
+
+// Of /proc/net/tcp and tcp6: those that listen, as "socket:[17]".
+void add_listening_sockets(std::string_view text, std::set<std::string>& sockets);
 
 // "perchild-worker", of the target of /proc/PID/exe.
 struct ExecutableName {

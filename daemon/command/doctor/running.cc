@@ -1,16 +1,19 @@
 #include "daemon/command/doctor/running.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <set>
 
 #include "daemon/command/control/control_client.h"
 #include "daemon/command/doctor/process_checks.h"
 #include "daemon/command/doctor/shell_word.h"
+#include "daemon/command/serve/tables.h"
 #include "privsep/sealed_memory.h"
 #include "privsep/site_table.h"
 
@@ -23,8 +26,21 @@ using Steady = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{5};
 constexpr int between_looks_ms = 100;
 
+std::string without_links(const std::string& path) {
+  std::array<char, PATH_MAX> real;
+  return ::realpath(path.c_str(), real.data()) != nullptr ? real.data() : std::string();
+}
+
 Identity identity_of(ServiceIds ids) {
   return {ids.uid, ids.gid, {}};
+}
+
+// As links of /proc name it. Empty if the configuration has no such site any more.
+std::string root_of(const Configuration& configuration, const std::string& name) {
+  for (const Site& site : configuration.sites) {
+    if (name_of(site) == name) return without_links(site.root);
+  }
+  return {};
 }
 
 ExpectedService expected_of(const Configuration& configuration, const SiteTable& table) {
@@ -33,8 +49,12 @@ ExpectedService expected_of(const Configuration& configuration, const SiteTable&
   if (table.keeper) expected.keeper = identity_of(*table.keeper);
   for (const SiteRecord& site : table.sites) {
     if (site.is_hole()) continue;
-    expected.sites.push_back({site.name, {site.uid.uid(), site.gid, site.groups}});
+    expected.sites.push_back(
+        {site.name, {site.uid.uid(), site.gid, site.groups}, root_of(configuration, site.name)});
   }
+  expected.empty_root = without_links(configuration.runtime_dir + "/empty");
+  expected.log_folder = without_links(configuration.log_dir);
+  expected.has_challenges = !configuration.acme_webroot.empty();
   std::array<char, 64> own{};
   if (::readlink("/proc/self/ns/user", own.data(), own.size() - 1) > 0) {
     expected.users_of_host = own.data();

@@ -78,5 +78,25 @@ TEST(Cgroups, AreThoseOfVersion2) {
   EXPECT_EQ(cgroup_of("1:cpu:/a\n"), "");
 }
 
+TEST(OpenFlags, AreReadInOctal) {
+  EXPECT_EQ(open_flags_of("pos:\t0\nflags:\t02102001\nmnt_id:\t5\n"), 02102001);
+  for (const char* none : {"", "pos:\t0\n", "flags:\t\n", "flags:\t9\n", "flags: 01\n"}) {
+    EXPECT_FALSE(open_flags_of(none)) << none;
+  }
+}
+
+TEST(ListeningSockets, AreThoseOfThatState) {
+  std::set<std::string> found;
+  add_listening_sockets(
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+      "inode\n"
+      "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "12345 1 0000000000000000 100 0 0 10 0\n"
+      "   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 "
+      "12346 1 0000000000000000 20 4 30 10 -1\n   2: 0",
+      found);
+  EXPECT_EQ(found, std::set<std::string>{"socket:[12345]"});
+}
+
 }  // namespace
 }  // namespace perchild::test::process_texts_test

@@ -146,6 +146,72 @@ TEST(DoctorOfProcesses, ARoutersFilesAreFoundUnlessTheyAreWhereMessagesGo) {
   EXPECT_EQ(differences_of(router, master, expected()).size(), 1u);
 }
 
+// Where the files of a site lie is known.
+ExpectedService expected_with_places() {
+  ExpectedService service = expected();
+  service.empty_root = "/run/perchild/empty";
+  service.log_folder = "/var/log/perchild";
+  service.sites[0].root = "/srv/a";
+  return service;
+}
+
+Texts wrong_with_held(Role role, const HeldDescriptor& held, bool has_challenges = false) {
+  ProcessFacts process = process_of(role);
+  process.held.push_back(held);
+  ExpectedService service = expected_with_places();
+  service.has_challenges = has_challenges;
+  Texts all;
+  for (const Difference& each : differences_of(process, process_of(Role::master), service)) {
+    all.push_back(each.wrong);
+  }
+  return all;
+}
+
+TEST(DoctorOfProcesses, AWorkersFilesAreThoseOfItsSiteAndItsLogs) {
+  const std::string log = "/var/log/perchild/a.example.";
+  for (const HeldDescriptor& held :
+       std::vector<HeldDescriptor>{{7, DescriptorKind::folder, "/srv/a"},
+                                   {7, DescriptorKind::file, "/srv/a/x/y"},
+                                   {7, DescriptorKind::file, "/srv/a/x (deleted)"},
+                                   {7, DescriptorKind::file, log + "access.log", true, true},
+                                   {7, DescriptorKind::file, log + "error.log.1", true, true}}) {
+    EXPECT_EQ(wrong_with_held(Role::worker, held), Texts{}) << held.target;
+  }
+  for (const HeldDescriptor& held : std::vector<HeldDescriptor>{
+           {7, DescriptorKind::folder, "/srv"},
+           {7, DescriptorKind::folder, "/"},
+           {7, DescriptorKind::file, "/srv/ab"},
+           {7, DescriptorKind::file, "/token"},
+           {7, DescriptorKind::file, "/srv/a/x", true, false},
+           {7, DescriptorKind::file, "/srv/a/x", true, true},
+           {7, DescriptorKind::file, log + "access.log", true, false},
+           {7, DescriptorKind::file, "/var/log/perchild/b.example.access.log", true, true}}) {
+    EXPECT_EQ(wrong_with_held(Role::worker, held).size(), 1u) << held.target;
+  }
+  EXPECT_EQ(wrong_with_held(Role::worker, {7, DescriptorKind::folder, "/"}, true), Texts{});
+  EXPECT_EQ(wrong_with_held(Role::worker, {7, DescriptorKind::file, "/token"}, true), Texts{});
+}
+
+TEST(DoctorOfProcesses, ARoutersFolderIsTheEmptyOne) {
+  const HeldDescriptor empty{7, DescriptorKind::folder, "/run/perchild/empty"};
+  const HeldDescriptor other{7, DescriptorKind::folder, "/srv/a"};
+  for (const Role role : {Role::router, Role::keeper}) {
+    EXPECT_EQ(wrong_with_held(role, empty), Texts{});
+    EXPECT_EQ(wrong_with_held(role, other).size(), 1u);
+  }
+}
+
+TEST(DoctorOfProcesses, AListenerIsForRoutersTheMasterAndRunners) {
+  const HeldDescriptor listener{7, DescriptorKind::socket, "socket:[7]", false, false, true};
+  for (const Role role : {Role::master, Role::router, Role::runner}) {
+    EXPECT_EQ(wrong_with_held(role, listener), Texts{});
+  }
+  for (const Role role : {Role::worker, Role::checker, Role::keeper}) {
+    EXPECT_EQ(wrong_with_held(role, listener),
+              Texts{"listens on a socket, 'socket:[7]', as descriptor 7"});
+  }
+}
+
 TEST(DoctorOfProcesses, AProgramMayHoldAndDoMoreThanARole) {
   EXPECT_EQ(wrong_with(program()), Texts{});
 }
