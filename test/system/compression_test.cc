@@ -16,13 +16,20 @@ std::string page_of(std::size_t size) {
   return text;
 }
 
-const std::string small_page = page_of(9'000);
-const std::string large_page = page_of(2'000'000);
+// Made when they are first asked for: each test of all of this executable is a process.
+const std::string& small_page() {
+  static const std::string page = page_of(9'000);
+  return page;
+}
+const std::string& large_page() {
+  static const std::string page = page_of(2'000'000);
+  return page;
+}
 
 std::vector<SiteSpec> site(const std::string& more = {}) {
   return {{"a.example",
-           {{"small.html", small_page},
-            {"large.html", large_page},
+           {{"small.html", small_page()},
+            {"large.html", large_page()},
             {"tiny.html", "<p>tiny"},
             {"picture.png", page_of(9'000)}},
            more}};
@@ -77,10 +84,10 @@ TEST(Compression, ASmallFileIsSentInTheCodingThatTheClientTakes) {
   for (int i = 0; i < 2; ++i) {  // made, then from memory
     const HttpResponse gzip = get_with(server, "/small.html", "gzip");
     EXPECT_EQ(coding_of(gzip), "gzip");
-    EXPECT_TRUE(test::gunzip(gzip.body) == small_page);
+    EXPECT_TRUE(test::gunzip(gzip.body) == small_page());
     const HttpResponse br = get_with(server, "/small.html", "gzip, deflate, br, zstd");
     EXPECT_EQ(coding_of(br), "br");
-    EXPECT_TRUE(test::unbrotli(br.body) == small_page);
+    EXPECT_TRUE(test::unbrotli(br.body) == small_page());
     EXPECT_EQ(br.fields.at("vary"), "Accept-Encoding");
     EXPECT_TRUE(br.fields.at("etag").starts_with("W/\"")) << br.fields.at("etag");
     EXPECT_FALSE(br.fields.contains("accept-ranges"));
@@ -97,8 +104,8 @@ TEST(Compression, ALargeFileIsEncodedWhileItIsSent) {
     EXPECT_EQ(response.fields.at("transfer-encoding"), "chunked");
     EXPECT_FALSE(response.fields.contains("content-length"));
     const std::string body = chunked_body(client);
-    EXPECT_LT(body.size(), large_page.size() / 2);
-    EXPECT_TRUE((coding == "gzip" ? test::gunzip(body) : test::unbrotli(body)) == large_page);
+    EXPECT_LT(body.size(), large_page().size() / 2);
+    EXPECT_TRUE((coding == "gzip" ? test::gunzip(body) : test::unbrotli(body)) == large_page());
     client.send(request("a.example", "/tiny.html"));
     EXPECT_EQ(client.receive().body, "<p>tiny") << "the connection goes on";
   }
@@ -113,7 +120,7 @@ TEST(Compression, ManyLargeFilesAtOnceArriveWhole) {
   }
   for (const auto& client : clients) {
     EXPECT_EQ(coding_of(client->receive()), "gzip");
-    EXPECT_TRUE(test::gunzip(chunked_body(*client)) == large_page);
+    EXPECT_TRUE(test::gunzip(chunked_body(*client)) == large_page());
   }
 }
 
@@ -146,7 +153,7 @@ TEST(Compression, WithoutAcceptEncodingThePlainFileIsSentAndSaysThatItVaries) {
   const HttpResponse plain = ask(server, request("a.example", "/small.html"));
   EXPECT_EQ(coding_of(plain), "none");
   EXPECT_EQ(plain.fields.at("vary"), "Accept-Encoding");
-  EXPECT_TRUE(plain.body == small_page);
+  EXPECT_TRUE(plain.body == small_page());
 }
 
 TEST(Compression, AFileBesideIsPreferredUnlessItIsOlder) {
@@ -173,7 +180,7 @@ TEST(Compression, AFileBesideIsPreferredUnlessItIsOlder) {
   set_time(root + "/small.html.gz", 1'000'000'000);
   EXPECT_EQ(get("/small.html", "gzip").body, "contents of small.html.gz") << "gzip -k, cp -p";
   set_time(root + "/small.html.gz", 999'999'999);
-  EXPECT_TRUE(test::gunzip(get("/small.html", "gzip").body) == small_page);
+  EXPECT_TRUE(test::gunzip(get("/small.html", "gzip").body) == small_page());
 }
 
 TEST(Compression, AFileBesideThatAppearsOrGoesIsNoticed) {
@@ -187,7 +194,7 @@ TEST(Compression, AFileBesideThatAppearsOrGoesIsNoticed) {
 
 TEST(Compression, AnIndexHasFilesBesideItToo) {
   Server server({.sites = site()});
-  server.add_file(0, "index.html", small_page);
+  server.add_file(0, "index.html", small_page());
   server.add_file(0, "index.html.br", "index in brotli");
   EXPECT_EQ(get_with(server, "/", "br").body, "index in brotli");
 }
@@ -199,7 +206,7 @@ TEST(Compression, AFileBesideObeysTheRulesOfLinksAndNames) {
                                                         {R"(, "symlinks": "none")", "none"},
                                                         {R"(, "deny": ["*.gz"])", "none"}}) {
     Server server({.sites = {{"a.example",
-                              {{"small.html", small_page}, {"packed/page", "contents"}},
+                              {{"small.html", small_page()}, {"packed/page", "contents"}},
                               R"(, "compression": {"on_the_fly": []})" + more}}});
     const std::string link = server.docroot(0) + "/small.html.gz";
     ASSERT_EQ(::symlink("packed/page", link.c_str()), 0);
@@ -224,7 +231,7 @@ TEST(Compression, RangesAreOfThePlainFileOrOfTheOneBesideIt) {
     const HttpResponse part = get_with(server, target, "gzip, br", "Range: bytes=10-19\r\n");
     EXPECT_EQ(part.status, 206);
     EXPECT_FALSE(part.fields.contains("content-encoding"));
-    EXPECT_EQ(part.body, small_page.substr(10, 10));
+    EXPECT_EQ(part.body, small_page().substr(10, 10));
   }
   server.add_file(0, "small.html.br", "0123456789");
   EXPECT_TRUE(eventually([&] { return get_with(server, "/small.html", "br").body.size() == 10; }));
@@ -266,7 +273,7 @@ TEST(Compression, AnHttp10ClientGetsWhatHasALength) {
   EXPECT_EQ(coding_of(get("/small.html")), "gzip");
   const HttpResponse plain = get("/large.html");
   EXPECT_EQ(coding_of(plain), "none");
-  EXPECT_TRUE(plain.body == large_page);
+  EXPECT_TRUE(plain.body == large_page());
 }
 
 TEST(Compression, TheConfigurationDecides) {
