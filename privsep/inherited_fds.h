@@ -30,7 +30,8 @@ struct MasterFds {
   static constexpr int runner_filter = 23;
   static constexpr int runner_executable = 24;      // O_PATH
   static constexpr int tls_worker_executable = 25;  // O_PATH
-  static constexpr int first_listener = 26;         // as many as the site table says
+  static constexpr int mail_ledger = 26;            // file: daemon/master/mail_ledger.h
+  static constexpr int first_listener = 27;         // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the

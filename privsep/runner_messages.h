@@ -105,16 +105,17 @@ struct Recall {
   bool valid() const { return program < max_programs; }
 };
 
-// runner → master, after a message has been handed in, and master → runner, first of all: so many
-// recipients of the site's mail in the period that began then. The master remembers it for the next
-// runner of the site.
+// runner → master, after a message has been handed in, and master → runner, first of all, one for
+// each time: so many recipients of the site's mail from then on. The master remembers it for the
+// next runner of the site.
 struct MailSent {
   static constexpr MessageType type = MessageType::mail_sent;
   static constexpr std::size_t fd_count = 0;
   static constexpr std::uint32_t most = 100'000'000;
-  std::uint32_t since;  // seconds of the clock that is never set
+  std::uint64_t since;  // milliseconds of the clock that is never set
   std::uint32_t recipients;
-  bool valid() const { return recipients != 0 && recipients <= most; }
+  std::uint32_t reserved;
+  bool valid() const { return recipients != 0 && recipients <= most && reserved == 0; }
 };
 
 template <>

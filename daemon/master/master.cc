@@ -63,6 +63,7 @@ MasterLoop::MasterLoop(LockedDown<Role::master>, SealedMapping table_memory, Sit
       log_(log),
       control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
       routers_(table_.routers),
+      mail_ledger_(UniqueFd(MasterFds::mail_ledger), MailLedger::time_of(Clock::now())),
       start_budget_(table_.groups.starts_per_second) {
   take_keys();
   for (std::size_t i = 0; i < table_.listeners.size(); ++i) {

@@ -19,6 +19,7 @@
 
 #include "daemon/master/children.h"
 #include "daemon/master/control_peers.h"
+#include "daemon/master/mail_ledger.h"
 #include "daemon/master/site_history.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
@@ -236,6 +237,7 @@ class MasterLoop {
   KeeperChild keeper_;
   std::vector<RouterChild> routers_;
   std::map<SiteId, SiteHistory> histories_;
+  MailLedger mail_ledger_;
   // Children whose reports have been taken, the first to be permitted another in front.
   struct ReportDue {
     Clock::time_point at;

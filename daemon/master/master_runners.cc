@@ -40,21 +40,18 @@ bool MasterLoop::on_message(RunnerChild& runner, const PeerViolation& message) {
 
 // Else a site would only have to sleep for its mail to be counted from nothing.
 void MasterLoop::tell_of_mail(RunnerChild& runner) {
-  const auto history = histories_.find(runner.site);
-  if (history == histories_.end() || history->second.mail_recipients == 0) return;
-  send(runner, MailSent{history->second.mail_since, history->second.mail_recipients});
+  for (const auto& [since, recipients] :
+       mail_ledger_.of(runner.site_name, MailLedger::time_of(now_))) {
+    send(runner, MailSent{since, recipients, 0});
+  }
 }
 
 // It speaks of its own site alone. One that lies can send without being asked for a word of it.
 bool MasterLoop::on_message(RunnerChild& runner, const MailSent& message) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch());
-  if (runner.child.state != ChildState::serving || message.since > now.count() + 1) return false;
-  SiteHistory& history = histories_[runner.site];
-  if (message.since < history.mail_since) return true;
-  if (message.since > history.mail_since) history.mail_recipients = 0;
-  history.mail_since = message.since;
-  history.mail_recipients =
-      std::min(history.mail_recipients + message.recipients, std::uint32_t{MailSent::most});
+  // Its clock is ours, and it has read it before we have.
+  const std::uint64_t now = MailLedger::time_of(Clock::now());
+  if (runner.child.state != ChildState::serving || message.since > now) return false;
+  mail_ledger_.add(runner.site_name, message.since, message.recipients, now);
   return true;
 }
 

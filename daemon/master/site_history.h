@@ -25,9 +25,6 @@ struct SiteHistory {
   // Of processes that have gone.
   Traffic traffic{};
   std::chrono::microseconds cpu{0};
-  // Of its mail, in the last period in which it has sent some.
-  std::uint32_t mail_since = 0;
-  std::uint32_t mail_recipients = 0;
 };
 
 }  // namespace perchild

@@ -45,7 +45,7 @@ Result<void> Mail::open() {
 }
 
 void Mail::on_message(const MailSent& message) {
-  budget_.add(std::chrono::seconds(message.since), message.recipients);
+  budget_.add(mail::MailBudget::Milliseconds(message.since), message.recipients);
 }
 
 void Mail::append_polled(std::vector<::pollfd>& polled) {
@@ -101,14 +101,14 @@ void Mail::take(UniqueFd socket, const MailCall& call, UniqueFd message) {
     return refuse(socket.borrow(), EX_NOPERM, "the site may not send as " + sender);
   }
   const auto count = static_cast<std::uint32_t>(call.recipients.size());
-  const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(parts_.desk.now().time_since_epoch());
+  const auto now = std::chrono::duration_cast<mail::MailBudget::Milliseconds>(
+      parts_.desk.now().time_since_epoch());
   if (!budget_.take(now, count)) {
     return refuse(socket.borrow(), EX_TEMPFAIL, "the site has sent as much mail as it may");
   }
   // A master that has no room for it remembers less, which is no harm.
   static_cast<void>(
-      master_.send(MailSent{static_cast<std::uint32_t>(budget_.since().count()), count}));
+      master_.send(MailSent{static_cast<std::uint64_t>(budget_.slot_of(now).count()), count, 0}));
   const auto pid = parts_.processes.start({.command = command_for(sender, call),
                                            .environment = {},
                                            .directory = parts_.root,

@@ -66,8 +66,10 @@ struct Samples<Recall> {
 };
 template <>
 struct Samples<MailSent> {
-  static std::vector<MailSent> valid() { return {{0, 1}, {~0U, MailSent::most}}; }
-  static std::vector<MailSent> invalid() { return {{1, 0}, {1, MailSent::most + 1}, {1, ~0U}}; }
+  static std::vector<MailSent> valid() { return {{0, 1, 0}, {~0ULL, MailSent::most, 0}}; }
+  static std::vector<MailSent> invalid() {
+    return {{1, 0, 0}, {1, MailSent::most + 1, 0}, {1, ~0U, 0}, {1, 1, 1}};
+  }
 };
 
 }  // namespace perchild::test

@@ -5,9 +5,11 @@
 
 #include <stdexcept>
 
+#include "test/support/background_command.h"
 #include "test/support/command.h"
 #include "test/system/requests.h"
 #include "test/system/smtp_sink.h"
+#include "test/system/upgrading.h"
 
 namespace perchild::test::mail_test {
 namespace {
@@ -116,6 +118,31 @@ TEST_F(MailAtARate, IsForSoManyRecipients) {
             "sendmail: the site has sent as much mail as it may\nstatus 75\n");
   EXPECT_EQ(sendmail("x@c.example"), "status 0\n");
   EXPECT_EQ(sink_.mail().size(), 2U);
+}
+
+TEST_F(MailAtARate, IsCountedOverARestart) {
+  EXPECT_EQ(sendmail("x@c.example+y@c.example"), "status 0\n");
+  EXPECT_EQ(server_.stop(), 0);
+  struct ::stat ledger;
+  ASSERT_EQ(::stat((server_.directory().path() + "/run/mail-sent").c_str(), &ledger), 0);
+  EXPECT_EQ(ledger.st_uid, 0U);
+  EXPECT_EQ(ledger.st_mode & 07777, 0600U);
+  const BackgroundCommand next(
+      {bin_directory() + "/perchild", "serve", "--config", server_.configuration()});
+  ASSERT_TRUE(next.says("perchild: ready")) << next.output();
+  EXPECT_EQ(sendmail("x@c.example+y@c.example"),
+            "sendmail: the site has sent as much mail as it may\nstatus 75\n");
+  EXPECT_EQ(sendmail("x@c.example"), "status 0\n");
+}
+
+TEST_F(MailAtARate, IsCountedOverAnUpgrade) {
+  EXPECT_EQ(sendmail("x@c.example+y@c.example"), "status 0\n");
+  const CommandEnd end = upgrade(server_);
+  ASSERT_EQ(end.status, 0) << end.output;
+  const Stranger successor(successor_in(end.output));
+  ASSERT_EQ(server_.wait_until_ended(), 0);
+  EXPECT_EQ(sendmail("x@c.example+y@c.example"),
+            "sendmail: the site has sent as much mail as it may\nstatus 75\n");
 }
 
 class MailRefused : public Mail {

@@ -2,23 +2,23 @@
 
 namespace perchild::mail {
 
-void MailBudget::begin(Seconds since) {
-  if (since <= since_) return;
-  since_ = since;
-  taken_ = 0;
+void MailBudget::forget(Milliseconds now) {
+  while (!taken_.empty() && taken_.begin()->first + slot_ + rate_.per <= now) {
+    in_all_ -= taken_.begin()->second;
+    taken_.erase(taken_.begin());
+  }
 }
 
-bool MailBudget::take(Seconds now, std::uint32_t recipients) {
-  const auto period = std::chrono::duration_cast<Seconds>(rate_.per);
-  begin(now - now % period);
-  if (taken_ + recipients > rate_.count) return false;
-  taken_ += recipients;
+bool MailBudget::take(Milliseconds now, std::uint32_t recipients) {
+  forget(now);
+  if (in_all_ + recipients > rate_.count) return false;
+  add(now, recipients);
   return true;
 }
 
-void MailBudget::add(Seconds since, std::uint32_t recipients) {
-  begin(since);
-  if (since == since_) taken_ += recipients;
+void MailBudget::add(Milliseconds since, std::uint32_t recipients) {
+  taken_[slot_of(since)] += recipients;
+  in_all_ += recipients;
 }
 
 }  // namespace perchild::mail

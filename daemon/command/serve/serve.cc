@@ -55,6 +55,7 @@ struct MasterParts {
   UniqueFd log;              // if it is another than stderr
   DelegatedCgroup cgroups;
   UniqueFd acme_webroot;  // if there is one
+  UniqueFd mail_ledger;
   UniqueFd null;
   std::vector<UniqueFd> listeners;
 
@@ -86,7 +87,8 @@ struct MasterParts {
         {filters.checker.borrow(), MasterFds::checker_filter},
         {checker.borrow(), MasterFds::checker_executable},
         {filters.runner.borrow(), MasterFds::runner_filter},
-        {runner.borrow(), MasterFds::runner_executable}};
+        {runner.borrow(), MasterFds::runner_executable},
+        {mail_ledger.borrow(), MasterFds::mail_ledger}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -128,6 +130,15 @@ bool prepare_doors(MasterParts& parts, Inheritance& inherited, BorrowedFd runtim
          take(parts.status, listen_local(runtime_dir, path, status_socket_name, 0666), error);
 }
 
+// Root's alone, and never read here. Who starts next finds it again.
+Result<UniqueFd> open_mail_ledger(BorrowedFd runtime_dir) {
+  constexpr const char* name = "mail-sent";
+  UniqueFd file(::openat(runtime_dir.get(), name,
+                         O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.has_value()) return failure_from_errno("open", name);
+  return file;
+}
+
 Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited,
                             const ServerLog& log) {
   MasterParts parts;
@@ -142,6 +153,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
   const bool complete =
       take(runtime_dir, prepare_directory(runtime, root, 0755), error) &&
       prepare_doors(parts, inherited, runtime_dir.borrow(), runtime, error) &&
+      take(parts.mail_ledger, open_mail_ledger(runtime_dir.borrow()), error) &&
       take(parts.empty_root, prepare_directory(runtime + "/empty", root, 0555), error) &&
       take(parts.log_directory, prepare_directory(configuration.log_dir, log_owner, 0750), error) &&
       take(parts.master, open_executable(Role::master), error) &&

@@ -37,7 +37,7 @@ void misbehave(BorrowedFd socket, const std::string& what) {
     static_cast<void>(send_with_fds(socket, encode(LockDownComplete{1}), {}));
   }
   if (what == "mail_of_the_future") {
-    static_cast<void>(send_with_fds(socket, encode(MailSent{~0U, 1}), {}));
+    static_cast<void>(send_with_fds(socket, encode(MailSent{~0ULL, 1, 0}), {}));
   }
   if (what == "unknown_worker") {
     static_cast<void>(send_with_fds(socket, encode(PeerViolation{1000}), {}));
