@@ -26,14 +26,19 @@ constexpr Preset presets[] = {
     {"wordpress", R"({
        "try": ["{path}", "{path}/", "/index.php"],
        "locations": [{"prefix": "/wp-content/uploads", "php": false}]})"},
-    // drupal.org, "Nginx": likewise; private files and what Composer brings are not for visitors.
-    {"drupal", R"({
+    // drupal.org, "Nginx", and what its .htaccess has: likewise; scripts are those of the root and
+    // of /core; no source, no private files, and nothing that Composer brings.
+    {"drupal", R"rules({
        "try": ["{path}", "{path}/", "/index.php"],
-       "deny": ["*.engine", "*.inc", "*.install", "*.module", "*.profile", "*.po", "*.theme",
-                "*.twig", "*.yml", "composer.*"],
-       "locations": [{"prefix": "/sites/default/files", "php": false},
+       "deny": ["*.engine", "*.inc", "*.install", "*.make", "*.module", "*.profile", "*.po",
+                "*.sh", "*.*sql", "*.theme", "*.tpl", "*.tpl.php", "*.twig", "*.xtmpl", "*.yml",
+                "composer.*", "package.json", "yarn.lock", "web.config", "Entries*", "Repository",
+                "Root", "Tag", "Template", "#*#"],
+       "locations": [{"php": false, "pattern":
+                        "^/(?!core/([^/]*|modules/statistics/statistics)[.]php$)(.+/.*|autoload)[.]php(/|$)"},
+                     {"prefix": "/sites/default/files", "php": false},
                      {"prefix": "/sites/default/private", "access": {"deny": ["all"]}},
-                     {"prefix": "/vendor", "access": {"deny": ["all"]}}]})"},
+                     {"prefix": "/vendor", "access": {"deny": ["all"]}}]})rules"},
     // dokuwiki.org, "rewrite": its data lie within the docroot.
     {"dokuwiki", R"({
        "index": ["doku.php", "index.html"],

@@ -1,0 +1,126 @@
+// Permalinks of applications with one script that answers for every path which is no file. Laravel
+// is Debian's own. Drupal has no package: what stands in for it is the kernel that it is built on,
+// Symfony's, and the files that its .htaccess speaks of.
+#include <gtest/gtest.h>
+
+#include "test/system/applications/browser.h"
+#include "test/system/requests.h"
+
+namespace perchild::test::front_controllers_test {
+namespace {
+
+constexpr const char* laravel = R"(<?php
+use Illuminate\Contracts\Http\Kernel;
+require '/usr/share/php/Illuminate/autoload.php';
+$app = new Illuminate\Foundation\Application(dirname(__DIR__));
+class WebKernel extends Illuminate\Foundation\Http\Kernel { protected $bootstrappers = []; }
+$app->instance('config', new Illuminate\Config\Repository(['app' => ['debug' => true]]));
+$app->singleton(Kernel::class, WebKernel::class);
+$app['router']->get('/', fn () => 'home');
+$app['router']->get('/posts/{slug}', fn ($slug) =>
+  "post $slug, page " . request()->query('page') . ', next is ' . url('/posts/next'));
+$app['router']->post('/posts', fn () => redirect('/posts/' . request('title')));
+$app['router']->fallback(fn () => new Illuminate\Http\Response('no such page', 404));
+$app->make(Kernel::class)->handle(Illuminate\Http\Request::capture())->send();
+)";
+
+TEST(Laravel, ARouteIsAPath) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.php", laravel}, {"css/app.css", "a{}"}},
+                                  R"(, "app": "laravel")"}}});
+  const Browser browser("a.example", server.port());
+  EXPECT_EQ(browser.get("/").body, "home") << server.error_log(0);
+  const std::string next = ", next is " + browser.origin() + "/posts/next";
+  EXPECT_EQ(browser.get("/posts/first-one?page=2").body, "post first-one, page 2" + next);
+  EXPECT_EQ(browser.get("/posts/a%20b").body, "post a b, page " + next);
+  const Page posted = browser.post("/posts", {"title=new"});
+  EXPECT_EQ(posted.status, 302);
+  EXPECT_EQ(posted.location, browser.origin() + "/posts/new");
+  EXPECT_EQ(browser.get("/css/app.css").body, "a{}");
+  const Page none = browser.get("/nowhere/at/all");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.body, "no such page");
+}
+
+constexpr const char* drupal = R"(<?php
+use Symfony\Component\HttpFoundation\{Request, Response};
+require '/usr/share/php/Symfony/Component/HttpFoundation/autoload.php';
+$request = Request::createFromGlobals();
+(new Response("path {$request->getPathInfo()} of '{$request->getBasePath()}', page "
+  . $request->query->get('page')))->prepare($request)->send();
+)";
+constexpr const char* script = "<?php echo 'run';";
+
+class Drupal : public ::testing::Test {
+ protected:
+  Drupal()
+      : server_({.sites = {{"a.example",
+                            {{"index.php", drupal},
+                             {"update.php", script},
+                             {"core/install.php", script},
+                             {"core/modules/statistics/statistics.php", script},
+                             {"core/lib/x.php", script},
+                             {"modules/x/x.php", script},
+                             {"autoload.php", script},
+                             {"vendor/x/x.php", script},
+                             {"vendor/x/x.txt", "text"},
+                             {"sites/default/settings.php", script},
+                             {"sites/default/files/x.php", script},
+                             {"sites/default/files/x.txt", "text"},
+                             {"sites/default/private/x.txt", "text"},
+                             {"core/misc/x.js", "text"},
+                             {"robots.txt", "text"}},
+                            R"(, "app": "drupal")"}}}),
+        browser_("a.example", server_.port()) {}
+
+  Server server_;
+  const Browser browser_;
+};
+
+TEST_F(Drupal, AnAliasIsAPath) {
+  EXPECT_EQ(browser_.get("/").body, "path / of '', page ") << server_.error_log(0);
+  EXPECT_EQ(browser_.get("/node/1?page=2").body, "path /node/1 of '', page 2");
+  EXPECT_EQ(browser_.get("/a/long/alias").body, "path /a/long/alias of '', page ");
+  EXPECT_EQ(browser_.get("/index.php/node/1").body, "path /node/1 of '', page ");
+  for (const char* file : {"/core/misc/x.js", "/robots.txt", "/sites/default/files/x.txt"}) {
+    EXPECT_EQ(browser_.get(file).body, "text") << file;
+  }
+}
+
+TEST_F(Drupal, RunsItsEntryPointsAndNoOtherScript) {
+  for (const char* entry :
+       {"/update.php", "/core/install.php", "/core/modules/statistics/statistics.php"}) {
+    EXPECT_EQ(browser_.get(entry).body, "run") << entry;
+  }
+  for (const char* other :
+       {"/core/lib/x.php", "/modules/x/x.php", "/autoload.php", "/vendor/x/x.php",
+        "/sites/default/settings.php", "/sites/default/files/x.php", "/modules/x/x.php/more"}) {
+    const Page page = browser_.get(other);
+    EXPECT_TRUE(page.status == 403 || page.status == 404) << other << ": " << page.status;
+    EXPECT_EQ(page.body.find("run"), std::string::npos) << other;
+  }
+}
+
+TEST_F(Drupal, ShowsNoSource) {
+  for (const char* folder : {"/sites/default/private/x.txt", "/vendor/x/x.txt"}) {
+    EXPECT_EQ(browser_.get(folder).status, 403) << folder;
+  }
+  for (const char* name :
+       {"x.engine",         "x.inc",         "x.install",     "x.make",        "x.module",
+        "x.profile",        "x.po",          "x.sh",          "x.sql",         "x.theme",
+        "x.twig",           "x.tpl.php",     "x.xtmpl",       "x.yml",         "x.module~",
+        "x.inc.bak",        "x.yml.orig",    "x.theme.save",  "x.install.swp", "x.php~",
+        "settings.php.bak", "composer.json", "composer.lock", "web.config",    "yarn.lock",
+        "package.json",     "Entries.x",     "Repository",    "Root",          "Tag",
+        "Template",         ".htaccess",     ".git/config",   "#x.module#"}) {
+    server_.add_file(0, std::string("core/") + name, "hidden");
+    std::string target = std::string("/core/") + name;
+    if (const auto hash = target.find('#'); hash != std::string::npos) {
+      target = "/core/%23x.module%23";
+    }
+    EXPECT_EQ(browser_.get(target).body.find("hidden"), std::string::npos) << name;
+  }
+}
+
+}  // namespace
+}  // namespace perchild::test::front_controllers_test
