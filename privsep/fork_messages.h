@@ -13,9 +13,10 @@ namespace perchild {
 // Says a program which of its descriptors the socket is.
 inline constexpr const char* fork_server_variable = "PERCHILD_FORK_SERVER";
 
-// The connection that comes by the listener is number 0, and nobody asks for it.
+// Number 0 is of the connection that comes by the listener, and is there before the program runs.
 struct ForkRequest {
-  static constexpr std::size_t fd_count = 2;  // a connection, and what is to be the stderr
+  static constexpr std::size_t fd_count = 2;           // what is to be the stderr; a connection
+  static constexpr std::size_t fd_count_of_first = 1;  // the stderr
   std::uint32_t number;
 };
 

@@ -67,12 +67,12 @@ void report(std::uint32_t number, ::pid_t pid, int error) {
   static_cast<void>(send_with_fds(BorrowedFd(control), std::as_bytes(std::span(&said, 1)), {}));
 }
 
-void become_member(std::uint32_t number, int errors) {
+void become_member(std::uint32_t number, const UniqueFd& errors) {
   ::setsid();
   // A shutdown in good order would touch, and so copy, more of the server's memory than all that it
   // has served.
   ::signal(SIGTERM, SIG_DFL);
-  if (errors >= 0) ::dup2(errors, STDERR_FILENO);
+  if (errors.has_value()) ::dup2(errors.get(), STDERR_FILENO);
   ::prctl(PR_SET_NAME, name);
   report(number, ::getpid(), 0);
   ::close(control);
@@ -83,7 +83,7 @@ enum class Forked : unsigned char { parent, child };
 
 // By a process between the two, so that the child is the runner's: PID 1 is given whoever has no
 // parent any more, and is told of his end.
-Forked make_member(std::uint32_t number, int errors, int& error) {
+Forked make_member(std::uint32_t number, const UniqueFd& errors, int& error) {
   const ::pid_t between = ::fork();
   if (between < 0) {
     error = errno;
@@ -111,29 +111,44 @@ int give(int connection, ::sockaddr* address, ::socklen_t* length) {
   return connection;
 }
 
+struct Asked {
+  ReceiveStatus status;
+  std::uint32_t number = 0;
+  UniqueFd errors{}, connection{};
+};
+
+Asked receive_request() {
+  ForkRequest request;
+  const auto room = std::as_writable_bytes(std::span(&request, 1));
+  ReceivedBytes received = receive_with_fds(BorrowedFd(control), room);
+  if (received.status != ReceiveStatus::message) return {received.status};
+  const std::size_t expected =
+      request.number == 0 ? ForkRequest::fd_count_of_first : ForkRequest::fd_count;
+  if (received.length != sizeof request || received.fd_count != expected) {
+    return {ReceiveStatus::malformed};
+  }
+  return {received.status, request.number, std::move(received.fds[0]), std::move(received.fds[1])};
+}
+
 int serve(::sockaddr* address, ::socklen_t* length) {
   for (;;) {
     ::pollfd polled{control, POLLIN, 0};
     // A signal is for the program to see.
     if (::poll(&polled, 1, -1) < 0) return -1;
-    ForkRequest request;
-    const auto room = std::as_writable_bytes(std::span(&request, 1));
-    const ReceivedBytes received = receive_with_fds(BorrowedFd(control), room);
-    if (received.status == ReceiveStatus::would_block ||
-        received.status == ReceiveStatus::out_of_fds) {
+    const Asked asked = receive_request();
+    if (asked.status == ReceiveStatus::would_block || asked.status == ReceiveStatus::out_of_fds) {
       continue;
     }
-    if (received.status != ReceiveStatus::message || received.length != sizeof request ||
-        received.fd_count != ForkRequest::fd_count) {
+    if (asked.status != ReceiveStatus::message || asked.number == 0) {
       errno = EINVAL;  // the end
       return -1;
     }
     int error = 0;
-    if (make_member(request.number, received.fds[1].get(), error) == Forked::child) {
+    if (make_member(asked.number, asked.errors, error) == Forked::child) {
       // Without FD_CLOEXEC, as accept(2) gives it.
-      return give(::dup(received.fds[0].get()), address, length);
+      return give(::dup(asked.connection.get()), address, length);
     }
-    if (error != 0) report(request.number, 0, error);
+    if (error != 0) report(asked.number, 0, error);
   }
 }
 
@@ -144,8 +159,10 @@ int serve_first(::sockaddr* address, ::socklen_t* length, int flags) {
   int error = 0;
   if (control < 0 || !has_one_thread()) {
     error = EINVAL;
-  } else if (::prctl(PR_GET_NAME, name); make_member(0, -1, error) == Forked::child) {
-    return connection;
+  } else {
+    ::prctl(PR_GET_NAME, name);
+    const Asked first = receive_request();
+    if (make_member(0, first.errors, error) == Forked::child) return connection;
   }
   if (error != 0) {
     if (control >= 0) {

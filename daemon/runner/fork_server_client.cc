@@ -25,9 +25,15 @@ void ForkServerClient::begin(::pid_t pid, Clock::time_point now) {
   started_at_ = now;
 }
 
+bool ForkServerClient::ask_for_first(BorrowedFd errors) {
+  const ForkRequest request{0};
+  return send_with_fds(control_.borrow(), std::as_bytes(std::span(&request, 1)),
+                       std::span(&errors, ForkRequest::fd_count_of_first)) == SendStatus::sent;
+}
+
 std::optional<std::uint32_t> ForkServerClient::ask(BorrowedFd connection, BorrowedFd errors) {
   const ForkRequest request{last_number_ + 1};
-  const std::array<BorrowedFd, ForkRequest::fd_count> fds{connection, errors};
+  const std::array<BorrowedFd, ForkRequest::fd_count> fds{errors, connection};
   if (send_with_fds(control_.borrow(), std::as_bytes(std::span(&request, 1)), fds) !=
       SendStatus::sent) {
     return std::nullopt;

@@ -39,6 +39,9 @@ class ForkServerClient {
   // Another takes its place then, and so what has been installed meanwhile.
   bool is_old(Clock::time_point now) const { return started_at_ + longest_life <= now; }
 
+  // What the process for the connection that comes by the listener says is to go there; before it
+  // is started.
+  bool ask_for_first(BorrowedFd errors);
   // The number that the report about it will have.
   std::optional<std::uint32_t> ask(BorrowedFd connection, BorrowedFd errors);
   // Of its own first process: number 0, with which it is ready.

@@ -99,7 +99,8 @@ bool Pool::start_process() {
     return false;
   }
   auto control = forks_ ? server_.open() : Result<UniqueFd>();
-  const bool forks = forks_ && control;
+  auto errors = forks_ ? make_error_pipe() : Result<ErrorPipe>();
+  const bool forks = forks_ && control && errors && server_.ask_for_first(errors->write.borrow());
   std::vector<std::string> environment;
   if (forks) environment.push_back("LD_PRELOAD=" + parts_.fork_server);
   const auto pid = start_command(
@@ -112,6 +113,7 @@ bool Pool::start_process() {
   const Clock::time_point now = parts_.desk.now();
   if (forks) server_.begin(*pid, now);
   members_.push_back({.connection = std::move(*connection), .pid = *pid, .since = now});
+  if (forks) members_.back().errors = std::move(errors->read);
   return true;
 }
 
@@ -146,6 +148,7 @@ void Pool::on_report(const ForkReport& report) {
   if (report.number == 0 && report.pid == 0) {  // it goes on by itself
     forks_ = false;
     server_.drop();
+    found->errors.reset();
     if (found->state >= State::finishing) end(*found);
     return serve();
   }
