@@ -1,8 +1,12 @@
 // PHP's own interpreter behind a site: what it is told, what it answers, and what goes wrong.
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 
 #include "test/support/command.h"
@@ -42,6 +46,30 @@ TEST(Php, AScriptIsRunAndNotShown) {
 TEST(Php, ItRunsUnderTheSitesUser) {
   const Server server(php_site({{"id.php", "<?php echo posix_geteuid();"}}));
   EXPECT_EQ(get(server.port(), "a.example", "/id.php").body, std::to_string(uid_a));
+}
+
+// Of another version, as far as that is to be had on a machine with one.
+void with_other_php(const std::string& folder) {
+  const std::string opt = folder + "/opt";
+  ::mkdir(opt.c_str(), 0755);
+  write_file(opt + "/php-cgi", "#!/bin/sh\nexec /usr/bin/php-cgi -d user_agent=other \"$@\"\n");
+  ::chmod((opt + "/php-cgi").c_str(), 0755);
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount(opt.c_str(), "/opt", nullptr, MS_BIND, nullptr) != 0) {
+    throw std::runtime_error("mount /opt");
+  }
+}
+
+TEST(Php, EachSiteHasTheInterpreterThatItNames) {
+  const std::map<std::string, std::string> files{
+      {"x.php", "<?php echo 'agent ', ini_get('user_agent');"}};
+  const Server server(
+      {.sites = {{"a.example", files, R"(, "php": true)"},
+                 {"b.example", files, R"(, "php": {"interpreter": "/opt/php-cgi"})"}},
+       .before_exec = with_other_php});
+  EXPECT_EQ(get(server.port(), "a.example", "/x.php").body, "agent ") << server.error_log(0);
+  EXPECT_EQ(get(server.port(), "b.example", "/x.php").body, "agent other") << server.error_log(1);
 }
 
 TEST(Php, ItIsToldOfTheRequest) {

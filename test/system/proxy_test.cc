@@ -111,6 +111,43 @@ TEST(Proxy, WhoIsNotThereOrDoesNotAnswerIsTold) {
   EXPECT_EQ(get(server.port(), "b.example").body, "of b");
 }
 
+// By another connection, where the one that rested was closed with the request on its way.
+TEST(Proxy, OnlyWhatMayBeAskedTwiceIsTriedAgainAndOnlyIfNothingHasComeOfIt) {
+  PlayedBackend backend;
+  const Server server(proxy_site(backend.settings()));
+  const auto answer = [&](Client& client) {
+    backend.receive_until("\r\n\r\n");
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_EQ(client.receive().body, "ok");
+  };
+  const auto ask_first = [&](Client& client) {
+    client.send(request("a.example"));
+    backend.accept();
+    answer(client);
+  };
+  Client client(server.port());
+  ask_first(client);
+  client.send(request("a.example", "/again"));
+  EXPECT_TRUE(contains(backend.receive_until("\r\n\r\n"), "GET /again "));
+  backend.close();
+  backend.accept();
+  answer(client);
+
+  client.send(request("a.example", "/once", "Content-Length: 2\r\n", "POST") + "hi");
+  backend.accept();
+  EXPECT_TRUE(contains(backend.receive_until("hi"), "POST /once "));
+  backend.close();
+  EXPECT_EQ(client.receive().status, 502);
+
+  Client other(server.port());
+  ask_first(other);
+  other.send(request("a.example", "/half"));
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 2");
+  backend.close();
+  EXPECT_EQ(other.receive().status, 502);
+}
+
 TEST(Proxy, AnotherProtocolPassesBothWays) {
   PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
