@@ -147,6 +147,11 @@ def take_turns(name, servers, options, generate):
     return samples
 
 
+def ratios_of(samples, name, base):
+    """Of each run to that of `base` beside it: what else the machine did then is in both."""
+    return [of.cpu_us / base_of.cpu_us for of, base_of in zip(samples[name], samples[base])]
+
+
 def median_of(samples, field="cpu_us"):
     return statistics.median(getattr(sample, field) for sample in samples)
 
@@ -158,7 +163,7 @@ def print_table(results, base):
         for name, samples in rows.items():
             times = [sample.cpu_us for sample in samples]
             spread = f"{median_of(samples):.2f} ({min(times):.2f}-{max(times):.2f})"
-            ratio = f"{median_of(samples) / median_of(rows[base]):.3f}" if base in rows else ""
+            ratio = f"{statistics.median(ratios_of(rows, name, base)):.3f}" if base in rows else ""
             print(f"{case:28}{name:24}{spread:>30}{median_of(samples, 'per_second'):>11.0f}"
                   f"{ratio:>8}")
             parts = {}

@@ -124,14 +124,14 @@ class H2load:
     requests there were, or megabytes, in how many seconds.
     """
 
-    def __init__(self, arguments, path, size, seconds, cpu, *, by_bytes=False):
+    def __init__(self, arguments, path, size, seconds, cpu, *, by_bytes=False, least=100):
+        self.least = 4 if by_bytes else least  # requests of a run
         self.arguments, self.path, self.size = arguments, path, size
         self.seconds, self.cpu, self.by_bytes = seconds, cpu, by_bytes
         self.rate = {}  # requests a second that a server was seen to answer
 
     def __call__(self, server):
-        first = 4 if self.by_bytes else 100
-        count = max(first, round(self.rate.get(server.name, 0) * self.seconds))
+        count = max(self.least, round(self.rate.get(server.name, 0) * self.seconds))
         begin = time.monotonic()
         self.ask(server, count)
         taken = time.monotonic() - begin

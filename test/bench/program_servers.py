@@ -185,7 +185,7 @@ def put_wordpress(server, database):
         f"define('DB_PASSWORD', '');\ndefine('DB_HOST', 'localhost:{database.socket}');\n{keys}"
         f"define('WP_HOME', 'http://{HOST}');\ndefine('WP_SITEURL', 'http://{HOST}');\n"
         f"define('DISABLE_WP_CRON', true);\ndefine('WP_HTTP_BLOCK_EXTERNAL', true);\n"
-        f"$table_prefix = 'wp_';\ndefine('ABSPATH', __DIR__ . '/');\n"
+        f"$table_prefix = 'wp_';\ndefined('ABSPATH') || define('ABSPATH', __DIR__ . '/');\n"
         f"require_once ABSPATH . 'wp-settings.php';\n")
     (server.root / "index.html").unlink()
     server.more_of_tenant = list(server.root.rglob("*"))
