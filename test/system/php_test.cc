@@ -306,8 +306,12 @@ TEST(Php, WhoHasServedEnoughIsReplaced) {
 
 TEST(Php, WhoWaitsTooLongForAProcessIsToldSo) {
   Server server(php_site(
-      {{"wait.php", "<?php while (!file_exists('go')) { clearstatcache(); usleep(10000); }"}},
+      {{"wait.php", "<?php while (!file_exists('go')) { clearstatcache(); usleep(10000); }"},
+       {"loaded.php", ""}},
       R"(, "php": {"max_processes": 1, "queue": 1, "queue_timeout": "500ms"})"));
+  // Who waits while PHP is loaded may wait too long as well.
+  ASSERT_TRUE(
+      eventually([&] { return get(server.port(), "a.example", "/loaded.php").status == 200; }));
   Client busy(server.port());
   busy.send(request("a.example", "/wait.php"));
   Client waiting(server.port());
