@@ -12,6 +12,9 @@ namespace {
 
 // After so many pieces without a pause the other connections have a turn.
 constexpr unsigned rounds_in_a_row = 64;
+// Of a request's body, in the time that a program has for its answer: an upload may take longer
+// than that, but not by trickling.
+constexpr std::size_t most_at_a_time = 1024 * 1024;
 // Of a response's body, for a client that is slower than the program.
 constexpr std::size_t most_gathered = 256 * 1024;
 
@@ -241,6 +244,11 @@ bool ProgramExchange::write_program() {
       break;
     }
     const auto count = static_cast<std::size_t>(sent);
+    given_ += count;
+    if (!is_others_loss() || given_ >= most_at_a_time) {
+      given_ = 0;
+      context_.runner.begin_time(stream_);
+    }
     const std::size_t of_before = std::min(count, before_.size());
     before_.remove_prefix(of_before);
     piece_.remove_prefix(count - of_before);

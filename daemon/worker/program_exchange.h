@@ -66,6 +66,8 @@ class ProgramExchange {
   // What stands before and behind a piece of the request's body.
   virtual void frame_input(std::string_view piece, std::string& before) = 0;
   virtual void end_input(std::string& before) = 0;
+  // Whether nobody else is served by it meanwhile.
+  virtual bool is_others_loss() const { return true; }
 
   // For these. Until the head is there:
   void fail(int status, std::string_view problem);
@@ -113,6 +115,7 @@ class ProgramExchange {
   // To the program: what is left of `to_program_`, and of the piece of the body that follows it.
   std::string to_program_;
   std::string_view before_, piece_;
+  std::size_t given_ = 0;     // since its time began anew
   bool input_ended_ = false;  // its end is in to_program_, or has been sent
   bool input_lost_ = false;   // the program does not read it
 

@@ -30,6 +30,7 @@ class ProxyExchange final : public ProgramExchange {
   void add_fields(files::ResponseHead& head) const override;
   void frame_input(std::string_view piece, std::string& before) override;
   void end_input(std::string& before) override;
+  bool is_others_loss() const override { return false; }
 
  private:
   bool take_head();

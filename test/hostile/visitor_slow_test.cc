@@ -56,6 +56,24 @@ TEST(SlowVisitor, SendsABodyThatNoProcessWaitsFor) {
   }
 }
 
+// Longer in all than PHP has for an answer, a MiB of it not so long.
+TEST(BodyOfAVisitorWhoIsSlow, ArrivesThoughItTakesLonger) {
+  SiteSpec site = site_of_programs();
+  site.more.replace(site.more.find("\"max_processes\""), 0, "\"time_limit\": \"2s\", ");
+  const Server server({.sites = {site}});
+  constexpr int pieces = 30;
+  const std::string piece(256 * 1024, 'x');
+  const std::string size = std::to_string(pieces * piece.size());
+  Client client(server.port());
+  client.send(request("a.example", "/size.php", "Content-Length: " + size + "\r\n", "POST"));
+  const std::int64_t start = now_ms();
+  for (int i = 1; i <= pieces; ++i) {
+    client.send(piece);
+    while (now_ms() - start < i * 120) pause_briefly();
+  }
+  EXPECT_EQ(client.receive().body, size);
+}
+
 // A network of the test's own, in which the kernel holds little for who does not read.
 void enter_network_of_small_buffers() {
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
