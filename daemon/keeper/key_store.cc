@@ -1,11 +1,14 @@
 #include "daemon/keeper/key_store.h"
 
+#include <openssl/decoder.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "vhosts/tls/signature_scheme.h"
 
@@ -19,9 +22,33 @@ const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
+// Made once: to find OpenSSL's decoders takes ten times as long as to decode a key by them, and a
+// site's first visitor would wait for it.
+class KeyDecoder {
+ public:
+  KeyDecoder()
+      : context_(::OSSL_DECODER_CTX_new_for_pkey(&key_, "DER", "PrivateKeyInfo", nullptr,
+                                                 EVP_PKEY_KEYPAIR, nullptr, nullptr)) {}
+  KeyDecoder(const KeyDecoder&) = delete;
+  KeyDecoder& operator=(const KeyDecoder&) = delete;
+  ~KeyDecoder() { ::OSSL_DECODER_CTX_free(context_); }
+
+  Key decode(std::string_view pkcs8) {
+    const unsigned char* at = bytes_of(pkcs8);
+    std::size_t left = pkcs8.size();
+    ::OSSL_DECODER_from_data(context_, &at, &left);  // nothing but a key is of interest
+    ::ERR_clear_error();
+    return Key(std::exchange(key_, nullptr));
+  }
+
+ private:
+  ::EVP_PKEY* key_ = nullptr;  // where the context puts what it has decoded
+  ::OSSL_DECODER_CTX* context_;
+};
+
 Key parse(std::string_view pkcs8) {
-  const unsigned char* at = bytes_of(pkcs8);
-  return Key(::d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(pkcs8.size())));
+  static KeyDecoder decoder;
+  return decoder.decode(pkcs8);
 }
 
 std::optional<KeyKind> kind_of(const ::EVP_PKEY* key) {
@@ -40,6 +67,7 @@ bool try_key(const char* type, const char* parameter, std::uint16_t code) {
 }  // namespace
 
 bool warm_up_signing() {
+  parse({});  // has the decoders found
   unsigned char byte = 0;
   return ::RAND_priv_bytes(&byte, 1) == 1 && try_key("EC", "P-256", 0x0403) &&
          try_key("ED25519", nullptr, 0x0807);
