@@ -264,9 +264,7 @@ struct KeyContextDeleter {
 }  // namespace
 
 bool load_keeper_provider() {
-  // The default provider first: it answers whoever does not ask for a provider by its name.
-  return ::OSSL_PROVIDER_load(nullptr, "default") != nullptr &&
-         ::OSSL_PROVIDER_add_builtin(nullptr, provider_name, &provider_init) == 1 &&
+  return ::OSSL_PROVIDER_add_builtin(nullptr, provider_name, &provider_init) == 1 &&
          ::OSSL_PROVIDER_load(nullptr, provider_name) != nullptr;
 }
 

@@ -19,7 +19,8 @@ struct PublicKeyDeleter {
 };
 using KeeperKey = std::unique_ptr<::EVP_PKEY, PublicKeyDeleter>;
 
-// Once in a process, before any key is made.
+// Once in a process, before any key is made. Behind load_tls_algorithms(), whose provider answers
+// whoever does not ask for one by its name.
 bool load_keeper_provider();
 
 // The key of this certificate, which is number `index` of the site's. Nullptr if it is of a kind

@@ -5,17 +5,19 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "daemon/worker/keeper_provider.h"
 #include "daemon/worker/openssl_stream.h"
+#include "daemon/worker/tls_algorithms.h"
 #include "daemon/worker/tls_tickets.h"
+
+// libcrypto.a's own, as ossl_default_provider_init (tls_algorithms.cc).
+extern "C" int ossl_err_load_crypto_strings();
 
 namespace perchild {
 namespace {
 
-constexpr const char* groups = "X25519:P-256:P-384";
 constexpr int security_level = 2;  // 112 bits: RSA of 2048 bits, no SHA-1
 
 constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -38,15 +40,37 @@ X509Ptr parse(const std::string& der) {
   return X509Ptr(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
 }
 
+void add_to_list(std::string& list, std::string_view name) {
+  list.append(list.empty() ? "" : ":").append(name);
+}
+
+std::string names_of_groups() {
+  std::string names;
+  for (const std::string_view group : tls_groups) add_to_list(names, group);
+  return names;
+}
+
 // The ciphers of `version` that the site has chosen, or all that there are, as OpenSSL reads them.
 std::string names_of(const TlsSettings& settings, TlsVersion version) {
   std::string names;
   const auto add = [&](const TlsCipher& cipher) {
-    if (cipher.version == version) names.append(names.empty() ? "" : ":").append(cipher.name);
+    if (cipher.version == version) add_to_list(names, cipher.name);
   };
   for (const std::uint8_t index : settings.ciphers) add(tls_ciphers[index]);
   if (names.empty()) std::for_each(tls_ciphers.begin(), tls_ciphers.end(), add);
   return names;
+}
+
+// The site's first visitor waits for this, so without all that OpenSSL would have at hand: the
+// texts of all errors (reason_of() loads them), ciphers and digests by the names of OpenSSL 1.1. By
+// these it looks for the digests of certificates' signatures alone.
+bool make_ready() {
+  return ::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+                                OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+                            nullptr) == 1 &&
+         ::EVP_add_digest(::EVP_sha224()) == 1 && ::EVP_add_digest(::EVP_sha256()) == 1 &&
+         ::EVP_add_digest(::EVP_sha384()) == 1 && ::EVP_add_digest(::EVP_sha512()) == 1 &&
+         load_tls_algorithms();
 }
 
 // RFC 7301: the client's list, each name behind its length. Which of its names is taken is for the
@@ -75,13 +99,18 @@ int look_at_hello(::SSL* ssl, int* alert, void*) {
 
 }  // namespace
 
+std::string reason_of(unsigned long error) {
+  // SSL_CTX_new() has loaded libssl's own.
+  [[maybe_unused]] static const int loaded = ::ossl_err_load_crypto_strings();
+  const char* reason = ::ERR_reason_error_string(error);
+  return reason != nullptr ? reason : "unknown error";
+}
+
 Result<std::unique_ptr<TlsSite>> TlsSite::make(const SiteSettings& settings) {
   if (settings.certificates.empty()) return std::unique_ptr<TlsSite>();
   auto site = std::make_unique<OpenSslSite>();
   if (!site->set_up(settings)) {
-    std::array<char, 256> text;
-    ::ERR_error_string_n(::ERR_get_error(), text.data(), text.size());
-    return failure({"prepare TLS", text.data(), 0});
+    return failure({"prepare TLS", reason_of(::ERR_get_error()), 0});
   }
   return Result<std::unique_ptr<TlsSite>>(std::move(site));
 }
@@ -93,10 +122,7 @@ std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
 bool OpenSslSite::set_up(const SiteSettings& settings) {
   offers_http2_ = settings.http2;
   unsigned char byte = 0;
-  if (::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
-                             OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
-                         nullptr) != 1 ||
-      !load_keeper_provider() || ::RAND_bytes(&byte, 1) != 1 ||
+  if (!make_ready() || !load_keeper_provider() || ::RAND_bytes(&byte, 1) != 1 ||
       ::ASYNC_init_thread(max_signatures, 0) != 1) {
     return false;
   }
@@ -124,7 +150,7 @@ bool OpenSslSite::set_protocol(const TlsSettings& settings) {
              1 &&
          ::SSL_CTX_set_cipher_list(context(), tls_1_2.c_str()) == 1 &&
          ::SSL_CTX_set_ciphersuites(context(), tls_1_3.c_str()) == 1 &&
-         SSL_CTX_set1_groups_list(context(), groups) == 1;
+         SSL_CTX_set1_groups_list(context(), names_of_groups().c_str()) == 1;
 }
 
 bool OpenSslSite::add_certificate(const CertificateChain& chain, std::uint32_t index) {

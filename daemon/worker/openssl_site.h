@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "daemon/worker/tls.h"
 
 namespace perchild {
+
+// What OpenSSL says of an error. The first one waits for all texts to be made ready.
+std::string reason_of(unsigned long error);
 
 class OpenSslSite final : public TlsSite {
  public:

@@ -147,8 +147,7 @@ TlsStep OpenSslStream::step_of(int result) {
   if (error == 0 || ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     return TlsStep::closed;
   }
-  const char* reason = ::ERR_reason_error_string(error);
-  problem_ = reason != nullptr ? reason : "unknown error";
+  problem_ = reason_of(error);
   return TlsStep::failed;
 }
 

@@ -75,5 +75,38 @@ TEST(TlsProtocols, AVersionOfWhichNoCipherIsNamedHasAllOfItsOwn) {
   EXPECT_EQ(agreed_on(server, {"-tls1_2"}), "TLSv1.2, ECDHE-ECDSA-AES128-GCM-SHA256");
 }
 
+// Keys and signatures of kinds that the worker itself does not use.
+TEST(TlsProtocols, IssuersMayHaveKeysOfOtherKinds) {
+  const TemporaryDirectory folder;
+  const std::string script = R"(
+    cd "$0" && umask 077
+    echo subjectAltName=DNS:a.example >names
+    echo basicConstraints=CA:TRUE >issues
+    openssl req -x509 -nodes -subj /CN=root -newkey rsa:2048 -sha512 -keyout root.key -out root.pem
+    parent=root
+    for issuer in rsa-pss ED448 ED25519 ec; do
+      options=; [ $issuer != ec ] || options='-pkeyopt ec_paramgen_curve:P-521'
+      openssl req -nodes -subj /CN=$issuer -newkey $issuer $options -keyout $issuer.key -out $issuer.csr
+      openssl x509 -req -in $issuer.csr -CA $parent.pem -CAkey $parent.key -extfile issues -out $issuer.pem
+      parent=$issuer
+    done
+    openssl req -nodes -subj /CN=a.example -newkey ec -pkeyopt ec_paramgen_curve:P-384 -keyout a.key -out a.csr
+    openssl x509 -req -in a.csr -CA ec.pem -CAkey ec.key -sha384 -extfile names -out a.pem
+    cat a.pem ec.pem ED25519.pem ED448.pem rsa-pss.pem root.pem >chain.pem
+  )";
+  const CommandEnd made = run_command({"sh", "-ec", script, folder.path()});
+  ASSERT_EQ(made.status, 0) << made.output;
+  ServerSpec spec = secure_sites();
+  spec.sites[0].other_hosts.clear();
+  spec.sites[0].more =
+      R"(, "tls": )" +
+      CertificateFiles::json({{folder.path() + "/chain.pem", folder.path() + "/a.key"}});
+  const Server server(spec);
+  const CommandEnd verified = run_command(
+      {"openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(server.port()),
+       "-servername", "a.example", "-CAfile", folder.path() + "/root.pem", "-verify_return_error"});
+  EXPECT_TRUE(contains(verified.output, "Verify return code: 0 (ok)")) << verified.output;
+}
+
 }  // namespace
 }  // namespace perchild::test::protocols_test
