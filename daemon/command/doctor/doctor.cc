@@ -9,6 +9,7 @@
 #include "daemon/command/doctor/id_checks.h"
 #include "daemon/command/doctor/installation.h"
 #include "daemon/command/doctor/kernel_checks.h"
+#include "daemon/command/doctor/linked_openssl.h"
 #include "daemon/command/doctor/port_checks.h"
 #include "daemon/command/doctor/report.h"
 #include "daemon/command/doctor/roots.h"
@@ -102,6 +103,7 @@ int run_doctor(const DoctorOptions& options, std::ostream& out, std::ostream& er
   check_configuration_files(files, paths);
   check_keys(machine.keys(), paths);
   check_executables(paths, diagnosis);
+  check_linked_openssl(diagnosis);
   if (read.configuration) {
     check_service(options, *read.configuration, machine, paths, diagnosis);
   } else {
