@@ -21,8 +21,8 @@ constexpr Kinds kinds_of(Role role) {
   switch (role) {
     case Role::master:
       // Executables, the folders of logs and control groups, its children.
-      return kinds({Kind::null, Kind::socket, Kind::memory, Kind::signals, Kind::process,
-                    Kind::file, Kind::folder});
+      return kinds({Kind::null, Kind::socket, Kind::memory, Kind::event_loop, Kind::signals,
+                    Kind::process, Kind::file, Kind::folder});
     case Role::router:
     case Role::keeper:
       return of_every_child | kinds({Kind::folder});  // its root, which is empty

@@ -124,6 +124,8 @@ constexpr SyscallRule keeper_only[] = {
 // The master's own work.
 constexpr SyscallRule master_loop[] = {
     {"ppoll", "the loop"},
+    {"epoll_ctl", "interest in a site's process"},
+    {"epoll_wait", "which of the sites' processes has said something"},
     {"recvmsg", "messages of children"},
     {"socketpair", "channels", equals(0, AF_UNIX)},
     {"read", "signalfd, /proc/PID/status"},

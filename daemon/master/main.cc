@@ -37,12 +37,16 @@ Result<int> run(const ServerLog& log) {
   if (!packed) return failure(packed.error());
   auto table = SiteTable::unpack(packed->bytes());
   if (!table) return failure({"load", "the site table", 0});
+  auto site_channels = SiteChannels::make();
+  if (!site_channels) return failure(site_channels.error());
   const auto filter = SealedMapping::map(BorrowedFd(MasterFds::master_filter));
   if (!filter) return failure(filter.error());
   const auto proof = lock_down<Role::master>(
       {.filter = filter->bytes(), .new_root = {}, .root_is_readable = false});
   if (!proof) return failure(proof.error());
-  return MasterLoop(*proof, std::move(*packed), std::move(*table), std::move(*signals), log).run();
+  return MasterLoop(*proof, std::move(*packed), std::move(*table), std::move(*signals),
+                    std::move(*site_channels), log)
+      .run();
 }
 
 }  // namespace

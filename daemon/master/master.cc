@@ -56,10 +56,11 @@ std::string complaint_about(const Child& child) {
 }
 
 MasterLoop::MasterLoop(LockedDown<Role::master>, SealedMapping table_memory, SiteTable table,
-                       UniqueFd signals, const ServerLog& log)
+                       UniqueFd signals, SiteChannels site_channels, const ServerLog& log)
     : table_memory_(std::move(table_memory)),
       table_(std::move(table)),
       signals_(std::move(signals)),
+      site_channels_(std::move(site_channels)),
       log_(log),
       control_peers_(UniqueFd(MasterFds::control_socket), UniqueFd(MasterFds::status_socket)),
       routers_(table_.routers),
@@ -106,42 +107,23 @@ int MasterLoop::run() {
 }
 
 void MasterLoop::wait_and_dispatch() {
-  enum class Source : std::uint8_t { signals, keeper, router, worker, checker, runner };
+  enum class Source : std::uint8_t { signals, keeper, router, sites };
   struct Entry {
     Source source;
     std::size_t router;
-    WorkerChild* worker;
-    CheckerChild* checker;
-    RunnerChild* runner;
   };
-  std::vector<::pollfd> polled{{signals_.get(), POLLIN, 0}};
-  std::vector<Entry> entries{{Source::signals, 0, nullptr, nullptr, nullptr}};
-  if (keeper_.control) {
-    polled.push_back({keeper_.control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::keeper, 0, nullptr, nullptr, nullptr});
-  }
+  std::vector<::pollfd> polled;
+  std::vector<Entry> entries;
+  const auto add = [&](BorrowedFd fd, Entry entry) {
+    polled.push_back({fd.get(), POLLIN, 0});
+    entries.push_back(entry);
+  };
+  add(signals_.borrow(), {Source::signals, 0});
+  if (keeper_.control) add(keeper_.control->fd(), {Source::keeper, 0});
   for (std::size_t i = 0; i < routers_.size(); ++i) {
-    if (!routers_[i].control) continue;
-    polled.push_back({routers_[i].control->fd().get(), POLLIN, 0});
-    entries.push_back({Source::router, i, nullptr, nullptr, nullptr});
+    if (routers_[i].control) add(routers_[i].control->fd(), {Source::router, i});
   }
-  for (const auto& [site, group] : groups_) {
-    group.for_each_running([&](WorkerChild& worker) {
-      if (!worker.control) return;
-      polled.push_back({worker.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::worker, 0, &worker, nullptr, nullptr});
-    });
-    for_each_running(group.checkers, [&](CheckerChild& checker) {
-      if (!checker.control) return;
-      polled.push_back({checker.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::checker, 0, nullptr, &checker, nullptr});
-    });
-    for_each_running(group.runners, [&](RunnerChild& runner) {
-      if (!runner.control) return;
-      polled.push_back({runner.control->fd().get(), POLLIN, 0});
-      entries.push_back({Source::runner, 0, nullptr, nullptr, &runner});
-    });
-  }
+  add(site_channels_.fd(), {Source::sites, 0});
   const std::size_t first_control = polled.size();
   control_peers_.append_polled(polled, now_);
   ::timespec timeout{};
@@ -155,11 +137,12 @@ void MasterLoop::wait_and_dispatch() {
   now_ = Clock::now();
   if (ready <= 0) return;
   // Signals last: what a dead child still had to say comes before the news of its death.
+  bool all_are_heard = true;
   for (std::size_t i = entries.size(); i-- > 0;) {
     if (polled[i].revents == 0) continue;
     switch (entries[i].source) {
       case Source::signals:
-        on_signals();
+        if (all_are_heard) on_signals();
         break;
       case Source::keeper:
         on_keeper_readable();
@@ -167,18 +150,36 @@ void MasterLoop::wait_and_dispatch() {
       case Source::router:
         on_router_readable(entries[i].router);
         break;
-      case Source::worker:
-        on_worker_readable(*entries[i].worker);
-        break;
-      case Source::checker:
-        on_checker_readable(*entries[i].checker);
-        break;
-      case Source::runner:
-        on_runner_readable(*entries[i].runner);
+      case Source::sites:
+        all_are_heard = on_sites_readable();
         break;
     }
   }
   on_control(std::span(polled).subspan(first_control));
+}
+
+// False if there are more than could be heard.
+bool MasterLoop::on_sites_readable() {
+  const auto readable = site_channels_.readable();
+  for (const auto& [site, fd] : readable) {
+    const auto group = groups_.find(site);
+    if (group == groups_.end()) continue;
+    const auto look = [fd = fd](auto*& found) {
+      return [fd, &found](auto& child) {
+        if (child.control && child.control->fd().get() == fd) found = &child;
+      };
+    };
+    WorkerChild* worker = nullptr;
+    CheckerChild* checker = nullptr;
+    RunnerChild* runner = nullptr;
+    group->second.for_each_running(look(worker));
+    for_each_running(group->second.checkers, look(checker));
+    for_each_running(group->second.runners, look(runner));
+    if (worker != nullptr) on_worker_readable(*worker);
+    if (checker != nullptr) on_checker_readable(*checker);
+    if (runner != nullptr) on_runner_readable(*runner);
+  }
+  return readable.size() < SiteChannels::most_at_once;
 }
 
 void MasterLoop::on_signals() {

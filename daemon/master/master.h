@@ -20,6 +20,7 @@
 #include "daemon/master/children.h"
 #include "daemon/master/control_peers.h"
 #include "daemon/master/mail_ledger.h"
+#include "daemon/master/site_channels.h"
 #include "daemon/master/site_history.h"
 #include "privsep/lock_down.h"
 #include "privsep/sealed_memory.h"
@@ -34,7 +35,7 @@ class MasterLoop {
   // `signals` is a signalfd(2) for SIGCHLD, SIGTERM and SIGINT, which are blocked.
   // `table` points into `table_memory`.
   MasterLoop(LockedDown<Role::master> proof, SealedMapping table_memory, SiteTable table,
-             UniqueFd signals, const ServerLog& log);
+             UniqueFd signals, SiteChannels site_channels, const ServerLog& log);
 
   // Serves until it has drained. The process's exit status.
   int run();
@@ -43,6 +44,7 @@ class MasterLoop {
   bool prove_own_state();
   // master.cc: the loop
   void wait_and_dispatch();
+  bool on_sites_readable();
   void on_signals();
   void reap();
   void stop();
@@ -231,6 +233,7 @@ class MasterLoop {
   SealedMapping table_memory_;
   SiteTable table_;
   UniqueFd signals_;
+  SiteChannels site_channels_;
   const ServerLog& log_;
   std::vector<UniqueFd> listeners_;
   ControlPeers control_peers_;

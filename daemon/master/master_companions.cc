@@ -75,6 +75,9 @@ void MasterLoop::start(Kind& companion) {
   if (!settings) return failed(settings.error());
   auto pair = make_channel_pair();
   if (!pair) return failed(pair.error());
+  if (const auto watched = site_channels_.watch(companion.site, pair->first.borrow()); !watched) {
+    return failed(watched.error());
+  }
   // With the limits that the site has by now, if it is still there: its new workers share them.
   const SiteRecord& record = table_.sites[companion.site.value];
   const bool is_still_there = record.name == companion.site_name;

@@ -54,6 +54,9 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!identity) return give_up(identity.error());
   auto pair = make_channel_pair();
   if (!pair) return give_up(pair.error());
+  if (const auto watched = site_channels_.watch(worker.site, pair->first.borrow()); !watched) {
+    return give_up(watched.error());
+  }
   const auto cgroup = make_cgroup(record.name, record.limits);
   if (!cgroup) return give_up(cgroup.error());
   auto process =
