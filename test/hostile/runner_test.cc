@@ -24,6 +24,8 @@ class HostileRunner : public ::testing::TestWithParam<const char*> {
 
 TEST_P(HostileRunner, IsEndedAndReportedWhileOthersGoOn) {
   ASSERT_EQ(get(server_.port(), "good.example").body, "of good");
+  // It starts beside the worker, which may have answered before.
+  ASSERT_TRUE(eventually([&] { return server_.runners_of(1).size() == 1; }));
   const auto good = server_.workers_of(1).at(0).pid;
   const auto good_runner = server_.runners_of(1).at(0).pid;
   EXPECT_EQ(get(server_.port(), "bad.example").body, "of bad");
