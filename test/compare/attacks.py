@@ -15,7 +15,7 @@ class Neighbour:
     def __init__(self, program):
         self.child = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True)
-        for _ in range(8):
+        for _ in range(9):
             name, _, value = self.child.stdout.readline().rstrip("\n").partition(" ")
             setattr(self, name, value)
 
@@ -150,7 +150,7 @@ ROWS = [
      program("listen_at", lambda n: n.unused_port)),
     ("the same by multipath TCP", program("listen_multipath_at", lambda n: n.unused_port)),
     ("the same by asking for any port until it is that one",
-     program("listen_by_chance_at", lambda n: n.unused_port)),
+     program("listen_by_chance_at", lambda n: n.port_of_the_kernels)),
     ("taking a UDP port", program("bind_datagrams", lambda n: n.unused_port)),
     ("all connections of the machine, by /proc",
      program("read", lambda n: "/proc/net/tcp")),

@@ -5,14 +5,15 @@
 #include <iostream>
 
 #include "test/hostile/tenants_program.h"
+#include "test/support/server.h"
 
 int main() {
   const perchild::test::Neighbourhood neighbourhood;
   std::cout << "home " << neighbourhood.home() << "\nleft_in_tmp " << neighbourhood.left_in_tmp()
             << "\nname " << neighbourhood.name() << "\nsession " << neighbourhood.session()
             << "\nport " << neighbourhood.port() << "\nunused_port " << neighbourhood.unused_port()
-            << "\nkey " << neighbourhood.key() << "\nprocess " << neighbourhood.process()
-            << std::endl;
+            << "\nport_of_the_kernels " << perchild::test::free_port_of_the_kernels() << "\nkey "
+            << neighbourhood.key() << "\nprocess " << neighbourhood.process() << std::endl;
   char byte;
   while (::read(STDIN_FILENO, &byte, 1) > 0) {
   }
