@@ -24,6 +24,7 @@ void KeeperClient::ask(const Question& question) {
   static_cast<void>(channel_->send(question.request));
 }
 
+// Whatever comes when nobody waits is read with its own event.
 KeeperState KeeperClient::on_readable() {
   while (channel_) {
     const auto received = channel_->receive();
@@ -32,6 +33,7 @@ KeeperState KeeperClient::on_readable() {
         return KeeperState::serves;
       case Channel<Worker, Keeper>::Status::message:
         std::visit([this](const auto& message) { on_message(message); }, *received.message);
+        if (questions_.empty()) return KeeperState::serves;
         break;
       case Channel<Worker, Keeper>::Status::peer_gone:
         channel_.reset();
