@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -29,18 +30,20 @@ FAILURES = (CannotMeasure, NoAccounting, ServerFailed, load.LoadFailed, OSError,
             http.client.HTTPException, subprocess.SubprocessError)
 
 
-def parse_arguments(doc):
+def parse_arguments(doc, runs=5, seconds=3):
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="runs of 1 s: a look, not a figure")
-    parser.add_argument("--runs", type=int, default=5, help="runs a server and case")
-    parser.add_argument("--seconds", type=float, default=0, help="length of a run (default 3)")
+    parser.add_argument("--runs", type=int, default=runs,
+                        help=f"runs a server and case (default {runs})")
+    parser.add_argument("--seconds", type=float, default=0,
+                        help=f"length of a run (default {seconds})")
     parser.add_argument("--json", metavar="FILE", help="write every sample and the goals there")
     parser.add_argument("--bin", metavar="DIR", type=pathlib.Path,
                         help="perchild's executables (default: build/release/bin, built first)")
     parser.add_argument("--only", metavar="TEXT", action="append",
                         help="only cases whose name has TEXT in it; may be repeated")
     options = parser.parse_args()
-    options.seconds = options.seconds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (min(1, seconds) if options.quick else seconds)
     return options
 
 
@@ -156,6 +159,20 @@ def median_of(samples, field="cpu_us"):
     return statistics.median(getattr(sample, field) for sample in samples)
 
 
+def interval_of_median(values):
+    """Holds the median of what six `values` or more are drawn from, 95 times of 100.
+
+    However that is spread: as many values lie below it as heads are thrown with as many coins.
+    """
+    ordered, count = sorted(values), len(values)
+    outside, tail = 0, 1 / 2 ** count
+    while tail <= 0.025:
+        outside += 1
+        tail += math.comb(count, outside) / 2 ** count
+    first = max(outside - 1, 0)
+    return ordered[first], ordered[count - 1 - first]
+
+
 def print_table(results, base):
     """`base`: whose CPU time the ratios are of."""
     print(f"{'case':28}{'server':24}{'CPU µs (least-most)':>30}{'a second':>11}{'ratio':>8}")
@@ -182,6 +199,16 @@ class Goals:
 
     def judge(self, what, measured, most, unit=""):
         self._add(what, measured, "at most", most, measured <= most, unit)
+
+    def judge_ratios(self, what, values, most):
+        """Met or missed beyond doubt, or else open: more runs, or a quieter machine, would tell."""
+        low, high = interval_of_median(values)
+        met = None if low <= most < high else high <= most
+        measured = statistics.median(values)
+        self.all.append({"what": what, "measured": measured, "interval": [low, high],
+                         "at_most": most, "unit": "", "met": met})
+        word = {True: "met   ", False: "MISSED", None: "OPEN  "}[met]
+        print(f"goal {word} {what}: {measured:.3f} ({low:.3f}-{high:.3f}), at most {most}")
 
     def judge_least(self, what, measured, least, unit=""):
         self._add(what, measured, "at least", least, measured >= least, unit)

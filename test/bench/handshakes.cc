@@ -201,7 +201,8 @@ int main(int count, char** words) {
   load.request = std::string_view(words[6]) == "request" ? request : std::string();
   const Clock::time_point begin = Clock::now();
   const unsigned long done = run(load, static_cast<std::size_t>(std::atoi(words[4])),
-                                 std::chrono::seconds(std::atoi(words[3])));
+                                 std::chrono::duration_cast<Clock::duration>(
+                                     std::chrono::duration<double>(std::atof(words[3]))));
   const std::chrono::duration<double> taken = Clock::now() - begin;
   std::printf("{\"requests\":%lu,\"seconds\":%.6f}\n", done, taken.count());
   return 0;
