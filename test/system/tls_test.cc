@@ -215,6 +215,31 @@ TEST(TlsRefusals, VersionsBeforeTls12AreRefused) {
   }
 }
 
+// Which OpenSSL's client cannot speak any more.
+TEST(TlsRefusals, SslVersion3IsRefused) {
+  const Server server(secure_sites());
+  // Random, no session, one cipher: RSA, AES-128 and SHA-1; the server's name.
+  const std::string hello = std::string("\x16\x03\x00\x00\x41\x01\x00\x00\x3d\x03\x00", 11) +
+                            std::string(32, 'r') + std::string("\x00\x00\x02\x00\x2f\x01\x00", 7) +
+                            std::string("\x00\x12\x00\x00\x00\x0e\x00\x0c\x00\x00\x09", 11) +
+                            "a.example";
+  Client client(server.port());
+  client.send(hello);
+  client.close_sending();
+  const std::string alert = client.receive_to_end().value_or("");
+  EXPECT_TRUE(alert.starts_with("\x15") && alert.ends_with("\x02\x46")) << alert.size();
+}
+
+// What is sent before the end of the handshake could be sent again by anybody.
+TEST(TlsRefusals, NoTicketAllowsEarlyData) {
+  const Server server(secure_sites());
+  TlsClient client(server.port(), named("a.example", TLS1_3_VERSION));
+  client.send(request("a.example"));
+  EXPECT_TRUE(contains(client.receive_until("of a"), "200 OK"));
+  ASSERT_NE(client.session(), nullptr);
+  EXPECT_EQ(::SSL_SESSION_get_max_early_data(client.session()), 0u);
+}
+
 TEST(TlsRefusals, CiphersWithoutForwardSecrecyAreRefused) {
   const Server server(secure_sites());
   TlsOptions options = named("a.example", TLS1_2_VERSION);
