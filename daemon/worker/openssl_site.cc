@@ -3,12 +3,10 @@
 #include <openssl/async.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <string_view>
 
-#include "daemon/worker/block_cache.h"
 #include "daemon/worker/keeper_provider.h"
 #include "daemon/worker/openssl_stream.h"
 #include "daemon/worker/tls_algorithms.h"
@@ -31,30 +29,6 @@ constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSIO
 // found no room is tried again with the same bytes, wherever these are by then.
 constexpr long modes = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN |
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
-
-// It outlives what OpenSSL does at the process's exit.
-BlockCache& blocks() {
-  static BlockCache& cache = *[] {
-    std::uint64_t secret = 0;
-    PERCHILD_ASSERT(::getrandom(&secret, sizeof secret, 0) == sizeof secret);
-    return new BlockCache(secret);
-  }();
-  return cache;
-}
-
-// Before OpenSSL has allocated anything.
-bool use_block_cache() {
-#ifdef PERCHILD_SANITIZE  // which looks at each block itself
-  return true;
-#else
-  return ::CRYPTO_set_mem_functions(
-             [](std::size_t size, const char*, int) { return blocks().take(size); },
-             [](void* memory, std::size_t size, const char*, int) {
-               return blocks().resize(memory, size);
-             },
-             [](void* memory, const char*, int) { blocks().give_back(memory); }) == 1;
-#endif
-}
 
 struct CertificateDeleter {
   void operator()(::X509* certificate) const { ::X509_free(certificate); }
@@ -141,10 +115,6 @@ Result<std::unique_ptr<TlsSite>> TlsSite::make(const SiteSettings& settings) {
   return Result<std::unique_ptr<TlsSite>>(std::move(site));
 }
 
-void OpenSslSite::release_memory() {
-  blocks().release();
-}
-
 std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
   return std::make_unique<OpenSslStream>(*this, connection);
 }
@@ -152,8 +122,8 @@ std::unique_ptr<TlsStream> OpenSslSite::accept(Connection& connection) {
 bool OpenSslSite::set_up(const SiteSettings& settings) {
   offers_http2_ = settings.http2;
   unsigned char byte = 0;
-  if (!use_block_cache() || !make_ready() || !load_keeper_provider() ||
-      ::RAND_bytes(&byte, 1) != 1 || ::ASYNC_init_thread(max_signatures, 0) != 1) {
+  if (!make_ready() || !load_keeper_provider() || ::RAND_bytes(&byte, 1) != 1 ||
+      ::ASYNC_init_thread(max_signatures, 0) != 1) {
     return false;
   }
   context_.reset(::SSL_CTX_new(::TLS_server_method()));

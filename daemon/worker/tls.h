@@ -85,9 +85,6 @@ class TlsSite {
   // A channel to the keeper, in place of the one before.
   virtual void attach_keeper(UniqueFd fd) = 0;
   virtual KeeperState on_keeper_readable() = 0;
-
-  // Nobody is there, nor was for a while: what was kept for the next handshakes goes.
-  virtual void release_memory() = 0;
 };
 
 }  // namespace perchild

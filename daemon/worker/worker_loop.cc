@@ -442,7 +442,6 @@ void WorkerLoop::tell_whether_idle() {
   if (told_idle_ || now_ - *idle_since_ < idle_notice) return;
   told_idle_ = master_.send(Idle{0}) == SendStatus::sent;
   if (!told_idle_) idle_since_ = now_;  // later
-  if (tls_ != nullptr) tls_->release_memory();
 }
 
 }  // namespace perchild
