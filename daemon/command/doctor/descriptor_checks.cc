@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "daemon/command/doctor/process_texts.h"
 #include "daemon/command/doctor/shell_word.h"
 
 namespace perchild {
 namespace {
 
 using Sites = std::vector<const ExpectedSite*>;
-
-// proc(5): of what has no name any more.
-std::string_view without_mark(std::string_view target) {
-  constexpr std::string_view mark = " (deleted)";
-  if (target.ends_with(mark)) target.remove_suffix(mark.size());
-  return target;
-}
 
 bool is_within(std::string_view path, std::string_view folder) {
   if (folder == "/") return true;
@@ -44,7 +38,7 @@ bool may_be_a_challenge(std::string_view path, const ExpectedService& expected) 
 // "" if it is one that the role has a use for.
 std::string objection_to(const HeldDescriptor& held, Role role, const Sites& sites,
                          const ExpectedService& expected) {
-  const std::string_view path = without_mark(held.target);
+  const std::string_view path = without_mark_of_deleted(held.target);
   const bool is_named = held.kind == DescriptorKind::file || held.kind == DescriptorKind::folder;
   const bool is_of_a_site = role == Role::worker || role == Role::checker;
   if (held.kind == DescriptorKind::socket) {

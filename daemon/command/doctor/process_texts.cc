@@ -27,11 +27,16 @@ bool parse_limit(std::string_view word, std::uint64_t& limit) {
   return error == std::errc() && end == word.data() + word.size();
 }
 
+// The next line, taken off the front.
+std::string_view next_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  return line;
+}
+
 std::optional<std::uint64_t> limit_in(std::string_view text, std::string_view name) {
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+    std::string_view line = next_line(text);
     if (!line.starts_with(name) || !line.substr(name.size()).starts_with("  ")) continue;
     line.remove_prefix(name.size());
     std::uint64_t soft = 0, hard = 0;
@@ -41,13 +46,6 @@ std::optional<std::uint64_t> limit_in(std::string_view text, std::string_view na
     return std::max(soft, hard);
   }
   return std::nullopt;
-}
-
-// The next line, taken off the front.
-std::string_view next_line(std::string_view& text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
-  return line;
 }
 
 DescriptorKind kind_of_device(std::string_view path) {
@@ -127,23 +125,24 @@ void add_listening_sockets(std::string_view text, std::set<std::string>& sockets
   }
 }
 
-ExecutableName executable_name(std::string_view target) {
+std::string_view without_mark_of_deleted(std::string_view target) {
   constexpr std::string_view mark = " (deleted)";
+  if (target.ends_with(mark)) target.remove_suffix(mark.size());
+  return target;
+}
+
+ExecutableName executable_name(std::string_view target) {
+  const std::string_view path = without_mark_of_deleted(target);
   ExecutableName found;
-  if (target.ends_with(mark)) {
-    found.is_replaced = true;
-    target.remove_suffix(mark.size());
-  }
-  found.name = target.substr(target.rfind('/') + 1);
+  found.is_replaced = path.size() != target.size();
+  found.name = path.substr(path.rfind('/') + 1);
   return found;
 }
 
 std::string cgroup_of(std::string_view text) {
   constexpr std::string_view start = "0::";
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view line = next_line(text);
     if (line.starts_with(start)) return std::string(line.substr(start.size()));
   }
   return {};

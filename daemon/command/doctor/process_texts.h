@@ -39,6 +39,9 @@ std::optional<int> open_flags_of(std::string_view text);
 // Of /proc/net/tcp and tcp6: those that listen, as "socket:[17]".
 void add_listening_sockets(std::string_view text, std::set<std::string>& sockets);
 
+// The path in the target of a link below /proc/PID, also of what has no name any more (proc(5)).
+std::string_view without_mark_of_deleted(std::string_view target);
+
 // "perchild-worker", of the target of /proc/PID/exe.
 struct ExecutableName {
   std::string name;
