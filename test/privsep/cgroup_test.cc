@@ -16,6 +16,7 @@
 #include "privsep/spawn.h"
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
+#include "test/support/own_mounts.h"
 
 namespace perchild::test::cgroup_test {
 namespace {
@@ -36,9 +37,7 @@ class CgroupTree : public testing::Test {
 
   // In a child.
   bool mount() const {
-    return ::unshare(CLONE_NEWNS) == 0 &&
-           ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("none", folder_.path().c_str(), "cgroup2", 0, nullptr) == 0;
+    return have_own_mounts() && ::mount("none", folder_.path().c_str(), "cgroup2", 0, nullptr) == 0;
   }
   std::string top() const { return folder_.path() + name_; }
   UniqueFd make_top() const {

@@ -1,7 +1,6 @@
 // The sites' logs: what is in them, whose they are, and what becomes of them in trouble.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <sstream>
 
 #include "test/support/matches.h"
+#include "test/support/own_mounts.h"
 #include "test/system/asking.h"
 
 namespace perchild::test::logs_test {
@@ -218,9 +218,7 @@ TEST(Logs, ASecondNameOrAForeignOwnerIsRefused) {
 // A file system of four pages for the logs, seen by the server alone.
 void mount_small_logs(const std::string& directory) {
   const std::string logs = directory + "/log";
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mkdir(logs.c_str(), 0755) != 0 ||
+  if (!have_own_mounts() || ::mkdir(logs.c_str(), 0755) != 0 ||
       ::mount("tmpfs", logs.c_str(), "tmpfs", 0, "size=16k,mode=0755") != 0) {
     ::_exit(126);
   }

@@ -1,12 +1,10 @@
 // Mail that a site's programs send: by PHP's mail(), by sendmail; as whom, and how much.
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-
-#include <stdexcept>
 
 #include "test/support/background_command.h"
 #include "test/support/command.h"
+#include "test/support/own_mounts.h"
 #include "test/system/requests.h"
 #include "test/system/smtp_sink.h"
 #include "test/system/upgrading.h"
@@ -157,15 +155,7 @@ TEST_F(MailRefused, BySmarthostIsSaidToTheProgramAndInTheLog) {
 
 // The machine has a mail server, whose sendmail has the usual name.
 void with_mail_server(const std::string& folder) {
-  const std::string sbin = folder + "/sbin";
-  ::mkdir(sbin.c_str(), 0755);
-  write_file(sbin + "/sendmail", "#!/bin/sh\necho inert\n");
-  ::chmod((sbin + "/sendmail").c_str(), 0755);
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount(sbin.c_str(), "/usr/sbin", nullptr, MS_BIND, nullptr) != 0) {
-    throw std::runtime_error("mount /usr/sbin");
-  }
+  show_only_program(folder, "/usr/sbin", "sendmail", "#!/bin/sh\necho inert\n");
 }
 
 TEST(MailByItsUsualName, IsThatOfTheSite) {

@@ -1,15 +1,12 @@
 // PHP's own interpreter behind a site: what it is told, what it answers, and what goes wrong.
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <stdexcept>
 #include <string>
 
 #include "test/support/command.h"
+#include "test/support/own_mounts.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::php_test {
@@ -50,15 +47,8 @@ TEST(Php, ItRunsUnderTheSitesUser) {
 
 // Of another version, as far as that is to be had on a machine with one.
 void with_other_php(const std::string& folder) {
-  const std::string opt = folder + "/opt";
-  ::mkdir(opt.c_str(), 0755);
-  write_file(opt + "/php-cgi", "#!/bin/sh\nexec /usr/bin/php-cgi -d user_agent=other \"$@\"\n");
-  ::chmod((opt + "/php-cgi").c_str(), 0755);
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount(opt.c_str(), "/opt", nullptr, MS_BIND, nullptr) != 0) {
-    throw std::runtime_error("mount /opt");
-  }
+  show_only_program(folder, "/opt", "php-cgi",
+                    "#!/bin/sh\nexec /usr/bin/php-cgi -d user_agent=other \"$@\"\n");
 }
 
 TEST(Php, EachSiteHasTheInterpreterThatItNames) {

@@ -2,7 +2,6 @@
 // them, and where its processes live.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -13,6 +12,7 @@
 #include <stdexcept>
 
 #include "test/support/in_child.h"
+#include "test/support/own_mounts.h"
 #include "test/system/requests.h"
 #include "test/system/upgrading.h"
 
@@ -23,9 +23,7 @@ constexpr const char* of_the_machine = "/sys/fs/cgroup";
 constexpr const char* if_available = R"(, "mechanisms": { "cgroup": "if-available" })";
 
 void mount_here(const char* type) {
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("none", of_the_machine, type, 0, nullptr) != 0) {
+  if (!have_own_mounts() || ::mount("none", of_the_machine, type, 0, nullptr) != 0) {
     throw std::runtime_error(std::string("mount ") + type);
   }
 }
