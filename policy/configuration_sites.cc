@@ -259,6 +259,7 @@ void SitesReader::read_vhost(JsonValue vhost) {
   check_tls_hosts(report_, values.tls, hosts);
   if (identity) check_uid_is_alone(*identity, vhost);
   if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
+  if (hosts.empty()) return;  // each was a mistake; nothing can be made for a site without a name
   sites_.push_back(make_site(std::move(hosts), *identity, *root, std::move(values)));
 }
 

@@ -115,6 +115,12 @@ TEST_F(ConfigurationTls, MakesACertificateForTheHostsWhereOneIsWanted) {
             "self-signed for a.example");
 }
 
+TEST_F(ConfigurationTls, MakesNoCertificateForNobody) {
+  const ReadConfiguration result = read("\"self-signed\"", R"(["a.e=ample"])");
+  EXPECT_FALSE(result.configuration);
+  EXPECT_EQ(result.mistakes.size(), 1U);
+}
+
 TEST_F(ConfigurationTls, NeedsNoKeeperWithoutKeys) {
   system_.users.erase("perchild-keeper");
   const ReadConfiguration without = read("", R"(["a.example"])", R"([{ "address": "*:80" }])");
