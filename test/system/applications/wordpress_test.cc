@@ -1,6 +1,7 @@
 // Two WordPress sites of two users on one server: each is installed by its own installer and used,
 // and neither gets at what the other keeps.
 #include "test/system/applications/browser.h"
+#include "test/system/applications/chromium.h"
 #include "test/system/applications/database.h"
 #include "test/system/applications/installed.h"
 #include "test/system/requests.h"
@@ -27,8 +28,8 @@ std::string configuration_of(const std::string& name, const std::string& socket)
             "_SALT', 'salt of " + name + key + "');\n";
   }
   return text +
-         "define('DISABLE_WP_CRON', true);\n$table_prefix = 'wp_';\n"
-         "if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');\n"
+         "define('DISABLE_WP_CRON', true);\ndefine('WP_HTTP_BLOCK_EXTERNAL', true);\n"
+         "$table_prefix = 'wp_';\nif (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');\n"
          "require_once ABSPATH . 'wp-settings.php';\n";
 }
 
@@ -187,6 +188,13 @@ void expect_apart(const Server& server, const Browser& a, const Browser& b) {
   EXPECT_FALSE(contains(b.get("/spy.php?by=tmp").body, "left"));
 }
 
+// But those of its installer.
+void expect_no_mistakes(const Server& server) {
+  const std::string log = server.error_log(0);
+  EXPECT_FALSE(contains(log, "PHP Fatal")) << log;
+  EXPECT_FALSE(contains(log, "already defined")) << log;
+}
+
 TEST(WordPress, TwoBlogsLiveSideBySide) {
   const Database database({"alice", "bob"});
   SmtpSink sink;
@@ -205,9 +213,82 @@ TEST(WordPress, TwoBlogsLiveSideBySide) {
   // A script among the uploads is neither run nor shown.
   server.add_file(0, "wp-content/uploads/x.php", "<?php echo 'run';");
   EXPECT_EQ(a.get("/wp-content/uploads/x.php").status, 404);
-  const std::string log = server.error_log(0);
-  EXPECT_FALSE(contains(log, "PHP Fatal")) << log;
-  EXPECT_FALSE(contains(log, "already defined")) << log;
+  expect_no_mistakes(server);
+}
+
+// ---- as its writer sees it
+
+void sign_in(Chromium& chromium, const std::string& origin) {
+  chromium.open(origin + "/wp-login.php");
+  chromium.evaluate(
+      "user_login.value = 'alice', user_pass.value = 'correct-horse',"
+      "document.getElementById('wp-submit').click()");
+  EXPECT_TRUE(chromium.shows("location.pathname == '/wp-admin/' && !!window.wpbody"));
+}
+
+// The menu is as wide and dark as its style sheets make it, and what scripts fill has been filled.
+void expect_dashboard(Chromium& chromium) {
+  EXPECT_TRUE(chromium.shows("document.readyState == 'complete'"));
+  EXPECT_EQ(chromium.evaluate("document.querySelector('h1').innerText"), "Dashboard");
+  EXPECT_EQ(chromium.evaluate("adminmenuback.getBoundingClientRect().width"), 160);
+  EXPECT_EQ(chromium.evaluate("getComputedStyle(adminmenuback).backgroundColor"),
+            "rgb(29, 35, 39)");
+  EXPECT_EQ(chromium.evaluate("document.fonts.check('20px dashicons')"), true);
+  EXPECT_EQ(chromium.evaluate("dashboard_right_now.innerText.includes('1 Post')"), true);
+  EXPECT_GT(chromium.evaluate("dashboard_right_now.getBoundingClientRect().height"), 100);
+  chromium.keep_screenshot("dashboard");
+}
+
+void write_in_editor(Chromium& chromium, const std::string& origin) {
+  chromium.open(origin + "/wp-admin/post-new.php");
+  EXPECT_TRUE(chromium.shows("!!document.querySelector('.editor-styles-wrapper h1')"));
+  chromium.evaluate(
+      "wp.data.dispatch('core/edit-post').toggleFeature('welcomeGuide'),"
+      "wp.data.dispatch('core/editor').editPost({title: 'From the editor'}),"
+      "wp.data.dispatch('core/block-editor').insertBlocks("
+      "wp.blocks.createBlock('core/paragraph', {content: 'Written in Chromium.'}))");
+  EXPECT_TRUE(chromium.shows(
+      "document.querySelector('.editor-styles-wrapper').innerText.includes('in Chromium.')"));
+  chromium.keep_screenshot("editor");
+  chromium.evaluate(
+      "wp.data.dispatch('core/editor').editPost({status: 'publish'}),"
+      "wp.data.dispatch('core/editor').savePost()");
+  EXPECT_TRUE(chromium.shows("wp.data.select('core/editor').isCurrentPostPublished()"));
+  const std::string link =
+      chromium.evaluate("wp.data.select('core/editor').getPermalink()").get<std::string>();
+  chromium.open(link);
+  EXPECT_TRUE(chromium.shows("document.querySelector('main').innerText.includes('in Chromium.')"));
+  chromium.keep_screenshot("post");
+}
+
+TEST(WordPress, ItsDashboardAndEditorWorkInChromium) {
+  const Database database({"alice"});
+  const SmtpSink sink;
+  Server server({.sites = {{"a.example", {}, rules(sink)}}});
+  install_wordpress(server, 0, "alice", database);
+  const Browser browser("a.example", server.port());
+  run_installer(browser, "alice");
+  Chromium chromium("a.example");
+  sign_in(chromium, browser.origin());
+  expect_dashboard(chromium);
+  write_in_editor(chromium, browser.origin());
+  EXPECT_GT(chromium.answers(), 100U);
+  EXPECT_EQ(chromium.problems(), "");
+  expect_no_mistakes(server);
+}
+
+// The control.
+TEST(WordPress, ARequestOfAPageThatFailsIsSeen) {
+  const Server server(
+      {.sites = {{"a.example",
+                  {{"index.html", "<!doctype html><img src=none.png><script src=x.js></script>"},
+                   {"x.js", "none();"}}}}});
+  Chromium chromium("a.example");
+  const std::string origin = "http://a.example:" + std::to_string(server.port());
+  chromium.open(origin + "/");
+  EXPECT_TRUE(chromium.shows("document.images.length == 1"));
+  EXPECT_TRUE(contains(chromium.problems(), "404 " + origin + "/none.png\n"));
+  EXPECT_TRUE(contains(chromium.problems(), "ReferenceError")) << chromium.problems();
 }
 
 }  // namespace
