@@ -131,6 +131,7 @@ std::string SiteTable::pack() const {
   writer.put(groups.starts_per_second);
   writer.put(static_cast<std::uint8_t>(has_cgroups));
   writer.put(controllers);
+  writer.put_text(no_programs);
   writer.put(static_cast<std::uint32_t>(sites.size()));
   for (const SiteRecord& site : sites) {
     writer.put(site.uid.uid().value);
@@ -175,6 +176,7 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.groups.starts_per_second = reader.get<std::uint32_t>();
   table.has_cgroups = reader.get<std::uint8_t>() != 0;
   table.controllers = reader.get<ControllerMask>();
+  table.no_programs = reader.get_text();
   const std::uint32_t count = reader.get_count();
   table.sites.reserve(count);
   for (std::uint32_t left = count; left > 0; --left) {

@@ -42,6 +42,7 @@ SiteTable good_table() {
           .groups = {.running = 5, .memory = 6, .starts_per_second = 7},
           .has_cgroups = true,
           .controllers = memory_controller,
+          .no_programs = "forbidden",
           .uids = {{20000, 20999}, {19001, 19001}},
           .gids = {{20000, 20999}},
           .fixed = {{"log_dir", "/var/log"}, {"b", ""}}};
@@ -77,6 +78,7 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(controllers_of(table->sites[1].limits.quota), 0);
   EXPECT_TRUE(table->has_cgroups);
   EXPECT_EQ(table->controllers, memory_controller);
+  EXPECT_EQ(table->no_programs, "forbidden");
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
   EXPECT_EQ(table->sites[0].runner_settings, "programs of a");

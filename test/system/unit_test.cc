@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "test/system/reloading.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::unit_test {
@@ -122,8 +123,31 @@ TEST(Unit, WithoutItsDropInForProgramsSaysSoAndServesTheFiles) {
                      if (is_forbidden) forbid_pid_namespaces();
                    }});
     EXPECT_EQ(get(server.port(), "a.example", "/index.html").body, "of a");
-    EXPECT_EQ(contains(server.log(), "sites' programs will not start: make namespaces"),
+    EXPECT_EQ(contains(server.log(),
+                       "programs of a.example will not start: make namespaces of their own: "
+                       "Operation not permitted"),
               is_forbidden);
+  }
+}
+
+// By root's own shell, which is under no walls.
+TEST(Unit, WithoutItsDropInForProgramsAReloadThatAddsThemSaysSo) {
+  for (const bool is_forbidden : {true, false}) {
+    Server server({.sites = two_sites(), .before_exec = [&](const std::string&) {
+                     if (is_forbidden) forbid_pid_namespaces();
+                   }});
+    EXPECT_FALSE(contains(reload(server).output, "warning"));
+    for (const std::string site : {"[\"a.example\"],", "[\"b.example\"],"}) {
+      edit(server, site, site + R"( "cgi": true,)");
+    }
+    const CommandEnd end = reload(server);
+    EXPECT_EQ(end.status, 0) << end.output;
+    EXPECT_EQ(contains(end.output,
+                       "warning: programs of a.example and of 1 other will not start: make "
+                       "namespaces of their own: Operation not permitted (under systemd, "
+                       "packaging/programs.conf permits it"),
+              is_forbidden)
+        << end.output;
   }
 }
 

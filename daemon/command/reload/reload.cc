@@ -10,6 +10,7 @@
 #include "daemon/command/control/control_client.h"
 #include "daemon/command/reload/numbering.h"
 #include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/program_walls.h"
 #include "daemon/command/serve/tables.h"
 #include "privsep/sealed_memory.h"
 
@@ -104,6 +105,9 @@ Result<int> reload(Configuration& configuration, std::ostream& out, std::ostream
     return exit_refused;
   }
   write_changes(compare_sites(running->table, wanted->table), out);
+  if (const auto warning = warning_of_programs(configuration, running->table.no_programs)) {
+    errors << "perchild: warning: " << *warning << "\n";
+  }
   return exit_good;
 }
 

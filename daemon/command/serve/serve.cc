@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -15,9 +14,9 @@
 #include "daemon/command/serve/directories.h"
 #include "daemon/command/serve/executables.h"
 #include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/program_walls.h"
 #include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
-#include "privsep/child_namespaces.h"
 #include "privsep/control_messages.h"
 #include "privsep/detached_mount.h"
 #include "privsep/inherited_fds.h"
@@ -106,17 +105,6 @@ bool take(T& into, Result<T> made, SysError& error) {
   return true;
 }
 
-// A service manager's walls may leave none for a runner to make.
-void warn_of_walls(const Configuration& configuration, const ServerLog& log) {
-  const bool has_programs = std::any_of(configuration.sites.begin(), configuration.sites.end(),
-                                        [](const Site& site) { return !site.programs.empty(); });
-  if (!has_programs) return;
-  if (const auto tried = try_own_namespaces(); !tried) {
-    log.line(Priority::error, "sites' programs will not start: " + tried.error().text() +
-                                  " (under systemd: packaging/programs.conf)");
-  }
-}
-
 // The sockets for commands: those that are there, or such as nobody listens on yet.
 bool prepare_doors(MasterParts& parts, Inheritance& inherited, BorrowedFd runtime_dir,
                    const std::string& path, SysError& error) {
@@ -141,6 +129,10 @@ Result<UniqueFd> open_mail_ledger(BorrowedFd runtime_dir) {
 
 Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited,
                             const ServerLog& log) {
+  const std::string no_programs = why_programs_cannot_start();
+  if (const auto warning = warning_of_programs(configuration, no_programs)) {
+    log.line(Priority::error, *warning);
+  }
   MasterParts parts;
   parts.notify = std::move(inherited.notify);
   parts.log = std::move(inherited.log);
@@ -170,7 +162,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.cgroups, prepare_quotas(configuration, std::move(inherited.cgroups), log),
            error) &&
       // After the listeners, of which some may turn out not to exist here.
-      take(parts.tables, make_site_tables(configuration, parts.cgroups), error) &&
+      take(parts.tables, make_site_tables(configuration, parts.cgroups, no_programs), error) &&
       take(parts.filters, make_filters(), error);
   if (!complete) return failure(error);
   // Of listeners that the configuration has no more.
@@ -215,7 +207,6 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
 
 SysError start_service(Configuration& configuration, Inheritance inherited, const ServerLog& log) {
   raise_limits();
-  warn_of_walls(configuration, log);
   auto parts = prepare(configuration, inherited, log);
   return parts ? become_master(configuration, *parts, log) : parts.error();
 }

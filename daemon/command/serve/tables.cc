@@ -94,12 +94,14 @@ SiteRecord record_of(const Site& site) {
 }
 
 // What a service has from its start on, and keeps over reloads.
-SiteTable lasting_facts(const Configuration& configuration, const DelegatedCgroup& cgroups) {
+SiteTable lasting_facts(const Configuration& configuration, const DelegatedCgroup& cgroups,
+                        const std::string& no_programs) {
   const IdMaps maps = make_id_maps(configuration);
   return {.sites = {},
           .listeners = {},
           .has_cgroups = cgroups.directory.has_value(),
           .controllers = cgroups.controllers,
+          .no_programs = no_programs,
           .uids = maps.uids.extents(),
           .gids = maps.gids.extents()};
 }
@@ -110,6 +112,7 @@ SiteTable lasting_facts(const SiteTable& running) {
           .listeners = {},
           .has_cgroups = running.has_cgroups,
           .controllers = running.controllers,
+          .no_programs = running.no_programs,
           .uids = running.uids,
           .gids = running.gids};
 }
@@ -197,8 +200,10 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTabl
 }  // namespace
 
 Result<SiteTables> make_site_tables(const Configuration& configuration,
-                                    const DelegatedCgroup& cgroups) {
-  return make_site_tables(configuration, lasting_facts(configuration, cgroups), nullptr);
+                                    const DelegatedCgroup& cgroups,
+                                    const std::string& no_programs) {
+  return make_site_tables(configuration, lasting_facts(configuration, cgroups, no_programs),
+                          nullptr);
 }
 
 Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running) {

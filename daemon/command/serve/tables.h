@@ -23,9 +23,9 @@ struct SiteTables {
   UniqueFd keys;             // tls::KeyRing, for the keeper
 };
 
-// For a start.
+// For a start. `no_programs`: why none can start, or "".
 Result<SiteTables> make_site_tables(const Configuration& configuration,
-                                    const DelegatedCgroup& cgroups);
+                                    const DelegatedCgroup& cgroups, const std::string& no_programs);
 // For a reload of what goes by `running`, whose numbers the configuration's sites and listeners
 // have been given. Sites that say the same keep their generation.
 Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running);
