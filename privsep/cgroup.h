@@ -1,5 +1,5 @@
 // Control groups (cgroup v2): what all processes of a site may take together. One group a site,
-// below a folder that is delegated to the master's uid.
+// below a folder that is delegated to the master's gid.
 //
 // Runs in: command, as root (delegates); master (makes groups, reads them); between fork and exec
 // in the child (joins one).
@@ -53,9 +53,9 @@ struct DelegatedCgroup {
 // the sites, and hands that over to `master`. An error if there is no cgroup v2, or if the group is
 // not this service's to divide: systemd marks it (Delegate=yes), or it is the root of all
 // and `root_too`.
-Result<DelegatedCgroup> delegate_own_cgroup(ServiceIds master, bool root_too);
+Result<DelegatedCgroup> delegate_own_cgroup(Gid master, bool root_too);
 // The same below the group of which `own` is the directory.
-Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master);
+Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, Gid master);
 
 // Of a group that another service of ours has made: this process comes to live beside that one's.
 Result<void> join_service_group(BorrowedFd directory);

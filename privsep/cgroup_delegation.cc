@@ -100,6 +100,23 @@ void remove_left_over(BorrowedFd own) {
   }
 }
 
+// The master's group may write `name` of what is root's. By an owner who is in that group, which
+// chown(2) permits without CAP_CHOWN.
+Result<void> open_to_group(BorrowedFd directory, const char* name, ::mode_t mode, Gid group) {
+  const ::gid_t own = ::getegid();
+  if (::setegid(group.value) != 0) return failure_from_errno("setegid", "for a cgroup");
+  const bool is_given =
+      ::fchownat(directory.get(), name, static_cast<::uid_t>(-1), group.value, 0) == 0;
+  const int error = errno;
+  const bool is_back = ::setegid(own) == 0;
+  PERCHILD_ASSERT(is_back);
+  if (!is_given) return failure({"chgrp cgroup", name, error});
+  if (::fchmodat(directory.get(), name, mode, 0) != 0) {
+    return failure_from_errno("chmod cgroup", name);
+  }
+  return {};
+}
+
 Result<UniqueFd> make_group(BorrowedFd parent, const std::string& name) {
   if (::mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
     return failure_from_errno("mkdir cgroup", name);
@@ -111,7 +128,7 @@ Result<UniqueFd> make_group(BorrowedFd parent, const std::string& name) {
 
 }  // namespace
 
-Result<DelegatedCgroup> delegate_own_cgroup(ServiceIds master, bool root_too) {
+Result<DelegatedCgroup> delegate_own_cgroup(Gid master, bool root_too) {
   const std::string mount = find_mount();
   const std::string below = own_path();
   if (mount.empty() || below.empty()) return failure({"find", "cgroup v2 on this machine", 0});
@@ -125,7 +142,7 @@ Result<DelegatedCgroup> delegate_own_cgroup(ServiceIds master, bool root_too) {
   return delegate_cgroup(own.borrow(), master);
 }
 
-Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master) {
+Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, Gid master) {
   remove_left_over(own);
   auto directory = make_group(own, std::string(prefix) + std::to_string(::getpid()));
   if (!directory) return failure(directory.error());
@@ -138,12 +155,10 @@ Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, ServiceIds master) {
   delegated.controllers = hand_on(delegated.directory.borrow());
   // No more than it takes to make groups and to move processes from one to another: the limits of
   // the whole, and which controllers there are, stay root's.
-  const int fd = delegated.directory.get();
-  if (::fchown(fd, master.uid.value, master.gid.value) != 0 ||
-      ::fchownat(fd, "cgroup.procs", master.uid.value, master.gid.value, AT_SYMLINK_NOFOLLOW) !=
-          0) {
-    return failure_from_errno("chown", "the cgroup of the sites");
-  }
+  const BorrowedFd sites = delegated.directory.borrow();
+  auto opened = open_to_group(sites, ".", 0775, master);
+  if (opened) opened = open_to_group(sites, "cgroup.procs", 0664, master);
+  if (!opened) return failure(opened.error());
   return delegated;
 }
 

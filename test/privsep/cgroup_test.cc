@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include <filesystem>
 
+#include "privsep/capabilities.h"
 #include "privsep/spawn.h"
 #include "test/privsep/service_namespace.h"
 #include "test/support/in_child.h"
@@ -21,7 +23,7 @@
 namespace perchild::test::cgroup_test {
 namespace {
 
-constexpr ServiceIds master{Uid{master_uid}, Gid{master_uid}};
+constexpr Gid master{master_uid};
 constexpr int open_directory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 // A group of the test's own, as a service manager gives one, in a mount that its child alone sees.
@@ -56,24 +58,31 @@ class CgroupTree : public testing::Test {
   const std::string name_ = "/perchild-test-" + std::to_string(::getpid());
 };
 
-::uid_t owner_of(BorrowedFd directory, const char* name) {
+// Whether it is root's and, where `mode` lets a group write, the master's group.
+bool has_mode(BorrowedFd directory, const char* name, ::mode_t mode) {
   struct ::stat facts {};
-  return ::fstatat(directory.get(), name, &facts, 0) == 0 ? facts.st_uid : ~0U;
+  return ::fstatat(directory.get(), name, &facts, 0) == 0 && facts.st_uid == 0 &&
+         facts.st_gid == ((mode & S_IWGRP) != 0 ? master.value : 0) &&
+         (facts.st_mode & 07777U) == mode;
 }
 
 TEST_F(CgroupTree, TheMasterIsGivenTheGroupOfTheSitesAndNothingElse) {
   const auto delegate = [&] {
     if (!mount()) return 10;
+    ::umask(0077);  // as under the unit, which also takes all capabilities but these
     const UniqueFd own = make_top();
+    if (!keep_only_capabilities(CapabilityMask{1} << CAP_SETUID | CapabilityMask{1} << CAP_SETGID))
+      return 12;
     const auto delegated = delegate_cgroup(own.borrow(), master);
     if (!delegated) return 11;
     const BorrowedFd sites = delegated->directory.borrow();
-    if (owner_of(sites, ".") != master_uid) return 1;
-    if (owner_of(sites, "cgroup.procs") != master_uid) return 2;
-    if (owner_of(sites, "cgroup.subtree_control") != 0) return 3;
-    if (owner_of(sites, "service/cgroup.procs") != 0) return 4;
-    if (owner_of(own.borrow(), ".") != 0) return 5;
-    if (owner_of(own.borrow(), "cgroup.procs") != 0) return 6;
+    if (!has_mode(sites, ".", 0775)) return 1;
+    if (!has_mode(sites, "cgroup.procs", 0664)) return 2;
+    if (!has_mode(sites, "cgroup.subtree_control", 0644)) return 3;
+    if (!has_mode(sites, "service/cgroup.procs", 0644)) return 4;
+    if (!has_mode(own.borrow(), "cgroup.subtree_control", 0644)) return 5;
+    if (!has_mode(own.borrow(), "cgroup.procs", 0644)) return 6;
+    if (::getegid() != 0) return 8;
     // This process has moved out of the way.
     const std::string where = read_file("/proc/self/cgroup");
     return where.find(name_ + "/perchild-" + std::to_string(::getpid()) + "/service\n") !=

@@ -79,7 +79,9 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   const KernelFacts kernel = look_at_kernel();
   check_kernel(kernel, needs, diagnosis);
   check_ports(kernel, ports_of(configuration), diagnosis);
-  check_unit(paths, needs.has_programs, diagnosis);
+  check_unit(paths,
+             {.programs = needs.has_programs, .challenges = !configuration.acme_webroot.empty()},
+             diagnosis);
   check_running_service(options.config_path, configuration, diagnosis);
 }
 

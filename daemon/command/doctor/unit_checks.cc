@@ -26,7 +26,7 @@ constexpr UnitRule rules_of_unit[] = {
     {"User", "", "root", false, "serve needs root, to bind ports and to give each site its user"},
     {"NoNewPrivileges", "yes", "", false,
      "setuid programs would gain something where sites' programs run"},
-    {"CapabilityBoundingSet", "CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_CHOWN", "", true,
+    {"CapabilityBoundingSet", "CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID", "", true,
      why_capabilities},
     {"AmbientCapabilities", "", "", true, why_capabilities},
     {"ProtectSystem", "strict", "", false, why_files, "full"},
@@ -41,11 +41,13 @@ constexpr UnitRule rules_of_unit[] = {
     {"ProtectKernelLogs", "yes", "", false, why_kernel, "no", true},
     {"ProcSubset", "pid", "", false, "of /proc the service needs the processes alone", "all", true},
     {"ProtectKernelModules", "yes", "", false, why_kernel},
+    {"ProtectControlGroups", "yes", "private strict", false,
+     "the limits of the machine's other services would be in reach"},
     {"ProtectClock", "yes", "", false, why_kernel},
     {"ProtectHostname", "yes", "private", false, why_kernel},
-    {"RestrictNamespaces", "user mnt", "yes", true,
+    {"RestrictNamespaces", "user", "yes", true,
      "other namespaces than those that the service makes open more of the kernel",
-     "user mnt pid ipc", true},
+     "user mnt pid ipc", true, true},
     {"PrivateIPC", "yes", "", false, "System V IPC of other services would be in reach"},
     {"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", "", true,
      "other families of sockets open more of the kernel", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
@@ -140,6 +142,43 @@ void check_drop_in_of_programs(const std::vector<const char*>& loosened,
   }
 }
 
+// What packaging/acme.conf says: programs.conf permits the namespace too, but not the calls.
+constexpr const char* namespaces_with_challenges = "user mnt";
+constexpr const char* calls_of_challenges = "open_tree mount_setattr";
+
+bool are_within(const std::string& words, const char* permitted) {
+  const auto all = words_of(permitted), some = words_of(words);
+  return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+void check_drop_in_of_challenges(const UnitProperties& properties, bool has_challenges,
+                                 Diagnosis& diagnosis) {
+  const auto namespaces = properties.find("RestrictNamespaces");
+  const auto filter = properties.find("SystemCallFilter");
+  if (namespaces == properties.end() || filter == properties.end()) return;
+  const bool has_namespace =
+      namespaces->second == "no" || are_within("mnt", namespaces->second.c_str());
+  // One that lists what is forbidden, or nothing, is another matter.
+  const bool is_list = !filter->second.empty() && filter->second.front() != '~';
+  const bool has_calls = is_list && are_within(calls_of_challenges, filter->second.c_str());
+  const std::string unit = std::string(unit_name) + ": RestrictNamespaces, SystemCallFilter";
+  if (has_challenges && (!has_namespace || (is_list && !has_calls))) {
+    diagnosis.add(
+        {Severity::error, "unit", unit, "are as without \"acme_webroot\"",
+         "the service does not start with it: the folder cannot be made a mount by itself",
+         writing_drop_in("acme", std::string(" RestrictNamespaces=mnt 'SystemCallFilter=") +
+                                     calls_of_challenges + "'")});
+  }
+  const bool is_mount_alone =
+      has_namespace && are_within(namespaces->second, namespaces_with_challenges);
+  if (!has_challenges && (has_calls || is_mount_alone)) {
+    diagnosis.add({Severity::warning, "unit", unit,
+                   "are as \"acme_webroot\" needs them, and there is none",
+                   "what nothing uses is open all the same",
+                   "rm -f " + folder_of_drop_ins + "/acme.conf" + taking_effect});
+  }
+}
+
 Result<ChildOutput> show_unit() {
   std::string names = "LoadState,FragmentPath,DropInPaths,SystemCallFilter";
   for (const UnitRule& rule : rules_of_unit) names += std::string(",") + rule.property;
@@ -164,7 +203,7 @@ std::span<const UnitRule> unit_rules() {
   return rules_of_unit;
 }
 
-void check_unit_properties(const UnitProperties& properties, bool has_programs,
+void check_unit_properties(const UnitProperties& properties, const UnitNeeds& needs,
                            Diagnosis& diagnosis) {
   const std::size_t before = diagnosis.findings.size();
   std::vector<const char*> loosened, lacking;
@@ -172,23 +211,28 @@ void check_unit_properties(const UnitProperties& properties, bool has_programs,
     const auto found = properties.find(rule.property);
     if (found == properties.end()) continue;  // of another version of systemd's
     const std::string& value = found->second;
-    const bool is_strict = is_met(rule, rule.wanted, value);
+    // That of challenges has a check of its own.
+    const bool is_strict =
+        is_met(rule, rule.wanted, value) || (rule.has_more_with_challenges && value != "" &&
+                                             are_within(value, namespaces_with_challenges));
     const bool is_for_programs =
         rule.with_programs != nullptr && is_met(rule, rule.with_programs, value);
     if (!is_strict && !is_for_programs) {
-      const bool is_looser = has_programs && rule.with_programs != nullptr;
+      const bool is_looser = needs.programs && rule.with_programs != nullptr;
       const char* const wanted = is_looser ? rule.with_programs : rule.wanted;
       // Behind all others.
       diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": " + rule.property,
                      "is " + shell_word(value) + ", not " + shell_word(wanted), rule.why,
                      writing_drop_in(std::string("zz-") + rule.property, lines_of(rule, wanted))});
-    } else if (!is_strict && !has_programs) {
+    } else if (!is_strict && !needs.programs) {
       loosened.push_back(rule.property);
-    } else if (has_programs && rule.is_needed_by_programs && !suffices_for_programs(rule, value)) {
+    } else if (needs.programs && rule.is_needed_by_programs &&
+               !suffices_for_programs(rule, value)) {
       lacking.push_back(rule.property);
     }
   }
   check_drop_in_of_programs(loosened, lacking, diagnosis);
+  check_drop_in_of_challenges(properties, needs.challenges, diagnosis);
   const auto filter = properties.find("SystemCallFilter");
   if (filter != properties.end() && filter->second.empty()) {
     diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": SystemCallFilter",
@@ -200,7 +244,7 @@ void check_unit_properties(const UnitProperties& properties, bool has_programs,
   }
 }
 
-void check_unit(PathChecks& paths, bool has_programs, Diagnosis& diagnosis) {
+void check_unit(PathChecks& paths, const UnitNeeds& needs, Diagnosis& diagnosis) {
   struct ::stat status {};
   if (::stat("/run/systemd/system", &status) != 0) {
     diagnosis.cannot_look("unit: systemd does not run this machine");
@@ -224,7 +268,7 @@ void check_unit(PathChecks& paths, bool has_programs, Diagnosis& diagnosis) {
     std::istringstream stream{found->second};
     for (std::string path; stream >> path;) paths.check_writers(path, look_along(path), trust);
   }
-  check_unit_properties(properties, has_programs, diagnosis);
+  check_unit_properties(properties, needs, diagnosis);
 }
 
 }  // namespace perchild

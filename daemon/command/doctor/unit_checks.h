@@ -26,14 +26,19 @@ struct UnitRule {
   // As packaging/programs.conf has it, if that is another; whether no program starts without.
   const char* with_programs = nullptr;
   bool is_needed_by_programs = false;
+  bool has_more_with_challenges = false;  // packaging/acme.conf
 };
 std::span<const UnitRule> unit_rules();
 
-// `has_programs`: a site has, which perchild starts.
-void check_unit_properties(const UnitProperties& properties, bool has_programs,
+// What the configuration has that the packaged unit does not permit by itself.
+struct UnitNeeds {
+  bool programs = false;    // of sites, which perchild starts: packaging/programs.conf
+  bool challenges = false;  // "acme_webroot": packaging/acme.conf
+};
+void check_unit_properties(const UnitProperties& properties, const UnitNeeds& needs,
                            Diagnosis& diagnosis);
 
 // Asks systemd, where it runs.
-void check_unit(PathChecks& paths, bool has_programs, Diagnosis& diagnosis);
+void check_unit(PathChecks& paths, const UnitNeeds& needs, Diagnosis& diagnosis);
 
 }  // namespace perchild

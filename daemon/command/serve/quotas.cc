@@ -38,7 +38,7 @@ Result<DelegatedCgroup> prepare_quotas(const Configuration& configuration,
   const ControllerMask needed = controllers_needed_by(configuration);
   auto delegated = inherited.directory.has_value()
                        ? join_inherited(std::move(inherited))
-                       : delegate_own_cgroup(configuration.master, needed != 0);
+                       : delegate_own_cgroup(configuration.master.gid, needed != 0);
   std::string problem = problem_of(delegated, needed);
   if (const std::string root = root_without_disk(configuration); problem.empty() && !root.empty()) {
     problem = root + " lies on no disk of which \"io\" could be limited";

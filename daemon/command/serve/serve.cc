@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 
@@ -105,6 +106,15 @@ bool take(T& into, Result<T> made, SysError& error) {
   return true;
 }
 
+// What a unit may keep the command from, and what lets it.
+template <typename T>
+Result<T> permitted_by(const char* file, Result<T> done) {
+  if (!done && done.error().error == EPERM) {
+    done.error().subject += std::string(" (under systemd: ") + file + ")";
+  }
+  return done;
+}
+
 // The sockets for commands: those that are there, or such as nobody listens on yet.
 bool prepare_doors(MasterParts& parts, Inheritance& inherited, BorrowedFd runtime_dir,
                    const std::string& path, SysError& error) {
@@ -147,7 +157,10 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       prepare_doors(parts, inherited, runtime_dir.borrow(), runtime, error) &&
       take(parts.mail_ledger, open_mail_ledger(runtime_dir.borrow()), error) &&
       take(parts.empty_root, prepare_directory(runtime + "/empty", root, 0555), error) &&
-      take(parts.log_directory, prepare_directory(configuration.log_dir, log_owner, 0750), error) &&
+      take(parts.log_directory,
+           permitted_by("systemd-tmpfiles --create perchild.conf",
+                        prepare_directory(configuration.log_dir, log_owner, 0750)),
+           error) &&
       take(parts.master, open_executable(Role::master), error) &&
       take(parts.router, open_executable(Role::router), error) &&
       take(parts.worker, open_executable(Role::worker), error) &&
@@ -171,7 +184,9 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
     forget_listener(parts.notify.borrow(), bound_address_of(socket.borrow()));
   }
   const std::string& webroot = configuration.acme_webroot;
-  if (!webroot.empty() && !take(parts.acme_webroot, detach_directory(webroot), error)) {
+  if (!webroot.empty() &&
+      !take(parts.acme_webroot, permitted_by("packaging/acme.conf", detach_directory(webroot)),
+            error)) {
     return failure(error);
   }
   parts.null = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -25,8 +25,7 @@ UnitProperties good_unit() {
   UnitProperties properties{{"SystemCallFilter", "accept accept4"}};
   for (const UnitRule& rule : unit_rules()) properties[rule.property] = rule.wanted;
   // As systemctl(1) shows them.
-  properties["CapabilityBoundingSet"] = "cap_chown cap_setgid cap_setuid cap_net_bind_service";
-  properties["RestrictNamespaces"] = "mnt user";
+  properties["CapabilityBoundingSet"] = "cap_setgid cap_setuid cap_net_bind_service";
   return properties;
 }
 
@@ -39,9 +38,17 @@ UnitProperties unit_for_programs() {
   return properties;
 }
 
-Diagnosis of(const UnitProperties& properties, bool has_programs = false) {
+// With packaging/acme.conf too.
+UnitProperties with_challenges(UnitProperties properties) {
+  if (properties["RestrictNamespaces"] == "user") properties["RestrictNamespaces"] = "mnt user";
+  properties["SystemCallFilter"] += " mount_setattr open_tree";
+  return properties;
+}
+
+Diagnosis of(const UnitProperties& properties, bool has_programs = false,
+             bool has_challenges = false) {
   Diagnosis diagnosis;
-  check_unit_properties(properties, has_programs, diagnosis);
+  check_unit_properties(properties, {has_programs, has_challenges}, diagnosis);
   return diagnosis;
 }
 
@@ -63,6 +70,8 @@ TEST(DoctorOfTheUnit, SaysNothingOfThePackagedOne) {
   EXPECT_EQ(found_in(of(good_unit())), Texts{});
   EXPECT_EQ(of(good_unit()).in_order.size(), 1u);
   EXPECT_EQ(found_in(of(unit_for_programs(), true)), Texts{});
+  EXPECT_EQ(found_in(of(with_challenges(good_unit()), false, true)), Texts{});
+  EXPECT_EQ(found_in(of(with_challenges(unit_for_programs()), true, true)), Texts{});
 }
 
 TEST(DoctorOfTheUnit, AsksForTheDropInWhereSitesHavePrograms) {
@@ -91,6 +100,29 @@ TEST(DoctorOfTheUnit, FindsTheDropInWhereNoSiteHasPrograms) {
                   "RestrictAddressFamilies, MemoryDenyWriteExecute"});
 }
 
+TEST(DoctorOfTheUnit, AsksForTheDropInWhereThereIsAFolderOfChallenges) {
+  const Texts wanted{"error unit perchild.service: RestrictNamespaces, SystemCallFilter"};
+  const Diagnosis diagnosis = of(good_unit(), false, true);
+  EXPECT_EQ(found_in(diagnosis), wanted);
+  // The command writes what packaging/acme.conf says.
+  const std::string command = commands_of(diagnosis).at(0);
+  for (const char* key : {"RestrictNamespaces", "SystemCallFilter"}) {
+    const std::string line = std::string(key) + "=" + packaged("acme.conf", key).value();
+    EXPECT_NE(command.find(line), std::string::npos) << command;
+  }
+  // Which has the namespace, but not the calls.
+  EXPECT_EQ(found_in(of(unit_for_programs(), true, true)), wanted);
+}
+
+TEST(DoctorOfTheUnit, FindsTheDropInWhereThereIsNoFolderOfChallenges) {
+  const Texts wanted{"warning unit perchild.service: RestrictNamespaces, SystemCallFilter"};
+  EXPECT_EQ(found_in(of(with_challenges(good_unit()))), wanted);
+  EXPECT_EQ(found_in(of(with_challenges(unit_for_programs()), true)), wanted);
+  UnitProperties namespace_alone = good_unit();
+  namespace_alone["RestrictNamespaces"] = "mnt user";
+  EXPECT_EQ(found_in(of(namespace_alone)), wanted);
+}
+
 TEST(DoctorOfTheUnit, SaysNothingOfAStricterOneOrOfAPropertyThatSystemdDoesNotKnow) {
   UnitProperties properties = good_unit();
   properties["ProtectHome"] = "yes";
@@ -103,7 +135,8 @@ TEST(DoctorOfTheUnit, FindsEachDropInThatLoosensIt) {
   const std::pair<const char*, const char*> drop_ins[] = {
       {"User", "www-data"},
       {"NoNewPrivileges", "no"},
-      {"CapabilityBoundingSet", "cap_chown cap_sys_admin"},
+      {"CapabilityBoundingSet", "cap_setuid cap_sys_admin"},
+      {"ProtectControlGroups", "no"},
       {"AmbientCapabilities", "cap_net_admin"},
       {"ProtectSystem", "no"},
       {"RestrictNamespaces", "no"},
@@ -127,7 +160,7 @@ TEST(DoctorOfTheUnit, MendsByADropInBehindTheOthers) {
   properties["RestrictNamespaces"] = "no";
   EXPECT_EQ(commands_of(of(properties)),
             Texts{"mkdir -p /etc/systemd/system/perchild.service.d && printf '%s\\n' '[Service]' "
-                  "RestrictNamespaces= 'RestrictNamespaces=user mnt' > "
+                  "RestrictNamespaces= RestrictNamespaces=user > "
                   "/etc/systemd/system/perchild.service.d/zz-RestrictNamespaces.conf && systemctl "
                   "daemon-reload && systemctl restart perchild.service"});
 }
