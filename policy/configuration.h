@@ -128,6 +128,9 @@ struct Site {
   // For programs, besides the docroot, which they write, and the system's folders.
   std::vector<std::string> writable_folders{};
   std::vector<std::string> executable_folders{};
+  // TCP ports that programs may connect to, besides those of the site's own backends and smarthost;
+  // nullopt: any.
+  std::optional<std::vector<std::uint16_t>> connect_ports{};
   std::optional<MailSettings> mail{};  // that programs may send
 };
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view php_interpreter = "/usr/bin/php-cgi";
 constexpr std::string_view usual_cgi_folder = "/cgi-bin";
 constexpr std::size_t most_folders = 64;
+constexpr std::size_t most_connect_ports = 64;
 
 constexpr std::string_view php_keys[] = {
     "interpreter",  "ini",          "extensions", "environment", "max_processes",
@@ -224,6 +225,22 @@ void take_folders(Report& report, JsonValue object, std::string_view key,
     }
     auto path = read_absolute_path(report, element);
     if (path) folders.push_back(std::move(*path));
+  }
+}
+
+void read_ports(Report& report, JsonValue value, std::optional<std::vector<std::uint16_t>>& ports) {
+  if (!report.expect(value, JsonKind::array)) return;
+  ports.emplace();
+  for (JsonValue element : value) {
+    if (ports->size() == most_connect_ports) {
+      report.error(element, "\"connect_ports\" must not name more than " +
+                                std::to_string(most_connect_ports) + " ports");
+      return;
+    }
+    constexpr NumberRange every_port{1, 65'535};
+    if (const auto port = read_number(report, element, every_port)) {
+      ports->push_back(static_cast<std::uint16_t>(*port));
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // What the configuration says of programs: PHP, CGI scripts, FastCGI, applications and proxies.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,9 @@ void read_programs(Report& report, JsonValue object, std::string_view folder,
 // An array of absolute paths, in place of what is inherited.
 void take_folders(Report& report, JsonValue object, std::string_view key,
                   std::vector<std::string>& folders);
+
+// "connect_ports", an array of numbers, in place of what is inherited.
+void read_ports(Report& report, JsonValue value, std::optional<std::vector<std::uint16_t>>& ports);
 
 // Leaves out the programs that `content` does not name, and numbers the others anew. Those that
 // have no folder of their own are started in `root`.

@@ -51,6 +51,7 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "cgi",
                                               "writable_folders",
                                               "executable_folders",
+                                              "connect_ports",
                                               "mail",
                                               "http2"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
@@ -169,6 +170,9 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   read_site_life(report, object, values.life);
   take_folders(report, object, "writable_folders", values.writable_folders);
   take_folders(report, object, "executable_folders", values.executable_folders);
+  if (const auto ports = object.find("connect_ports")) {
+    read_ports(report, *ports, values.connect_ports);
+  }
   if (const auto mail = object.find("mail")) read_mail(report, system, *mail, values.mail);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
   if (const auto http2 = object.find("http2")) {
@@ -294,6 +298,7 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .programs = std::move(values.programs),
           .writable_folders = std::move(values.writable_folders),
           .executable_folders = std::move(values.executable_folders),
+          .connect_ports = std::move(values.connect_ports),
           .mail = std::move(values.mail)};
 }
 

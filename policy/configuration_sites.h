@@ -30,6 +30,7 @@ struct SiteValues {
   std::vector<ProgramSettings> programs;      // likewise
   std::vector<std::string> writable_folders;  // for programs
   std::vector<std::string> executable_folders;
+  std::optional<std::vector<std::uint16_t>> connect_ports;
   RateSettings request_rate;
   std::optional<MailSettings> mail;
   bool http2 = true;

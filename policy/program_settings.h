@@ -2,6 +2,7 @@
 // Its runner knows them by their numbers, its worker knows no more of them than their protocols.
 #pragma once
 
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,5 +39,14 @@ struct ProgramSettings {
   std::chrono::milliseconds queue{10'000};    // how long a request waits for a process
   std::uint32_t longest_queue = 128;          // requests of a worker that wait
 };
+
+// The port of a backend that has one; else 0.
+inline std::uint16_t port_of(const ProgramSettings& program) {
+  const std::string& address = program.address;
+  if (program.kind != ProgramKind::backend || address.starts_with('/')) return 0;
+  std::uint16_t port = 0;
+  std::from_chars(address.data() + address.rfind(':') + 1, address.data() + address.size(), port);
+  return port;
+}
 
 }  // namespace perchild

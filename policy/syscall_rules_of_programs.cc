@@ -2,7 +2,8 @@
 // administers a machine (mounts, namespaces, modules, clocks, quotas), what looks into other
 // processes (ptrace, process_vm_readv, kcmp, pidfd_getfd), and where the kernel's holes have been:
 // io_uring, bpf, perf_event_open, userfaultfd, keyrings, vmsplice, handles to files; and protocols
-// that Landlock does not know as TCP, though their ports are TCP's (MPTCP).
+// that Landlock does not know as TCP, though their ports are TCP's (MPTCP), and connecting by what
+// it does not know for that (TCP Fast Open).
 #include <asm/ioctls.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 
 #include <initializer_list>
+#include <utility>
 
 #include "policy/syscall_rules.h"
 
@@ -129,8 +131,7 @@ void add_unconditional(std::vector<SyscallRule>& rules) {
        "pipe2"});
   add(rules, "sockets, of the families below",
       {"bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "getsockopt",
-       "setsockopt", "shutdown", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg",
-       "recvmmsg"});
+       "setsockopt", "shutdown", "recvfrom", "recvmsg", "recvmmsg"});
   add(rules, "processes and threads, all within the site's PID namespace",
       {"fork",
        "vfork",
@@ -216,6 +217,10 @@ void add_conditional(std::vector<SyscallRule>& rules) {
   add_protocols(rules, "the internet", AF_INET6, {IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP});
   add_protocols(rules, "ping", AF_INET6, {IPPROTO_ICMPV6});
   add_protocols(rules, "asking for network interfaces", AF_NETLINK, {NETLINK_ROUTE});
+  // With MSG_FASTOPEN each of them connects, to any port: Landlock is not asked.
+  for (const auto& [name, flags] : {std::pair("sendto", 3U), {"sendmsg", 2U}, {"sendmmsg", 3U}}) {
+    rules.push_back({name, "sending on what is connected", {flags, MSG_FASTOPEN, 0}});
+  }
   add_values(rules, "socketpair", "pipes in both directions", 0, {AF_UNIX});
   add_values(rules, "personality", "asking for it, and the ordinary one", 0,
              {PER_LINUX, all_bits_of_int});

@@ -110,11 +110,16 @@ Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
   return restrict_by(*ruleset);
 }
 
-Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted) {
+bool landlock_knows_ports() {
+  return everything_that(landlock_abi()).handled_ports != 0;
+}
+
+Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted,
+                                             PermittedPorts connect) {
   RulesetAttributes attributes = everything_that(landlock_abi());
   const bool knows_ports = attributes.handled_ports != 0;
-  attributes.handled_ports &=
-      bind_tcp;  // who may be connected to is not for the file system to say
+  if (connect && !knows_ports) return failure({"restrict", "connecting: it takes Linux 6.7", 0});
+  if (!connect) attributes.handled_ports &= bind_tcp;
   const auto ruleset = make_ruleset(attributes);
   if (!ruleset) return failure(ruleset.error());
   for (const PermittedPath& path : permitted) {
@@ -128,6 +133,10 @@ Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> perm
   constexpr std::uint64_t port_of_the_kernels_choice = 0;
   if (knows_ports) {
     const PortRule rule{bind_tcp, port_of_the_kernels_choice};
+    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
+  }
+  for (const std::uint16_t port : connect.value_or(std::span<const std::uint16_t>())) {
+    const PortRule rule{connect_tcp, port};
     if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
   }
   return restrict_by(*ruleset);

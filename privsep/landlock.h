@@ -38,8 +38,12 @@ struct PermittedPath {
 
 // For a site's runner, and so for all programs that it starts: denies every file-system access but
 // these; every bind to a TCP port but one that the kernel chooses, since the ports of a machine are
-// its operator's to give away; and, where the kernel's version has scopes, reaching abstract
-// sockets and processes outside.
-Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted);
+// its operator's to give away; every connect to one but `connect`, if that says anything; and,
+// where the kernel's version has scopes, reaching abstract sockets and processes outside.
+using PermittedPorts = std::optional<std::span<const std::uint16_t>>;
+Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted,
+                                             PermittedPorts connect);
+// Or it is an error to say anything.
+bool landlock_knows_ports();
 
 }  // namespace perchild

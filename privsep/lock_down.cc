@@ -71,7 +71,9 @@ Result<void> change_root(BorrowedFd root) {
 Result<void> restrict_files(Role role, const LockDownPlan& plan) {
   if (!policy_of(role).landlock) return {};
   if (landlock_abi() == 0 && plan.landlock == Requirement::if_available) return {};
-  if (role == Role::runner) return restrict_programs_with_landlock(plan.programs_use);
+  if (role == Role::runner) {
+    return restrict_programs_with_landlock(plan.programs_use, plan.programs_connect);
+  }
   return restrict_with_landlock(plan.root_is_readable ? plan.new_root : std::nullopt,
                                 plan.also_readable);
 }

@@ -39,6 +39,7 @@ struct LockDownPlan {
   std::uint64_t memory = 0;  // bytes of its own that it may have; 0: as many as there are
   std::uint64_t processes = ResourceLimits::no_limit;  // if its policy permits as many
   std::span<const PermittedPath> programs_use{};       // Landlock, of a runner
+  PermittedPorts programs_connect{};                   // likewise
 };
 
 // Shows that this process has been locked down as `role`. Only lock_down() makes one, and each

@@ -57,13 +57,19 @@ Result<int> run() {
   auto root = open_docroot(settings->root);
   if (!root) return failure(root.error());
 
+  PermittedPorts connect = settings->connect_ports;
+  // Where Landlock is required the lock-down fails instead.
+  const bool connects_anywhere =
+      connect && settings->landlock == Requirement::if_available && !landlock_knows_ports();
+  if (connects_anywhere) connect.reset();
   const std::uint32_t processes = settings->quota.processes;
   const auto proof =
       lock_down<Role::runner>({.filter = filter->bytes(),
                                .landlock = settings->landlock,
                                .memory = settings->quota.memory,
                                .processes = processes != 0 ? processes : most_processes,
-                               .programs_use = paths.permitted()});
+                               .programs_use = paths.permitted(),
+                               .programs_connect = connect});
   if (!proof) return failure(proof.error());
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
   if (master.send(LockDownComplete{static_cast<std::uint32_t>(::getpid())}) != SendStatus::sent) {
@@ -71,6 +77,7 @@ Result<int> run() {
   }
   RunnerLoop loop(*proof, std::move(master), std::move(*signals), *settings, std::move(*root));
   for (const std::string& complaint : paths.complaints()) loop.complain(complaint);
+  if (connects_anywhere) loop.complain("programs connect to any port: less takes Linux 6.7");
   return loop.run();
 }
 

@@ -50,6 +50,20 @@ int connect_to_port(const std::string& port) {
       ::connect(socket.get(), reinterpret_cast<const ::sockaddr*>(&address), sizeof address));
 }
 
+// By TCP Fast Open, which connects with the first bytes.
+int connect_fast_to_port(const std::string& port) {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.has_value()) return errno;
+  ::sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::sendto(socket.get(), "x", 1, MSG_FASTOPEN, reinterpret_cast<const ::sockaddr*>(&address),
+                  sizeof address) == 1
+             ? 0
+             : errno;
+}
+
 int attach_memory(const std::string& key) {
   const int id = ::shmget(key_of(key), 0, 0);
   if (id < 0) return errno;
@@ -99,6 +113,7 @@ const std::map<std::string, Attack> attacks_on_a_neighbour{
     {"connect_abstract",
      [](const std::string& name) { return connect_to_local('\0' + name, SOCK_STREAM); }},
     {"connect_port", connect_to_port},
+    {"connect_port_fast", connect_fast_to_port},
     {"attach_memory", attach_memory},
     {"find_semaphores",
      [](const std::string& key) { return result_of(::semget(key_of(key), 0, 0)); }},

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "privsep/landlock.h"
 #include "test/support/command.h"
 #include "test/system/requests.h"
 
@@ -75,11 +76,36 @@ TEST_P(TenantsProgram, DoesNotSeeIntoItsRunner) {
 // Other walls have to stand there: modes, a firewall, what a service asks of who connects.
 TEST_P(TenantsProgram, HasTheNetworkThatAllUsersOfTheMachineHave) {
   EXPECT_EQ(answer("a.example", "connect_port+" + neighbourhood_.port()), "0\n");
+  // But for a way around Landlock: with "connect_ports" it would lead anywhere.
+  EXPECT_EQ(answer("a.example", "connect_port_fast+" + neighbourhood_.port()),
+            std::to_string(ENOSYS) + "\n");
   EXPECT_EQ(answer("a.example", "bind_datagrams+" + std::to_string(free_port())), "0\n");
   EXPECT_EQ(
       answer("a.example", "listen_by_chance_at+" + std::to_string(free_port_of_the_kernels())),
       "0\n");
   EXPECT_EQ(answer("a.example", "read+/proc/net/tcp"), "0\n");
+}
+
+// "connect_ports", where the kernel's Landlock knows ports. The control is above.
+TEST_P(TenantsProgram, ConnectsToNoPortThatItsSiteDoesNotName) {
+  if (!landlock_knows_ports()) GTEST_SKIP();
+  const std::string port = neighbourhood_.port();
+  const std::string narrow = programs + std::string(R"(, "connect_ports": [)");
+  Server server(
+      {.sites = {{"a.example", files(), narrow + "]"}, {"b.example", files(), narrow + port + "]"}},
+       .more = if_available});
+  const auto ask = [&](const std::string& host, const std::string& query) {
+    Client client(server.port());
+    client.send(request(host, GetParam() + ("?" + query), "Connection: close\r\n"));
+    return body_of(client.receive_to_end(30'000).value_or(""));
+  };
+  for (const std::size_t site : {0U, 1U}) {
+    server.add_file(site, "cgi-bin/attack", hostile_program(), 0700);
+  }
+  EXPECT_EQ(ask("a.example", "connect_port+" + port), std::to_string(EACCES) + "\n");
+  EXPECT_EQ(ask("b.example", "connect_port+" + port), "0\n");
+  EXPECT_EQ(ask("b.example", "connect_port+" + std::to_string(server.port())),
+            std::to_string(EACCES) + "\n");
 }
 
 // Which the kernel counts for each user, and those of a namespace as its owner's too.
@@ -129,6 +155,7 @@ TEST_F(TenantsProgramElsewhere, ReachesAllOfIt) {
     EXPECT_EQ(answer(attack.control, attack.name, attack.argument), "0\n")
         << attack.name << " " << attack.argument;
   }
+  EXPECT_EQ(answer(Stand::plain, "connect_port_fast", neighbourhood_.port()), "0\n");
 }
 
 }  // namespace

@@ -165,6 +165,14 @@ TEST(ConfigurationPrograms, FoldersForThemAreNamedOutright) {
   EXPECT_EQ(site.executable_folders, std::vector<std::string>{"/srv/bin"});
 }
 
+TEST(ConfigurationPrograms, MayConnectToAnyPortOrToThoseThatAreNamed) {
+  EXPECT_EQ(site_of(R"("cgi": true)").connect_ports, std::nullopt);
+  const Site none = site_of(R"("connect_ports": [])", R"({"connect_ports": [443]})");
+  EXPECT_EQ(none.connect_ports, (std::vector<std::uint16_t>{}));
+  const Site some = site_of(R"("cgi": true)", R"({"connect_ports": [443, 65535]})");
+  EXPECT_EQ(some.connect_ports, (std::vector<std::uint16_t>{443, 65535}));
+}
+
 // '^' marks the place of the one mistake.
 struct Case {
   std::string_view text;
@@ -193,6 +201,9 @@ TEST_P(ProgramMistake, IsShownWhereItIsAndIsTheOnlyOne) {
 }
 
 const Case cases[] = {
+    {R"("connect_ports": ^443)", R"("connect_ports" must be an array, but is a number)"},
+    {R"("connect_ports": [443, ^0])",
+     R"(an element of "connect_ports" must be a whole number from 1 to 65535)"},
     {R"("php": ^7)", R"("php" must be an object, but is a number)"},
     {R"("php": {^"max_procesess": 7})", R"("php" has no key "max_procesess")",
      R"(did you mean "max_processes"?)"},

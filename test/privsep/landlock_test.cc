@@ -147,6 +147,29 @@ TEST_F(Landlock, TcpPortsAreNeitherBoundNorConnectedTo) {
   expect_denied([&] { return connect_tcp(ntohs(address.sin_port)); }, EACCES);
 }
 
+TEST_F(Landlock, ProgramsConnectToThePortsThatAreNamedOrToAny) {
+  if (!landlock_knows_ports()) GTEST_SKIP();
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  ::sockaddr_in address{};
+  ::socklen_t length = sizeof address;
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<::sockaddr*>(&address), &length), 0);
+  const std::uint16_t port = ntohs(address.sin_port);
+  const std::uint16_t ports[] = {1, port};
+  const auto connect = [&](PermittedPorts permitted) {
+    return in_child([&] {
+             ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+             if (!restrict_programs_with_landlock({}, permitted)) return 255;
+             return connect_tcp(port);
+           })
+        .status;
+  };
+  EXPECT_EQ(connect(ports), works);
+  EXPECT_EQ(connect(std::span(ports, 1)), EACCES);
+  EXPECT_EQ(connect(std::span(ports, 0)), EACCES);
+  EXPECT_EQ(connect(std::nullopt), works);
+}
+
 TEST_F(Landlock, AbstractSocketsOutsideAreOutOfReach) {
   const auto connect = [] {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -44,6 +44,18 @@ TEST(Proxy, ARequestIsSentOnAndItsResponseComesBack) {
   EXPECT_EQ(client.receive(true).status, 204);
 }
 
+// Its runner's walls are its programs' own.
+TEST(Proxy, IsReachedThoughProgramsMayConnectToNoPort) {
+  PlayedBackend backend;
+  const Server server(proxy_site(backend.settings() + R"(, "connect_ports": [])"));
+  Client client(server.port());
+  client.send(request("a.example"));
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(client.receive().body, "hi");
+}
+
 TEST(Proxy, BodiesAreFramedAnew) {
   PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));

@@ -43,6 +43,25 @@ ProgramSettings get_program(PackedReader& reader) {
   return program;
 }
 
+using Ports = std::optional<std::vector<std::uint16_t>>;
+
+void put_ports(PackedWriter& writer, const Ports& ports) {
+  writer.put(static_cast<std::uint8_t>(ports ? 1 : 0));
+  if (!ports) return;
+  writer.put(static_cast<std::uint32_t>(ports->size()));
+  for (const std::uint16_t port : *ports) writer.put(port);
+}
+
+bool get_ports(PackedReader& reader, Ports& ports) {
+  const auto has_ports = reader.get<std::uint8_t>();
+  if (has_ports != 1) return has_ports == 0;
+  ports.emplace();
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    ports->push_back(reader.get<std::uint16_t>());
+  }
+  return std::find(ports->begin(), ports->end(), 0) == ports->end();
+}
+
 void put_mail(PackedWriter& writer, const MailSettings& mail) {
   writer.put_text(mail.smarthost);
   writer.put(mail.port);
@@ -92,6 +111,7 @@ std::string RunnerSettings::pack() const {
   writer.put_text(root);
   writer.put_texts(writable);
   writer.put_texts(executable);
+  put_ports(writer, connect_ports);
   writer.put(quota.memory);
   writer.put(quota.processes);
   writer.put(quota.cpu_percent);
@@ -114,6 +134,7 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   settings.root = reader.get_text();
   settings.writable = reader.get_texts();
   settings.executable = reader.get_texts();
+  const bool good_ports = get_ports(reader, settings.connect_ports);
   settings.quota.memory = reader.get<std::uint64_t>();
   settings.quota.processes = reader.get<std::uint32_t>();
   settings.quota.cpu_percent = reader.get<std::uint32_t>();
@@ -135,7 +156,7 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   };
   const bool good_fork_server = settings.fork_server.empty() || is_absolute(settings.fork_server);
   const bool plausible =
-      reader.done() && good_mail && good_fork_server && is_absolute(settings.root) &&
+      reader.done() && good_ports && good_mail && good_fork_server && is_absolute(settings.root) &&
       settings.landlock <= Requirement::if_available && !settings.programs.empty() &&
       settings.programs.size() <= most_programs && all(settings.programs, is_good_program) &&
       all(settings.writable, is_absolute) && all(settings.executable, is_absolute);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ostream>
 
 #include "daemon/command/doctor/id_checks.h"
@@ -34,6 +33,8 @@ KernelNeeds needs_of(const Configuration& configuration) {
   return {
       .landlock_is_required = configuration.mechanisms.landlock == Requirement::required,
       .has_programs = any([](const Site& site) { return !site.programs.empty(); }),
+      .names_ports =
+          any([](const Site& site) { return !site.programs.empty() && site.connect_ports; }),
       .has_quotas = any([](const Site& site) { return controllers_of(site.limits.quota) != 0; }),
       .cgroup_is_required = configuration.mechanisms.cgroup == Requirement::required};
 }
@@ -42,12 +43,9 @@ std::vector<BackendPort> ports_of(const Configuration& configuration) {
   std::vector<BackendPort> ports;
   for (const Site& site : configuration.sites) {
     for (const ProgramSettings& program : site.programs) {
-      const std::string& address = program.address;
-      const std::size_t colon = address.rfind(':');
-      if (program.kind != ProgramKind::backend || address.starts_with('/')) continue;
-      std::uint16_t port = 0;
-      std::from_chars(address.data() + colon + 1, address.data() + address.size(), port);
-      ports.push_back({name_of(site), port});
+      if (const std::uint16_t port = port_of(program); port != 0) {
+        ports.push_back({name_of(site), port});
+      }
     }
   }
   return ports;

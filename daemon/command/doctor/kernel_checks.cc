@@ -117,6 +117,17 @@ void check_landlock(const KernelFacts& facts, const KernelNeeds& needs, Diagnosi
   }
 }
 
+void check_ports_of_landlock(const KernelFacts& facts, const KernelNeeds& needs,
+                             Diagnosis& diagnosis) {
+  if (!needs.names_ports || facts.landlock_abi >= abi_with_ports) return;
+  diagnosis.add(
+      {Severity::error, "kernel", "Landlock", "does not know ports",
+       needs.landlock_is_required
+           ? "programs of sites that have \"connect_ports\" do not start: Linux 6.7 has it"
+           : "programs connect to any port, \"connect_ports\" or not: Linux 6.7 has it",
+       ""});
+}
+
 void check_namespaces(const KernelFacts& facts, const KernelNeeds& needs, Diagnosis& diagnosis) {
   const auto value_of = [&](const char* name) -> std::optional<long> {
     const auto found = facts.settings.find(name);
@@ -238,6 +249,7 @@ std::vector<std::string> kernel_settings() {
 void check_kernel(const KernelFacts& facts, const KernelNeeds& needs, Diagnosis& diagnosis) {
   check_calls(facts, needs, diagnosis);
   check_landlock(facts, needs, diagnosis);
+  check_ports_of_landlock(facts, needs, diagnosis);
   check_namespaces(facts, needs, diagnosis);
   check_proc(facts, diagnosis);
   check_core_dumps(facts, needs, diagnosis);

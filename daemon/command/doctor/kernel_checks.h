@@ -16,6 +16,7 @@ namespace perchild {
 struct KernelNeeds {
   bool landlock_is_required = true;
   bool has_programs = false;  // a site has
+  bool names_ports = false;   // a site says to which its programs may connect
   bool has_quotas = false;    // a site has limits that need control groups
   bool cgroup_is_required = true;
 };

@@ -45,6 +45,17 @@ struct ProgramHelpers {
   std::string fork_server;
 };
 
+// With those that the runner itself connects to, whose walls are its programs' too.
+std::optional<std::vector<std::uint16_t>> connect_ports_of(const Site& site) {
+  auto ports = site.connect_ports;
+  if (!ports) return ports;
+  for (const ProgramSettings& program : site.programs) {
+    if (const std::uint16_t port = port_of(program); port != 0) ports->push_back(port);
+  }
+  if (site.mail) ports->push_back(site.mail->port);
+  return ports;
+}
+
 // Empty for a site without programs, which has no runner.
 std::string pack_for_runner(const Configuration& configuration, const Site& site,
                             const ProgramHelpers& helpers) {
@@ -53,6 +64,7 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
                         site.programs,
                         site.writable_folders,
                         site.executable_folders,
+                        connect_ports_of(site),
                         site.limits.quota,
                         configuration.mechanisms.landlock,
                         site.mail,

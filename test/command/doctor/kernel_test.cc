@@ -51,6 +51,15 @@ TEST(DoctorOfTheKernel, SaysNothingOfWhatItHasItselfInForce) {
   EXPECT_EQ(found_in(of(facts)), Texts{});
 }
 
+TEST(DoctorOfTheKernel, FindsPortsThatItsLandlockDoesNotKnow) {
+  constexpr KernelNeeds ports{.names_ports = true};
+  KernelFacts facts = good_kernel();
+  EXPECT_EQ(found_in(of(facts, ports)), Texts{});
+  facts.landlock_abi = 3;
+  EXPECT_EQ(found_in(of(facts, {})), Texts{"note kernel Landlock"});
+  EXPECT_EQ(found_in(of(facts, ports)), (Texts{"note kernel Landlock", "error kernel Landlock"}));
+}
+
 struct Bad {
   const char* name;
   const char* value;

@@ -29,6 +29,7 @@ RunnerSettings sample() {
                         .address = "127.0.0.1:3000"}},
           .writable = {"/srv/cache", "/var/lib/x"},
           .executable = {"/srv/bin"},
+          .connect_ports = {{443, 65535}},
           .quota = {.memory = 1ULL << 40, .processes = 2, .cpu_percent = 3, .io = 4},
           .landlock = Requirement::if_available,
           .mail = MailSettings{.smarthost = "mail.example",
@@ -48,6 +49,7 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->root, "/srv/a");
   EXPECT_EQ(settings->writable, sample().writable);
   EXPECT_EQ(settings->executable, sample().executable);
+  EXPECT_EQ(settings->connect_ports, sample().connect_ports);
   EXPECT_EQ(settings->quota, sample().quota);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   ASSERT_EQ(settings->programs.size(), 2u);
@@ -82,6 +84,16 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->pack(), bytes);
 }
 
+TEST(RunnerSettings, NoPortIsAnotherThingThanAnyPort) {
+  RunnerSettings settings = sample();
+  for (const auto& ports : {std::optional<std::vector<std::uint16_t>>(), {{}}}) {
+    settings.connect_ports = ports;
+    const auto unpacked = RunnerSettings::unpack(settings.pack());
+    ASSERT_TRUE(unpacked);
+    EXPECT_EQ(unpacked->connect_ports, ports);
+  }
+}
+
 TEST(RunnerSettings, NoTruncationAndNoExtraByteIsUnpacked) {
   const std::string bytes = sample().pack();
   for (std::size_t length = 0; length < bytes.size(); ++length) {
@@ -108,6 +120,10 @@ TEST(RunnerSettings, ImpossibleValuesAreNotUnpacked) {
       {"a time", [](auto& s) { s.programs[0].idle = std::chrono::milliseconds(-1); }},
       {"a folder that is relative", [](auto& s) { s.writable = {"cache"}; }},
       {"another", [](auto& s) { s.executable = {"bin"}; }},
+      {"a port that is none",
+       [](auto& s) {
+         s.connect_ports = {{443, 0}};
+       }},
       {"where it starts", [](auto& s) { s.programs[0].directory = "x"; }},
       {"no smarthost", [](auto& s) { s.mail->smarthost.clear(); }},
       {"no senders", [](auto& s) { s.mail->senders.clear(); }},
