@@ -1,5 +1,6 @@
 // BackendHeadParser: the same whole, one byte at a time and split anywhere; what it accepts is a
 // head that every reader of RFC 9112 delimits in the same way.
+#include <sstream>
 #include <string>
 
 #include "test/fuzz/fuzz_driver.h"
@@ -57,6 +58,19 @@ void check_lines(std::string_view head) {
   }
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower;
+  for (const char c : text) lower += http1::to_lower(c);
+  return lower;
+}
+
+void add_options(std::string_view list, std::string& options) {
+  std::istringstream elements{std::string(list)};
+  for (std::string element; std::getline(elements, element, ',');) {
+    options += "," + lower_case(http1::trim_whitespace(element)) + ",";
+  }
+}
+
 void check_accepted(std::string_view bytes, AskedOfBackend asked) {
   BackendHeadParser parser(asked);
   (void)parser.parse(bytes);
@@ -68,10 +82,12 @@ void check_accepted(std::string_view bytes, AskedOfBackend asked) {
   check_lines(text);
   std::size_t lengths = 0;
   std::size_t encodings = 0;
+  std::string options;  // ",close,x-own,"
   std::string_view rest = after_status_line(text);
   while (const auto field = next_answer_field(rest)) {
     if (http1::equals_ignoring_case(field->name, "content-length")) ++lengths;
     if (http1::equals_ignoring_case(field->name, "transfer-encoding")) ++encodings;
+    if (http1::equals_ignoring_case(field->name, "connection")) add_options(field->value, options);
   }
   check(lengths + encodings <= 1, "at most one field frames");
   check(head.framing != AnswerFraming::chunked || encodings == 1, "chunks are said to be");
@@ -80,6 +96,8 @@ void check_accepted(std::string_view bytes, AskedOfBackend asked) {
   for_each_backend_field(text, [&](const http1::Field& field) {
     check(is_within(field.name, text) && is_within(field.value, text), "fields are in the head");
     check(!is_hop_by_hop(field.name), "nothing is passed on that is about the connection");
+    check(options.find("," + lower_case(field.name) + ",") == std::string::npos,
+          "nothing is passed on that a Connection field names");
   });
 }
 

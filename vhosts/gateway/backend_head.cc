@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "vhosts/gateway/connection_options.h"
 #include "vhosts/http1/characters.h"
 
 namespace perchild::gateway {
@@ -101,7 +100,7 @@ bool BackendHeadParser::take_field(std::string_view bytes) {
   const std::string_view value = scanner_.value().of(bytes);
   if (http1::equals_ignoring_case(name, "content-length")) return take_length(value);
   if (http1::equals_ignoring_case(name, "transfer-encoding")) return take_encoding(value);
-  if (http1::equals_ignoring_case(name, "connection")) take_connection(value);
+  if (http1::equals_ignoring_case(name, "connection")) return take_connection(value);
   if (http1::equals_ignoring_case(name, "upgrade") && upgrade_.length == 0) {
     upgrade_ = scanner_.value();
   }
@@ -130,9 +129,14 @@ bool BackendHeadParser::take_encoding(std::string_view value) {
   return true;
 }
 
-void BackendHeadParser::take_connection(std::string_view value) {
-  close_ = close_ || has_element(value, "close");
-  keep_alive_ = keep_alive_ || has_element(value, "keep-alive");
+bool BackendHeadParser::take_connection(std::string_view value) {
+  ConnectionOptions options;
+  options.add(value);
+  options_ += options.size();
+  if (options_ > max_connection_options) return reject(HeadReject::too_many_options), false;
+  close_ = close_ || options.have("close");
+  keep_alive_ = keep_alive_ || options.have("keep-alive");
+  return true;
 }
 
 BackendHeadParser::State BackendHeadParser::finish_head() {
@@ -171,12 +175,19 @@ std::string_view after_status_line(std::string_view head) {
   return end == std::string_view::npos ? std::string_view() : head.substr(end + 2);
 }
 
-bool is_passed_on_from_backend(std::string_view head, std::string_view name) {
+ConnectionOptions connection_options_of(std::string_view fields) {
+  ConnectionOptions options;
+  while (const auto field = next_answer_field(fields)) {
+    if (http1::equals_ignoring_case(field->name, "connection")) options.add(field->value);
+  }
+  return options;
+}
+
+bool is_passed_on_from_backend(std::string_view name, const ConnectionOptions& options) {
   for (const std::string_view ours : {"content-length", "date", "server"}) {
     if (http1::equals_ignoring_case(name, ours)) return false;
   }
-  return !is_hop_by_hop(name) &&
-         !is_connection_option(after_status_line(head), name, next_answer_field);
+  return !is_hop_by_hop(name) && !options.have(name);
 }
 
 }  // namespace perchild::gateway

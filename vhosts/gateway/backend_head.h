@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "vhosts/gateway/connection_options.h"
 #include "vhosts/gateway/field_scanner.h"
 
 namespace perchild::gateway {
@@ -71,7 +72,7 @@ class BackendHeadParser {
   bool take_field(std::string_view bytes);
   bool take_length(std::string_view value);
   bool take_encoding(std::string_view value);
-  void take_connection(std::string_view value);
+  bool take_connection(std::string_view value);
   State finish_head();
   bool has_no_body() const;
 
@@ -88,23 +89,28 @@ class BackendHeadParser {
   bool keep_alive_ = false;
   std::uint16_t status_ = 0;
   std::uint64_t content_length_ = 0;
+  std::size_t options_ = 0;  // that its Connection fields name
   HeadSlice phrase_, upgrade_;
 };
 
 // The field lines of a head, behind its first line.
 std::string_view after_status_line(std::string_view head);
 
-// Whether a field of `head`, which is complete, is passed on as it is: neither what is about the
-// connection, nor what its Connection fields name, nor Content-Length, which is said anew, nor Date
-// and Server.
-bool is_passed_on_from_backend(std::string_view head, std::string_view name);
+// What the Connection fields among `fields`, the field lines of a complete head, name.
+ConnectionOptions connection_options_of(std::string_view fields);
 
-// Calls fn(http1::Field) for each field that is passed on as it is, in order.
+// Whether a field is passed on as it is: neither what is about the connection, nor what its head's
+// Connection fields name, nor Content-Length, which is said anew, nor Date and Server.
+bool is_passed_on_from_backend(std::string_view name, const ConnectionOptions& options);
+
+// Calls fn(http1::Field) for each field of `head`, which is complete, that is passed on as it is,
+// in order.
 template <typename Fn>
 void for_each_backend_field(std::string_view head, Fn fn) {
   std::string_view rest = after_status_line(head);
+  const ConnectionOptions options = connection_options_of(rest);
   while (const auto field = next_answer_field(rest)) {
-    if (is_passed_on_from_backend(head, field->name)) fn(*field);
+    if (is_passed_on_from_backend(field->name, options)) fn(*field);
   }
 }
 

@@ -1,9 +1,10 @@
 #include "vhosts/gateway/cgi_variables.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "vhosts/gateway/passed_field.h"
-#include "vhosts/http1/characters.h"
+#include "vhosts/http1/field_list.h"
 
 namespace perchild::gateway {
 namespace {
@@ -12,7 +13,8 @@ using http1::Field;
 
 class Writer {
  public:
-  Writer(const CgiRequest& request, VariableSink& sink) : request_(request), sink_(sink) {}
+  Writer(const CgiRequest& request, VariableSink& sink)
+      : request_(request), fields_(request.bytes), sink_(sink) {}
 
   bool write() {
     write_server();
@@ -89,11 +91,9 @@ class Writer {
 
   void write_body() {
     if (request_.content_length) put_number("CONTENT_LENGTH", *request_.content_length);
-    std::string_view rest = http1::after_request_line(request_.bytes);
-    while (const auto field = http1::next_field(rest)) {
-      if (http1::equals_ignoring_case(field->name, "content-type")) {
-        return put("CONTENT_TYPE", field->value);
-      }
+    for (const Field& field : fields_) {
+      if (!http1::equals_ignoring_case(field.name, "content-type")) continue;
+      return put("CONTENT_TYPE", field.value);
     }
   }
 
@@ -105,26 +105,22 @@ class Writer {
   // RFC 3875, 4.1.18. A field that is there more than once is one variable, in the place of its
   // first: there are at most http1::max_fields, so looking back costs little.
   void write_fields() {
-    std::string_view rest = http1::after_request_line(request_.bytes);
-    while (const auto field = http1::next_field(rest)) {
-      if (has_variable(field->name) && !came_before(*field)) write_field(*field, rest);
+    for (const Field& field : fields_) {
+      if (has_variable(field.name) && !came_before(field)) write_field(field);
     }
   }
 
   bool came_before(const Field& field) const {
-    std::string_view rest = http1::after_request_line(request_.bytes);
-    while (const auto other = http1::next_field(rest)) {
-      if (other->name.data() == field.name.data()) return false;
-      if (http1::equals_ignoring_case(other->name, field.name)) return true;
-    }
-    return false;
+    return std::any_of(fields_.begin(), &field, [&](const Field& other) {
+      return http1::equals_ignoring_case(other.name, field.name);
+    });
   }
 
-  void write_field(const Field& field, std::string_view rest) {
+  void write_field(const Field& field) {
     // RFC 6265, 5.4: cookies are the one list without commas.
     const bool is_cookie = http1::equals_ignoring_case(field.name, "cookie");
     text_.assign(field.value);
-    while (const auto other = http1::next_field(rest)) {
+    for (const Field* other = &field + 1; other != fields_.end(); ++other) {
       if (!http1::equals_ignoring_case(other->name, field.name)) continue;
       text_.append(is_cookie ? "; " : ", ").append(other->value);
     }
@@ -138,6 +134,7 @@ class Writer {
   }
 
   const CgiRequest& request_;
+  const http1::FieldList fields_;
   VariableSink& sink_;
   std::string name_, text_;
   bool good_ = true;

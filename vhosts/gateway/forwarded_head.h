@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "vhosts/gateway/connection_options.h"
 #include "vhosts/http1/request_head.h"
 
 namespace perchild::gateway {
@@ -31,10 +32,8 @@ struct ForwardedRequest {
   std::uint64_t content_length = 0;
 };
 
-// No client names more in its Connection fields. Each is held against each field.
-inline constexpr std::size_t max_connection_options = 32;
-
-// Appends the head to `out`, its empty line included. False if there are more options than that.
+// Appends the head to `out`, its empty line included. False if its Connection fields name more than
+// max_connection_options.
 [[nodiscard]] bool write_forwarded_head(const ForwardedRequest& request, std::string& out);
 
 // The protocol that the client wants to change to, if it says so as RFC 9110, 7.8 has it, without a

@@ -38,6 +38,8 @@ std::string_view text_of(HeadReject reason) {
       return "Transfer-Encoding is not exactly \"chunked\" in an HTTP/1.1 answer that has a body";
     case HeadReject::length_and_encoding:
       return "both Content-Length and Transfer-Encoding are present";
+    case HeadReject::too_many_options:
+      return "the Connection field of the answer names too many options";
     case HeadReject::not_asked_for:
       return "the answer changes to a protocol that was not asked for";
   }

@@ -25,7 +25,8 @@ enum class HeadReject : std::uint8_t {
   bad_version,
   bad_encoding,  // Transfer-Encoding is not exactly "chunked", or stands where it must not
   length_and_encoding,
-  not_asked_for,  // 101 to a request that did not ask for another protocol
+  too_many_options,  // of the connection
+  not_asked_for,     // 101 to a request that did not ask for another protocol
 };
 std::string_view text_of(HeadReject reason);
 

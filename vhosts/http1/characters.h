@@ -90,6 +90,15 @@ constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+// Of ASCII. Most of what is compared differs in length already.
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
+
 // Optional whitespace of RFC 9110, 5.6.3.
 constexpr bool is_whitespace(char c) {
   return c == ' ' || c == '\t';

@@ -45,6 +45,7 @@ HeadParser::Known HeadParser::known_field(std::string_view name) {
     case 6:
       return is("expect", Known::expect);
     case 7:
+      if (to_lower(name.front()) == 'u') return is("upgrade", Known::upgrade);
       return is("referer", Known::referer);
     case 8:
       if (to_lower(name[3]) == 'm') return is("if-match", Known::precondition);

@@ -96,14 +96,6 @@ std::string_view text_of(Version version) {
   return "";
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  }
-  return true;
-}
-
 RequestHead HeadParser::head(std::string_view bytes) const {
   RequestHead head;
   head.method = method_;
@@ -124,6 +116,7 @@ RequestHead HeadParser::head(std::string_view bytes) const {
   head.range = kept(Known::range).of(bytes);
   head.if_range = kept(Known::if_range).of(bytes);
   head.accept_encoding = kept(Known::accept_encoding).of(bytes);
+  head.upgrade = kept(Known::upgrade).of(bytes);
   head.has_preconditions = has_preconditions_;
   if (phase_ != Phase::complete) return head;
 

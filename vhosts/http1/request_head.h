@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "policy/host_name.h"
+#include "vhosts/http1/characters.h"
 
 namespace perchild::http1 {
 
@@ -88,9 +89,9 @@ struct RequestHead {
   bool keep_alive = true;            // RFC 9112, 9.3
   bool expect_continue = false;      // the client waits for 100 before it sends its body
   std::string_view if_none_match, if_modified_since, user_agent, referer, authorization, range,
-      if_range, accept_encoding;   // empty if absent; the first one if repeated
-  bool has_preconditions = false;  // If-Match or If-Unmodified-Since: see for_each_field
-  std::size_t length = 0;          // bytes of a complete head, with its final empty line
+      if_range, accept_encoding, upgrade;  // empty if absent; the first one if repeated
+  bool has_preconditions = false;          // If-Match or If-Unmodified-Since: see for_each_field
+  std::size_t length = 0;                  // bytes of a complete head, with its final empty line
 };
 
 // Parses one head as it arrives. Feed it all bytes from the head's first one on, again and again
@@ -141,6 +142,7 @@ class HeadParser {
     range,
     if_range,
     accept_encoding,
+    upgrade,
     host,
     connection,
     content_length,
@@ -149,7 +151,7 @@ class HeadParser {
     precondition,  // If-Match, If-Unmodified-Since: rare, so only that they are there is kept
     none,
   };
-  static constexpr std::size_t kept_fields = 8;  // the first of Known, up to `host`
+  static constexpr std::size_t kept_fields = 9;  // the first of Known, up to `host`
 
   // Offsets, so that the buffer may move.
   struct Slice {
@@ -238,7 +240,5 @@ void for_each_field(std::string_view bytes, Fn fn) {
   std::string_view rest = after_request_line(bytes);
   while (const auto field = next_field(rest)) fn(*field);
 }
-
-bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace perchild::http1

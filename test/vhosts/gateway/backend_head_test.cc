@@ -177,6 +177,15 @@ TEST(BackendHead, WhatIsAboutTheConnectionIsNotPassedOn) {
       "200 'OK' 0, closed, 180 [A: b] [Set-Cookie: c] [set-cookie: d]");
 }
 
+TEST(BackendHead, ConnectionOptionsAreBounded) {
+  std::string options;
+  for (std::size_t i = 0; i < max_connection_options - 1; ++i) options += "x,";
+  const std::string most = "Connection: " + options + "\r\nConnection: y, \r\nY: z\r\nA: b\r\n";
+  EXPECT_TRUE(parse(ok(most)).ends_with(" [A: b]")) << parse(ok(most));
+  expect_refused({ok("Connection: " + options + "x,y\r\n"), ok(most + "Connection: z\r\n")},
+                 HeadReject::too_many_options);
+}
+
 TEST(BackendHead, TheBodyIsLeftAlone) {
   EXPECT_EQ(parse(ok("Content-Length: 3\r\n") + "\r\n\0"s), "200 'OK' 3, kept, 38");
 }

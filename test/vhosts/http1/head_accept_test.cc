@@ -37,7 +37,7 @@ TEST(HeadParser, ReadsAnOrdinaryRequest) {
       get("/a/b.html?c=d",
           "Host: WWW.Alice.Example.:8080\r\nUser-Agent:  curl/8 \r\nReferer: http://x/\r\n"
           "If-None-Match: \"e\"\r\nIf-Modified-Since: then\r\nAuthorization: Basic eDp5\r\n"
-          "Range: bytes=0-1\r\nIf-Range: \"r\"\r\nX-Other: 1\r\n"));
+          "Range: bytes=0-1\r\nIf-Range: \"r\"\r\nUpgrade: b/1\r\nX-Other: 1\r\n"));
   EXPECT_EQ(p.head.method, Method::get);
   EXPECT_EQ(p.head.method_text, "GET");
   EXPECT_EQ(p.head.version, Version::http_1_1);
@@ -53,6 +53,7 @@ TEST(HeadParser, ReadsAnOrdinaryRequest) {
   EXPECT_EQ(p.head.authorization, "Basic eDp5");
   EXPECT_EQ(p.head.range, "bytes=0-1");
   EXPECT_EQ(p.head.if_range, "\"r\"");
+  EXPECT_EQ(p.head.upgrade, "b/1");
   EXPECT_EQ(p.head.body, BodyFraming::none);
   EXPECT_TRUE(p.head.keep_alive);
   EXPECT_FALSE(p.head.expect_continue);

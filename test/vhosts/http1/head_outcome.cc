@@ -17,8 +17,8 @@ std::string to_text(const RequestHead& head) {
       << head.if_none_match << "\nif_modified_since " << head.if_modified_since << "\nuser_agent "
       << head.user_agent << "\nreferer " << head.referer << "\nauthorization " << head.authorization
       << "\nrange " << head.range << "\nif_range " << head.if_range << "\naccept_encoding "
-      << head.accept_encoding << "\npreconditions " << head.has_preconditions << "\nlength "
-      << head.length << '\n';
+      << head.accept_encoding << "\nupgrade " << head.upgrade << "\npreconditions "
+      << head.has_preconditions << "\nlength " << head.length << '\n';
   return out.str();
 }
 
