@@ -6,6 +6,7 @@
 #include "privsep/result.h"
 #include "vhosts/files/decimal.h"
 #include "vhosts/files/error_pages.h"
+#include "vhosts/http1/characters.h"
 
 namespace perchild::files {
 namespace {
@@ -27,10 +28,9 @@ constexpr std::string_view connection_line(Persistence persistence) {
 }
 
 bool has_control_character(std::string_view value) {
-  return std::any_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && byte != '\t') || byte == 0x7f;
-  });
+  std::size_t at = http1::find_control(value, 0);
+  while (at < value.size() && value[at] == '\t') at = http1::find_control(value, at + 1);
+  return at != value.size();
 }
 
 constexpr std::string_view hex = "0123456789ABCDEF";
