@@ -56,11 +56,12 @@ gateway::CgiRequest cgi_request_of(const Request& request, const ProgramInput& i
 
 // ---- the head
 
-// Whether the head is complete.
-bool CgiExchange::take_head(std::string_view bytes) {
-  text_.append(bytes);
-  switch (parser_.parse(text_)) {
+// Whether the head is complete; then it is kept, and `bytes` begin behind it.
+bool CgiExchange::take_head(std::string_view& bytes) {
+  if (!incomplete_.empty()) bytes = incomplete_.append(bytes);
+  switch (parser_.parse(bytes)) {
     case gateway::CgiHeadParser::State::incomplete:
+      incomplete_.assign(bytes);
       return false;
     case gateway::CgiHeadParser::State::rejected:
       fail(502, gateway::text_of(parser_.reason()));
@@ -68,7 +69,9 @@ bool CgiExchange::take_head(std::string_view bytes) {
     case gateway::CgiHeadParser::State::complete:
       break;
   }
-  head_ = parser_.head(text_);
+  head_text_.assign(bytes.substr(0, parser_.head(bytes).length));
+  head_ = parser_.head(head_text_);
+  bytes.remove_prefix(head_.length);
   if (head_.kind == gateway::CgiResponse::local_redirect) {
     move(head_.location);
     return false;
@@ -78,8 +81,7 @@ bool CgiExchange::take_head(std::string_view bytes) {
 }
 
 void CgiExchange::take_output(std::string_view bytes) {
-  if (has_head()) return put_body(bytes);
-  if (take_head(bytes)) put_body(std::string_view(text_).substr(head_.length));
+  if (has_head() || take_head(bytes)) put_body(bytes);
 }
 
 void CgiExchange::take_end() {
@@ -92,7 +94,7 @@ void CgiExchange::take_end() {
 
 void CgiExchange::add_fields(files::ResponseHead& head) const {
   gateway::for_each_cgi_field(
-      text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
+      head_text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
 }
 
 // ---- FastCGI

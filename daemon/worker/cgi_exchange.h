@@ -37,11 +37,12 @@ class CgiExchange : public ProgramExchange {
   void end_input(std::string&) override { stream().end_sending(); }
 
  private:
-  bool take_head(std::string_view bytes);
+  bool take_head(std::string_view& bytes);
 
   gateway::CgiHeadParser parser_;
-  gateway::CgiHead head_;  // its views are into text_
-  std::string text_;       // the head
+  std::string incomplete_;  // what there is of the head
+  gateway::CgiHead head_;   // its views are into head_text_
+  std::string head_text_;
 };
 
 class FastCgiExchange final : public CgiExchange {

@@ -75,7 +75,17 @@ void ProgramExchange::put_body(std::string_view bytes) {
         bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(*left_, bytes.size())));
     *left_ -= bytes.size();
   }
-  gathered_.append(bytes);
+  if (fresh_.empty() && gathered_.empty()) {
+    fresh_ = bytes;
+  } else {
+    keep_fresh();
+    gathered_.append(bytes);
+  }
+}
+
+void ProgramExchange::keep_fresh() {
+  if (!fresh_.empty()) gathered_.assign(fresh_);
+  fresh_ = {};
 }
 
 void ProgramExchange::end_body() {
@@ -91,7 +101,7 @@ bool ProgramExchange::make_head() {
   const bool is_empty = has_no_body(request_, status);
   std::optional<std::uint64_t> length = declared_;
   // All of it is here.
-  if (!length && ended_ && !is_empty) left_ = length = gathered_.size();
+  if (!length && ended_ && !is_empty) left_ = length = fresh_.size() + gathered_.size();
   if (input_.awaited() != nullptr) request_.persistence = files::Persistence::close;
   if (is_empty) {
     framing_ = Framing::none;
@@ -123,23 +133,28 @@ bool ProgramExchange::make_head() {
     failed_ = true;
     return false;
   }
-  head_text_ = response_.head;
-  head_ = head_text_;
+  head_ = response_.head;
   head_made_ = true;
   return true;
 }
 
 void ProgramExchange::frame_body() {
   const bool ends = ended_ && !short_ && framing_ == Framing::chunked && !end_framed_;
-  if (gathered_.empty() && !ends) return;
+  if (fresh_.empty() && gathered_.empty() && !ends) return;
+  if (framing_ != Framing::chunked && !fresh_.empty()) {
+    body_ = std::exchange(fresh_, {});
+    in_flight_ = body_.size();
+    body_is_kept_ = false;
+    return;
+  }
+  keep_fresh();
   std::swap(body_text_, gathered_);
   gathered_.clear();
   in_flight_ = body_text_.size();
   if (framing_ == Framing::chunked) {
     if (in_flight_ != 0) {
       http1::ChunkSizeLine size_line;
-      if (head_.empty()) head_text_.clear();
-      head_text_.append(http1::chunk_size_line(in_flight_, size_line));
+      head_text_.assign(head_).append(http1::chunk_size_line(in_flight_, size_line));
       head_ = head_text_;
       body_text_.append(http1::end_of_chunk);
     }
@@ -147,8 +162,10 @@ void ProgramExchange::frame_body() {
     end_framed_ = ends;
   }
   body_ = body_text_;
+  body_is_kept_ = true;
 }
 
+// Afterwards nothing is left where it was read into.
 std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
   if (!has_output() && has_head_ && (head_made_ || !failed_)) {
     if (short_ && !head_made_) fail(502, "the program's response is shorter than it says");
@@ -165,6 +182,8 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
     head_.remove_prefix(of_head);
     body_.remove_prefix(count - of_head);
   }
+  if (!std::exchange(body_is_kept_, true)) body_ = body_text_.assign(body_);
+  keep_fresh();
   if (!has_output()) sending_.sent_of_body += std::exchange(in_flight_, 0);
   return std::nullopt;
 }

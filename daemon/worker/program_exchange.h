@@ -75,6 +75,7 @@ class ProgramExchange {
   // The head is complete; `length`: what it says of the body's.
   void set_head(std::optional<std::uint64_t> length);
   bool has_head() const { return has_head_; }
+  // `bytes` stay where they are until what has been read is used up.
   void put_body(std::string_view bytes);
   // A whole interim response, before the head: it goes to the client at once.
   void put_interim(std::string_view response);
@@ -92,6 +93,7 @@ class ProgramExchange {
 
   bool make_head();
   void frame_body();
+  void keep_fresh();
   bool has_output() const { return !head_.empty() || !body_.empty(); }
   std::optional<ExchangeEnd> send_output(bool& moved);
   bool read_program();
@@ -122,7 +124,8 @@ class ProgramExchange {
   // To the client: what is left of these, and the texts that they are of.
   std::string head_text_, body_text_;
   std::string_view head_, body_;
-  std::string gathered_;               // of the body, not framed yet
+  std::string_view fresh_;             // of the body, not framed yet, where it was read into
+  std::string gathered_;               // or behind one another, if it cannot be sent at once
   std::uint64_t in_flight_ = 0;        // bytes of the body in body_text_, without framing
   std::optional<std::uint64_t> left_;  // of the body, by what its head says
   std::optional<std::uint64_t> declared_;
@@ -137,6 +140,7 @@ class ProgramExchange {
   bool failed_ = false;
   bool moved_ = false;
   bool short_ = false;          // the body ended before its length
+  bool body_is_kept_ = true;    // body_ is of body_text_, not where it was read into
   bool paced_by_body_ = false;  // which pace the connection's deadline is of
 };
 

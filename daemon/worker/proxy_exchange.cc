@@ -62,17 +62,17 @@ bool ProxyExchange::is_reusable() const {
 
 std::optional<std::string_view> ProxyExchange::bytes_of_other_protocol() const {
   if (!has_head() || head_.status != 101) return std::nullopt;
-  return std::string_view(text_).substr(head_.length);
+  return std::string_view(head_text_).substr(head_.length);
 }
 
 // ---- the response
 
 // RFC 8297. Of its fields only what to fetch: whatever else it says, the final head says again. A
 // client of HTTP/1.0 knows of no interim responses.
-void ProxyExchange::pass_hints() {
+void ProxyExchange::pass_hints(std::string_view head) {
   if (hints_ == most_hints || request().head.version == http1::Version::http_1_0) return;
   std::string links;
-  gateway::for_each_backend_field(text_, [&](const http1::Field& field) {
+  gateway::for_each_backend_field(head, [&](const http1::Field& field) {
     if (!http1::equals_ignoring_case(field.name, "link")) return;
     links.append("Link: ").append(field.value).append("\r\n");
   });
@@ -81,11 +81,12 @@ void ProxyExchange::pass_hints() {
   put_interim("HTTP/1.1 103 Early Hints\r\n" + links + "\r\n");
 }
 
-// Whether the head is complete: text_ then begins with it.
-bool ProxyExchange::take_head() {
+// Whether the head is complete; then it is kept, and `bytes` begin behind it.
+bool ProxyExchange::take_head(std::string_view& bytes) {
   for (;;) {
-    switch (parser_.parse(text_)) {
+    switch (parser_.parse(bytes)) {
       case gateway::BackendHeadParser::State::incomplete:
+        incomplete_.assign(bytes);
         return false;
       case gateway::BackendHeadParser::State::rejected:
         fail(502, gateway::text_of(parser_.reason()));
@@ -93,13 +94,17 @@ bool ProxyExchange::take_head() {
       case gateway::BackendHeadParser::State::complete:
         break;
     }
-    head_ = parser_.head(text_);
+    head_ = parser_.head(bytes);
     if (!head_.is_interim()) break;
     // 100 answers an Expect, which has been answered here and was not sent on.
-    if (head_.status == early_hints) pass_hints();
-    text_.erase(0, head_.length);
+    if (head_.status == early_hints) pass_hints(bytes);
+    bytes.remove_prefix(head_.length);
     parser_.reset();
   }
+  // Of another protocol all bytes that have come with the head are kept.
+  head_text_.assign(head_.status == 101 ? bytes : bytes.substr(0, head_.length));
+  head_ = parser_.head(head_text_);
+  bytes.remove_prefix(head_.length);
   if (head_.framing == AnswerFraming::content_length || head_.has_content_length) {
     set_head(head_.content_length);
   } else {
@@ -113,8 +118,8 @@ void ProxyExchange::take_output(std::string_view bytes) {
   // Its time is for the next part: what goes on for long is no mistake of it.
   context().runner.begin_time(stream());
   if (has_head()) return take_body(bytes);
-  text_.append(bytes);
-  if (take_head()) take_body(std::string_view(text_).substr(head_.length));
+  if (!incomplete_.empty()) bytes = incomplete_.append(bytes);
+  if (take_head(bytes)) take_body(bytes);
 }
 
 void ProxyExchange::take_body(std::string_view bytes) {
@@ -173,7 +178,7 @@ void ProxyExchange::add_fields(files::ResponseHead& head) const {
     head.add("Upgrade", head_.upgrade);
   }
   gateway::for_each_backend_field(
-      text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
+      head_text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
 }
 
 // ---- the request's body

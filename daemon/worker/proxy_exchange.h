@@ -33,8 +33,8 @@ class ProxyExchange final : public ProgramExchange {
   bool is_others_loss() const override { return false; }
 
  private:
-  bool take_head();
-  void pass_hints();
+  bool take_head(std::string_view& bytes);
+  void pass_hints(std::string_view head);
   void take_body(std::string_view bytes);
   void take_chunks(std::string_view bytes);
 
@@ -42,8 +42,9 @@ class ProxyExchange final : public ProgramExchange {
   const bool sends_chunks_;
   bool has_sent_chunk_ = false;
   gateway::BackendHeadParser parser_;
-  gateway::BackendHead head_;  // its views are into text_
-  std::string text_;
+  std::string incomplete_;     // what there is of a head
+  gateway::BackendHead head_;  // its views are into head_text_
+  std::string head_text_;
   http1::ChunkedDecoder decoder_;
   std::uint64_t left_ = 0;
   unsigned hints_ = 0;    // responses of status 103 that have been passed on

@@ -57,6 +57,8 @@ class PlayedBackend {
               static_cast<ssize_t>(bytes.size()));
   }
   void close() { peer_.reset(); }
+  // For who plays several connections at once.
+  UniqueFd take_peer() { return std::move(peer_); }
   // Whatever it has sent and the other has not read is lost.
   void reset() {
     const ::linger none{.l_onoff = 1, .l_linger = 0};

@@ -2,7 +2,10 @@
 // what goes wrong.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "test/system/played_backend.h"
 #include "test/system/requests.h"
@@ -86,6 +89,54 @@ TEST(Proxy, EventsComeAsTheyAreSent) {
   // Who goes away is not waited for.
   client = Client(server.port());
   EXPECT_TRUE(backend.is_ended());
+}
+
+// What a client has no room for is kept for it, while others' responses are read.
+TEST(Proxy, WhoReadsSlowlyGetsTheBytesOfItsOwnResponse) {
+  constexpr std::size_t size = 8 * 1024 * 1024;  // more than the kernel takes
+  struct Visit {
+    Client client;
+    std::string answer;
+    UniqueFd peer;
+    std::future<bool> is_sent;
+    std::string got;
+  };
+  for (const bool has_length : {true, false}) {
+    PlayedBackend backend;
+    const Server server(proxy_site(backend.settings()));
+    std::vector<Visit> visits;
+    for (const char letter : {'a', 'b', 'c'}) {
+      Visit& visit = visits.emplace_back(Visit{Client(server.port()), {}, {}, {}, {}});
+      visit.client.send("GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+      backend.accept();
+      backend.receive_until("\r\n\r\n");
+      visit.peer = backend.take_peer();
+      visit.answer = "HTTP/1.1 200 OK\r\n" +
+                     (has_length ? "Content-Length: " + std::to_string(size) + "\r\n" : "") +
+                     "\r\n" + std::string(size, letter);
+    }
+    for (Visit& visit : visits) {
+      visit.is_sent = std::async(std::launch::async, [&visit] {
+        const ssize_t sent =
+            ::send(visit.peer.get(), visit.answer.data(), visit.answer.size(), MSG_NOSIGNAL);
+        visit.peer.reset();
+        return sent == static_cast<ssize_t>(visit.answer.size());
+      });
+    }
+    for (bool any = true; std::exchange(any, false);) {
+      for (Visit& visit : visits) {
+        const std::string some = visit.client.receive_some();
+        visit.got += some;
+        any = any || !some.empty();
+      }
+    }
+    for (Visit& visit : visits) {
+      EXPECT_TRUE(visit.is_sent.get());
+      const std::size_t end = visit.got.find("\r\n\r\n");
+      ASSERT_NE(end, std::string::npos);
+      EXPECT_TRUE(visit.got.substr(end + 4) == visit.answer.substr(visit.answer.size() - size));
+    }
+  }
 }
 
 TEST(Proxy, AnAnswerThatIsNoneIsA502) {
