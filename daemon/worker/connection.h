@@ -34,6 +34,9 @@ struct IoBuffer {
   // find room too.
   std::array<char, 3 * http1::max_target_bytes + 1024 + 4096> output;
   std::array<char, access::longest_credentials> credentials;  // decoded
+  // Of the request that is served. In a coroutine's frame it would make that larger than what
+  // malloc(3) keeps at hand, 1032 bytes.
+  http1::RequestHead head;
 };
 
 class IoBufferPool {

@@ -58,14 +58,10 @@ ExchangeEnd refuse_request(Request& request, Response& response, const ProgramIn
   return ExchangeEnd::refused;
 }
 
-// Until there is a connection to the program; `complete` if so.
+// Until there is a connection to the program, that has been asked for; `complete` if so.
 Task<ExchangeEnd> wait_for_program(Connection& connection, SessionContext& context,
                                    Request& request, Response& response, const ProgramInput& input,
                                    ProgramTicket& ticket) {
-  if (!context.runner.ask(ticket)) {
-    co_return refuse_request(request, response, input,
-                             {503, "too many requests wait for the program"});
-  }
   auto deadline = Wait::Deadline::anew;
   while (!ticket.is_answered()) {
     Wait wait(connection, Wait::For::progress, context.runner.queue_of(ticket.program), deadline);
@@ -168,9 +164,15 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
                          .program = request.call->program,
                          .call = call ? std::string_view(*call) : std::string_view(),
                          .must_be_new = must_be_new};
-    const ExchangeEnd got =
-        co_await wait_for_program(connection, context, request, response, input, ticket);
-    if (got != ExchangeEnd::complete) co_return got;
+    if (!context.runner.ask(ticket)) {
+      co_return refuse_request(request, response, input,
+                               {503, "too many requests wait for the program"});
+    }
+    if (ticket.stream == nullptr) {
+      const ExchangeEnd got =
+          co_await wait_for_program(connection, context, request, response, input, ticket);
+      if (got != ExchangeEnd::complete) co_return got;
+    }
     const auto exchange =
         exchange_of(connection, context, request, response, *ticket.stream, input, sending);
     end = co_await exchange->run();

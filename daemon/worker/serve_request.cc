@@ -185,7 +185,8 @@ Task<Answered> answer_by_programs(Connection& connection, SessionContext& contex
 Task<Afterwards> serve_request(Connection& connection, SessionContext& context,
                                const HeadParser& parser) {
   note_visitor(connection, context.site.settings.reach);
-  RequestHead head = head_of(connection, parser);
+  RequestHead& head = connection.buffer().head;
+  head = head_of(connection, parser);
   const Verdict verdict = judge(connection, context.site.settings, head);
   if (verdict.status != 0) {
     const Afterwards afterwards = co_await refuse_head(connection, context, parser, verdict);
