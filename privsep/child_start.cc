@@ -8,11 +8,22 @@
 
 namespace perchild {
 
-void reset_signals() {
+std::vector<int> changed_signals() {
+  std::vector<int> changed;
+  struct ::sigaction action {};
+  for (int number = 1; number < NSIG; ++number) {
+    // libc's own are not told of.
+    if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler != SIG_DFL) {
+      changed.push_back(number);
+    }
+  }
+  return changed;
+}
+
+void reset_signals(std::span<const int> changed) {
   struct ::sigaction standard {};
   standard.sa_handler = SIG_DFL;
-  // Numbers that cannot be set (SIGKILL, SIGSTOP, libc's own) are refused, which is as well.
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
+  for (const int number : changed) ::sigaction(number, &standard, nullptr);
   ::sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

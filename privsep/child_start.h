@@ -3,6 +3,7 @@
 // Runs in: children of the master and of a runner.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,12 @@
 
 namespace perchild {
 
+// Those signals of this process that do not do what they do by themselves.
+std::vector<int> changed_signals();
+
 // Every signal does what it does by itself, and none is blocked: both would survive the exec.
-void reset_signals();
+// `changed`: changed_signals(), which asks for each, so that a child does not have to.
+void reset_signals(std::span<const int> changed);
 
 // Arguments or variables as exec takes them, with nullptr at the end. To be made before a vfork:
 // what is allocated behind it stays allocated.

@@ -47,6 +47,7 @@ struct Start {
   Start& operator=(const Start&) = delete;
 
   const SpawnPlan& plan;
+  const std::vector<int> signals = changed_signals();
   const int executable;  // the child's number for it
   std::vector<PlacedFd> fds;
   std::vector<char*> variables;
@@ -57,7 +58,7 @@ struct Start {
 // Returns only to say why not.
 SysError become_child(Start& start) {
   const SpawnPlan& plan = start.plan;
-  reset_signals();
+  reset_signals(start.signals);
   // Away from the terminal that the service may run in: its Ctrl-C is for the master alone.
   ::setsid();
   if (auto entered = enter(plan, start.gate ? &*start.gate : nullptr); !entered) {

@@ -28,6 +28,12 @@ const std::vector<std::string>& usual_environment() {
   return usual;
 }
 
+// A runner changes none after its lock-down.
+const std::vector<int>& signals_of_runner() {
+  static const std::vector<int> changed = changed_signals();
+  return changed;
+}
+
 std::string_view name_of(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
@@ -40,6 +46,7 @@ struct PreparedProgram {
   PreparedProgram& operator=(const PreparedProgram&) = delete;
 
   const ProgramStart& start;
+  const std::vector<int>& signals = signals_of_runner();
   std::vector<std::string> environment;
   std::vector<char*> arguments, variables;
   std::vector<PlacedFd> fds;
@@ -75,7 +82,7 @@ PreparedProgram::PreparedProgram(const ProgramStart& what, BorrowedFd errors)
 
 // Returns, with errno, if something fails.
 void become_program(const PreparedProgram& program) {
-  reset_signals();
+  reset_signals(program.signals);
   ::setsid();
   if (program.listen_pid != nullptr) {
     std::to_chars(program.listen_pid, program.listen_pid + most_pid_digits, ::getpid());

@@ -39,6 +39,15 @@ TEST_F(Isolation, TheyHaveNoDescriptorsButTheirOwn) {
   EXPECT_EQ(output_of("cd /proc/$$/fd; echo *"), "0 1 10 2 3\n");  // 10 is the script, 3 the folder
 }
 
+// The runner ignores some and blocks others.
+TEST_F(Isolation, SignalsDoWhatTheyDoByThemselves) {
+  EXPECT_EQ(output_of("grep -E '^Sig(Blk|Ign)' /proc/self/status"),
+            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  const std::string runners = output_of("grep -E '^Sig(Blk|Ign)' /proc/1/status");
+  EXPECT_FALSE(contains(runners, "SigIgn:\t0000000000000000")) << runners;
+  EXPECT_FALSE(contains(runners, "SigBlk:\t0000000000000000")) << runners;
+}
+
 TEST_F(Isolation, TheySeeNoProcessesButTheSites) {
   const std::string seen = output_of("cd /proc; echo [0-9]*; cat /proc/1/comm");
   EXPECT_TRUE(contains(seen, "perchild-runner")) << seen;
