@@ -84,6 +84,16 @@ def executables(options, folder):
     return target
 
 
+def compiled(source, folder, *libraries):
+    """The program that one of this folder's sources is of."""
+    program = pathlib.Path(folder) / pathlib.Path(source).stem
+    done = subprocess.run(["c++", "-std=c++20", "-O2", "-o", program, TOP / "test/bench" / source,
+                           *libraries], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CannotMeasure(f"{source}: {done.stderr}")
+    return program
+
+
 @contextlib.contextmanager
 def bench_folder():
     """A folder that all may enter, gone at the end, also of a process that is told to end."""

@@ -10,8 +10,9 @@ import tempfile
 import time
 import urllib.parse
 
-from comparison import CannotMeasure
-from servers import HOST, START_SECONDS, TENANT, ApacheItk, Nginx, Perchild, ServerFailed
+from comparison import CannotMeasure, compiled
+from servers import (BODY, HOST, START_SECONDS, TENANT, ApacheItk, Nginx, Perchild, Server,
+                     ServerFailed)
 
 PHP_PROCESSES = 4
 PHP_REQUESTS = 1000  # of a process, then it is replaced
@@ -133,8 +134,12 @@ class NginxProxy(Nginx):
                                f"proxy_set_header X-Forwarded-Proto $scheme; }}")
 
 
-class Backend(Nginx):
+class Backend(Server):
     name = "backend"
+
+    def prepare(self):
+        program = compiled("backend.cc", self.folder)
+        return [str(program), str(self.port), str(len(BODY))]
 
 
 class Database:
