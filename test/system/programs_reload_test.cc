@@ -85,6 +85,45 @@ TEST_F(RunningPrograms, OfARunnerThatDiesAfterAreFollowedByThoseOfItsSuccessor) 
   EXPECT_EQ(which(), "second");
 }
 
+constexpr const char* waiting_application = R"(import http.server, os, socket, sys, threading, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def address_string(self): return 'somebody'
+    def log_message(self, *a): pass
+    def do_GET(self):
+        if self.path == '/wait':
+            print('begun', file=sys.stderr, flush=True)
+            while not os.path.exists('go'): time.sleep(0.01)
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(os.environ['WHICH'])))
+        self.end_headers()
+        self.wfile.write(os.environ['WHICH'].encode())
+def serve(peer):
+    Handler(peer, ('', 0), None)
+    peer.shutdown(socket.SHUT_RDWR)
+listener = socket.socket(fileno=3)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],)).start()
+)";
+
+TEST(RunningApplication, EndsWhatItHasBegunWhileItsSuccessorServesAndThenEnds) {
+  Server server({.sites = {{"a.example",
+                            {{"app.py", waiting_application}},
+                            R"(, "app": {"command": ["/usr/bin/python3", "-SE", "app.py"],
+                                         "environment": {"WHICH": "first"}})"}}});
+  Client client(server.port());
+  client.send(request("a.example", "/wait", "Connection: close\r\n"));
+  ASSERT_TRUE(error_log_has(server, 0, "app: begun")) << server.error_log(0);
+  const ::pid_t runner = server.runners_of(0).at(0).pid;
+  edit(server, R"("WHICH": "first")", R"("WHICH": "second")");
+  const CommandEnd end = reload(server);
+  EXPECT_EQ(end.status, 0) << end.output;
+  EXPECT_EQ(get(server.port(), "a.example").body, "second");
+  server.add_file(0, "go", "");
+  EXPECT_EQ(body_of(client.receive_to_end().value_or("")), "first");
+  EXPECT_TRUE(eventually([&] { return ::kill(runner, 0) != 0; }));
+  EXPECT_EQ(get(server.port(), "a.example").body, "second");
+}
+
 TEST_F(RunningPrograms, GoOnWhenNothingOfTheirSiteChanges) {
   const ::pid_t runner = server_.runners_of(0).at(0).pid;
   edit(server_, R"("vhosts")", R"("drain_timeout": "20s", "vhosts")");
