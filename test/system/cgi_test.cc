@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "test/system/requests.h"
+#include "test/system/neighbour.h"
 
 namespace perchild::test::cgi_test {
 namespace {
@@ -96,6 +96,13 @@ TEST(Cgi, OnlyWhatIsMeantToBeRunIsRun) {
   EXPECT_EQ(server.get("/page/x").status, 404);
 }
 
+// In KiB.
+std::size_t most_memory_of(::pid_t pid) {
+  const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+  const std::string key = "VmHWM:";
+  return std::stoul(status.substr(status.find(key) + key.size()));
+}
+
 struct BadOutput {
   const char* name;
   const char* script;
@@ -118,6 +125,7 @@ TEST(Cgi, OutputThatIsNoResponseIsA502AndSaid) {
   Scripts scripts;
   for (const BadOutput& one : cases) scripts.emplace_back(one.name, one.script);
   CgiServer server(scripts);
+  const Neighbour neighbour(*server);
   for (const BadOutput& one : cases) {
     EXPECT_EQ(server.get("/cgi-bin/" + std::string(one.name)).status, 502) << one.name;
     EXPECT_TRUE(error_log_has(*server, 0, "/cgi-bin/" + std::string(one.name) + ":")) << one.name;
@@ -149,6 +157,7 @@ TEST(Cgi, FieldsAboutTheConnectionAreNotItsToSay) {
 TEST(Cgi, LessThanItsLengthEndsTheConnectionAndMoreIsCut) {
   CgiServer server(Scripts{{"short", "printf 'Content-Length: 10\\n\\nx'"},
                            {"long", "printf 'Content-Length: 3\\n\\nabcdef'"}});
+  const Neighbour neighbour(*server);
   Client client(server->port());
   client.send(request("a.example", "/cgi-bin/short"));
   EXPECT_NE(client.receive_to_end(), std::nullopt);
@@ -157,21 +166,30 @@ TEST(Cgi, LessThanItsLengthEndsTheConnectionAndMoreIsCut) {
   EXPECT_TRUE(all.ends_with("\r\n\r\nabc")) << all;
 }
 
+// However much it is, its worker holds little of it.
 TEST(Cgi, EndlessOutputIsTakenAsFastAsTheClientReads) {
   CgiServer server(Scripts{{"yes", "printf 'A: b\\n\\n'; exec yes"}});
+  const Neighbour neighbour(*server);
   Client client(server->port());
   client.send(request("a.example", "/cgi-bin/yes"));
   std::size_t size = 0;
-  while (size < 20'000'000) {
-    const std::string some = client.receive_some();
-    ASSERT_FALSE(some.empty());
-    size += some.size();
-  }
+  const auto read_until = [&](std::size_t most) {
+    while (size < most) {
+      const std::string some = client.receive_some();
+      ASSERT_FALSE(some.empty());
+      size += some.size();
+    }
+  };
+  read_until(1'000'000);
+  const std::size_t before = most_memory_of(server->workers_of(0).at(0).pid);
+  read_until(64'000'000);
+  EXPECT_LT(most_memory_of(server->workers_of(0).at(0).pid), before + 8'000);
 }
 
 TEST(Cgi, WhoSleepsForEverIsEnded) {
   CgiServer server(Scripts{{"sleep", "sleep 1000"}, {"late", "printf 'A: b\\n\\nx'; sleep 1000"}},
                    R"({"time_limit": "300ms"})");
+  const Neighbour neighbour(*server);
   EXPECT_EQ(server.get("/cgi-bin/sleep").status, 504);
   EXPECT_EQ(body_of(server.all("/cgi-bin/late")), "x<cut off>");
   EXPECT_TRUE(error_log_has(*server, 0, "the program took too long"));
