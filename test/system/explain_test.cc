@@ -74,6 +74,65 @@ TEST_F(Explain, FollowsRedirectsRewritesAndPathsToTry) {
           "try:      /front.html, the last", "path:     /front.html", "answer:   200"});
 }
 
+// ---- applications by name
+
+class ExplainedApplication : public ::testing::Test {
+ protected:
+  static SiteSpec site(const std::string& app, const std::map<std::string, std::string>& more) {
+    SiteSpec spec{app + ".example", {{"index.php", "<?php"}}, R"(, "app": ")" + app + "\""};
+    spec.files.insert(more.begin(), more.end());
+    return spec;
+  }
+  ExplainedApplication()
+      : server_(
+            {.sites = {site("wordpress", {{"wp-content/uploads/x.php", "<?php"}}),
+                       site("drupal", {{"modules/x.php", "<?php"}, {"modules/x.module", "<?php"}}),
+                       site("dokuwiki", {{"doku.php", "<?php"}, {"lib/exe/fetch.php", "<?php"}}),
+                       site("mediawiki", {{"w/index.php", "<?php"}}), site("laravel", {})}}) {}
+
+  // That these lines are said, in this order.
+  void expect(const std::string& app, const std::string& target,
+              const std::vector<std::string>& lines) const {
+    const std::string text =
+        run_command({bin_directory() + "/perchild", "explain", "--config", server_.configuration(),
+                     "http://" + app + ".example:" + std::to_string(server_.port()) + target})
+            .output;
+    std::size_t at = 0;
+    for (const std::string& line : lines) {
+      const std::size_t found = text.find("  " + line, at);
+      EXPECT_NE(found, std::string::npos) << line << "\n in\n" << text;
+      if (found != std::string::npos) at = found;
+    }
+  }
+
+  const Server server_;
+};
+
+TEST_F(ExplainedApplication, HasTheRulesThatItsMakersRecommend) {
+  const std::string front = "path:     /index.php";
+  const std::string php = "program:  php";
+  const std::string hidden = "answer:   404";
+  const std::string closed = "answer:   403, not permitted from this address";
+  for (const char* app : {"wordpress", "drupal", "laravel"}) {
+    expect(app, "/a/page",
+           {"try:      /a/page, which is not there", "try:      /index.php, the last", front, php});
+  }
+  expect("wordpress", "/wp-content/uploads/x.php",
+         {"location: prefix /wp-content/uploads", hidden});
+  expect("drupal", "/modules/x.php", {"location: pattern ", hidden});
+  expect("drupal", "/modules/x.module", {"answer:   404, the site hides files of such names"});
+  expect("drupal", "/sites/default/private/x", {"location: prefix /sites/default/private", closed});
+  expect("dokuwiki", "/a:page", {"try:      /doku.php", "path:     /doku.php", php});
+  expect("dokuwiki", "/_media/x.png",
+         {"rewrite:  pattern ^/_media/(.*)$", "path:     /lib/exe/fetch.php", php});
+  expect("dokuwiki", "/data/pages/a.txt", {"location: prefix /data", closed});
+  expect("mediawiki", "/wiki/A_page",
+         {"rewrite:  pattern ^/wiki/(.*)$", "path:     /w/index.php", php});
+  expect("mediawiki", "/w/includes/Setup.php", {"location: prefix /w/includes", closed});
+}
+
+// ---- and what is wrong
+
 TEST_F(Explain, NamesTheReasonOfARefusalAndThePageThatGoesWithIt) {
   expect("/nothing",
          {"path:     /nothing", "page:     /sorry.html", "answer:   404, no such file"});
