@@ -82,9 +82,10 @@ void become_member(std::uint32_t number, const UniqueFd& errors) {
 enum class Forked : unsigned char { parent, child };
 
 // By a process between the two, so that the child is the runner's: PID 1 is given whoever has no
-// parent any more, and is told of his end.
+// parent any more, and is told of his end. That process lives on this one's memory, which is copied
+// for the child alone.
 Forked make_member(std::uint32_t number, const UniqueFd& errors, int& error) {
-  const ::pid_t between = ::fork();
+  const ::pid_t between = ::vfork();
   if (between < 0) {
     error = errno;
     return Forked::parent;
