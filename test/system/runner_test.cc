@@ -16,12 +16,18 @@ class SitesRunner : public ::testing::Test {
       const auto all = server_.runners_of(0);
       if (all.size() != 1) return false;
       pid = all[0].pid;
-      return contains(status_of(pid), "Seccomp:\t2");
+      return filters_of(pid) == filters_of(server_.master()) + 1;
     })) << server_.log();
     return pid;
   }
   static std::string status_of(::pid_t pid) {
     return read_file("/proc/" + std::to_string(pid) + "/status");
+  }
+  // A child has the master's, and when it is locked down its own.
+  static int filters_of(::pid_t pid) {
+    const std::string status = status_of(pid);
+    const std::size_t at = status.find("Seccomp_filters:\t");
+    return at == std::string::npos ? -1 : std::stoi(status.substr(at + 17));
   }
   static bool is_gone(::pid_t pid) {
     return eventually([&] { return ::kill(pid, 0) != 0; });
