@@ -139,6 +139,7 @@ struct GroupLimits {
   std::uint32_t running = 4096;           // sites with processes, at once
   std::uint64_t memory = 0;               // bytes that workers hold for themselves; 0: no limit
   std::uint32_t starts_per_second = 100;  // of workers: a scan of all hosts is no fork bomb
+  std::uint32_t spares = 0;               // of each kind of PHP, loaded before a site wants it
   auto operator<=>(const GroupLimits&) const = default;
 };
 
@@ -166,6 +167,7 @@ struct Configuration {
   ServiceIds master{};
   ServiceIds router{};
   std::optional<ServiceIds> keeper{};  // there is one where a site has a certificate
+  std::optional<ServiceIds> spare{};   // of runners that have no site yet
   std::string runtime_dir = "/run/perchild";
   std::string acme_webroot{};  // absolute; empty if there is none
   std::string log_dir = "/var/log/perchild";

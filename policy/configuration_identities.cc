@@ -10,8 +10,7 @@ namespace perchild {
 namespace {
 
 constexpr std::uint64_t last_id = UINT32_MAX - 1;  // the last of all means "leave it" to setresuid
-constexpr std::string_view service_keys[] = {"master", "router", "keeper"};
-constexpr std::string_view keeper_user = "perchild-keeper";
+constexpr std::string_view service_keys[] = {"master", "router", "keeper", "spare"};
 constexpr std::string_view id_keys[] = {"uid", "gid"};
 
 std::string number_text(std::uint32_t number) {
@@ -105,18 +104,24 @@ void IdentitiesReader::read_services(JsonValue top, Configuration& configuration
   check_services_differ(of("router").value_or(place), "master", *master, "router", *router);
 }
 
-void IdentitiesReader::read_keeper(JsonValue top, bool needed, Configuration& configuration) {
+void IdentitiesReader::read_further_service(JsonValue top, std::string_view name, bool needed,
+                                            std::optional<ServiceIds>& into,
+                                            const Configuration& configuration) {
   const auto services = top.find("service_ids");
-  const auto value = services && services->is(JsonKind::object) ? services->find("keeper")
+  const auto value = services && services->is(JsonKind::object) ? services->find(name)
                                                                 : std::optional<JsonValue>();
   const JsonValue place = value.value_or(services.value_or(top));
-  if (!needed && !value && !system_.find_user(std::string(keeper_user))) return;
-  const auto keeper = read_service(place, value, "keeper", keeper_user);
-  if (!keeper) return;
-  check_services_differ(place, "keeper", *keeper, "master", configuration.master);
-  check_services_differ(place, "keeper", *keeper, "router", configuration.router);
+  const std::string user = "perchild-" + std::string(name);
+  if (!needed && !value && !system_.find_user(user)) return;
+  const auto ids = read_service(place, value, name, user);
+  if (!ids) return;
+  check_services_differ(place, name, *ids, "master", configuration.master);
+  check_services_differ(place, name, *ids, "router", configuration.router);
+  if (configuration.keeper) {
+    check_services_differ(place, name, *ids, "keeper", *configuration.keeper);
+  }
   const bool fitted = make_id_maps(configuration).gids.fits();
-  configuration.keeper = keeper;
+  into = ids;
   if (fitted) check_map(place, configuration);
 }
 

@@ -28,9 +28,11 @@ class IdentitiesReader {
   // "id_range", "groups" and "service_ids"; before any site.
   void read_common(JsonValue top, Configuration& configuration);
 
-  // The keeper's ids. Where there are no keys it is no mistake that there is no such user; where
-  // there is, a reload can add keys. After all sites.
-  void read_keeper(JsonValue top, bool needed, Configuration& configuration);
+  // The ids of a service that not everybody needs: the keeper's, where there are keys. Elsewhere it
+  // is no mistake that there is no such user; where there is, a reload can bring the need. After
+  // all sites. `into` is the configuration's.
+  void read_further_service(JsonValue top, std::string_view name, bool needed,
+                            std::optional<ServiceIds>& into, const Configuration& configuration);
 
   // "user", or "uid" and "gid".
   std::optional<SiteIdentity> read_site(JsonValue vhost);

@@ -79,7 +79,8 @@ class ConfigurationReader {
       report_.error(top.find("vhosts").value_or(top), "there is no vhost",
                     R"(vhosts stand in "vhosts", or in files that "include" names)");
     }
-    identities_.read_keeper(top, sites_.any_has_tls(), configuration_);
+    identities_.read_further_service(top, "keeper", sites_.any_has_tls(), configuration_.keeper,
+                                     configuration_);
     if (const auto listen = top.find("listen")) {
       configuration_.listeners = read_listeners(
           report_, *listen, [this](const HostPattern& host) { return sites_.find(host); });
@@ -92,6 +93,8 @@ class ConfigurationReader {
     if (const auto groups = top.find("child_groups")) {
       read_group_limits(report_, *groups, configuration_.group_limits);
     }
+    identities_.read_further_service(top, "spare", configuration_.group_limits.spares != 0,
+                                     configuration_.spare, configuration_);
     if (const auto mechanisms = top.find("mechanisms")) read_mechanisms(*mechanisms);
     take_absolute_path(report_, top, "runtime_dir", configuration_.runtime_dir);
     take_absolute_path(report_, top, "log_dir", configuration_.log_dir);

@@ -32,6 +32,7 @@ constexpr Kinds kinds_of(Role role) {
     case Role::checker:
       return of_every_child | kinds({Kind::file, Kind::folder});  // the log, password files
     case Role::runner:
+    case Role::spare:
       // What programs may open: it made their Landlock rules of these.
       return of_every_child | kinds({Kind::plain_device, Kind::file, Kind::folder, Kind::pipe,
                                      Kind::process, Kind::signals});

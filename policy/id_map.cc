@@ -34,9 +34,10 @@ IdMaps make_id_maps(const Configuration& configuration) {
     maps.uids.add(service.uid.value);
     maps.gids.add(service.gid.value);
   }
-  if (configuration.keeper) {
-    maps.uids.add(configuration.keeper->uid.value);
-    maps.gids.add(configuration.keeper->gid.value);
+  for (const auto& service : {configuration.keeper, configuration.spare}) {
+    if (!service) continue;
+    maps.uids.add(service->uid.value);
+    maps.gids.add(service->gid.value);
   }
   for (Gid gid : configuration.extra_groups) maps.gids.add(gid.value);
   return maps;

@@ -128,6 +128,25 @@ constexpr RolePolicy runner_policy{
     .own_namespaces = true,
 };
 
+// Until it has a site, and is a runner.
+constexpr RolePolicy spare_policy{
+    .role = Role::spare,
+    // SETUID, SETGID  take the ids that its namespace is given.
+    // SETPCAP         empty its bounding set and fix its securebits.
+    // SYS_ADMIN, SYS_RESOURCE  as a runner at its exec.
+    .capabilities = capability(CAP_SETUID) | capability(CAP_SETGID) | capability(CAP_SETPCAP) |
+                    capability(CAP_SYS_ADMIN) | capability(CAP_SYS_RESOURCE),
+    .capabilities_at_exec = capability(CAP_SETUID) | capability(CAP_SETGID) |
+                            capability(CAP_SETPCAP) | capability(CAP_SYS_ADMIN) |
+                            capability(CAP_SYS_RESOURCE),
+    .bounding_set = 0,
+    .own_root = false,
+    .landlock = true,
+    .limits = runner_policy.limits,
+    .own_namespaces = true,
+    .ids_come_later = true,
+};
+
 }  // namespace
 
 std::string_view name_of(Role role) {
@@ -146,6 +165,8 @@ std::string_view name_of(Role role) {
       return "keeper";
     case Role::runner:
       return "runner";
+    case Role::spare:
+      return "spare";
   }
   __builtin_unreachable();
 }
@@ -166,6 +187,8 @@ std::string_view executable_of(Role role) {
       return "perchild-keeper";
     case Role::runner:
       return "perchild-runner";
+    case Role::spare:
+      return "perchild-spare";
   }
   __builtin_unreachable();
 }
@@ -186,6 +209,8 @@ const RolePolicy& policy_of(Role role) {
       return keeper_policy;
     case Role::runner:
       return runner_policy;
+    case Role::spare:
+      return spare_policy;
   }
   __builtin_unreachable();
 }

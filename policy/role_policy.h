@@ -10,7 +10,16 @@
 
 namespace perchild {
 
-enum class Role : std::uint8_t { master, router, worker, checker, keeper, exporter, runner };
+enum class Role : std::uint8_t {
+  master,
+  router,
+  worker,
+  checker,
+  keeper,
+  exporter,
+  runner,
+  spare,  // becomes a runner
+};
 
 std::string_view name_of(Role role);        // "master"
 std::string_view executable_of(Role role);  // "perchild-master"
@@ -52,6 +61,9 @@ struct RolePolicy {
   // PID 1 of namespaces of its own, whose users are the role's own ids and nobody else. Its
   // capabilities at exec are good for these alone.
   bool own_namespaces = false;
+  // Which ids these users are, nobody has said yet: none is mapped, and its own are a service's of
+  // the namespace outside.
+  bool ids_come_later = false;
 };
 
 const RolePolicy& policy_of(Role role);

@@ -141,6 +141,8 @@ constexpr SyscallRule master_loop[] = {
      lacks(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                   CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_THREAD)},
     {"clone", "a runner, in namespaces of its own", equals(0, own_namespaces_flags | SIGCHLD)},
+    {"clone", "a spare, likewise, by a process between that is not its parent",
+     equals(0, own_namespaces_flags | CLONE_PARENT | SIGCHLD)},
     {"set_robust_list", "fork"},
     {"pidfd_open", "a handle on a child that cannot come to mean another"},
     {"pidfd_send_signal", "end a child"},
@@ -244,6 +246,7 @@ std::vector<SyscallRule> syscall_rules_of(Role role) {
       append(rules, keeper_only);
       break;
     case Role::runner:
+    case Role::spare:  // loads none: it becomes a runner
       append(rules, syscall_rules_of_programs());
       break;
   }

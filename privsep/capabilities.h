@@ -23,6 +23,10 @@ Result<CapabilitySets> read_capabilities();
 // these survive an exec. None: clears all four.
 Result<void> keep_only_capabilities(CapabilityMask kept);
 
+// Makes `passed_on`, which is permitted and inheritable, the ambient set: what a program has after
+// this process, or a child, has executed it. This process keeps what it has.
+Result<void> pass_on_capabilities(CapabilityMask passed_on);
+
 // Drops everything but `kept` from the bounding set. Needs CAP_SETPCAP.
 Result<void> restrict_bounding_set(CapabilityMask kept);
 

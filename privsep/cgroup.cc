@@ -132,6 +132,12 @@ Result<void> join_cgroup(BorrowedFd group) {
   return write_file(group, "cgroup.procs", "0");
 }
 
+Result<UniqueFd> open_cgroup_procs(BorrowedFd group) {
+  UniqueFd file(::openat(group.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  if (!file.has_value()) return failure_from_errno("open", "cgroup.procs");
+  return file;
+}
+
 Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid) {
   return write_file(group, "cgroup.procs", std::to_string(pid));
 }

@@ -66,6 +66,9 @@ Result<UniqueFd> make_site_cgroup(BorrowedFd directory, std::string_view site,
 // Puts this process into it. Its writer needs the right to write to cgroup.procs of `directory`
 // too: before a change of ids.
 Result<void> join_cgroup(BorrowedFd group);
+// By which a process that could not open it itself puts itself into the group, by writing "0": the
+// kernel asks whether its opener may.
+Result<UniqueFd> open_cgroup_procs(BorrowedFd group);
 // Likewise another process.
 Result<void> move_to_cgroup(BorrowedFd group, ::pid_t pid);
 // Of a site without processes; one that has some, or is not there, stays as it is: false.

@@ -91,6 +91,8 @@ class Channel {
   explicit Channel(UniqueFd socket) : socket_(std::move(socket)) {}
 
   BorrowedFd fd() const { return socket_.borrow(); }
+  // For a peer that from here on is another.
+  UniqueFd take_socket() && { return std::move(socket_); }
 
   template <Goes<Self, Peer> M>
   requires(M::fd_count == 0) [[nodiscard]] SendStatus send(const M& message) {

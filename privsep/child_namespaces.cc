@@ -1,6 +1,7 @@
 #include "privsep/child_namespaces.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,16 +20,38 @@
 namespace perchild {
 namespace {
 
-Result<void> write_map(::pid_t pid, const char* file, const IdMap& ids) {
+Result<UniqueFd> open_map(::pid_t pid, const char* file) {
   const std::string path = "/proc/" + std::to_string(pid) + "/" + file;
-  const std::string text = ids.text();
-  const UniqueFd map(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  UniqueFd map(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!map.has_value()) return failure_from_errno("open", path);
-  // A map takes one write, all at once.
-  if (::write(map.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return failure_from_errno("write", path);
-  }
-  return {};
+  return map;
+}
+
+Result<IdMapFiles> open_maps(::pid_t pid) {
+  auto uids = open_map(pid, "uid_map");
+  if (!uids) return failure(uids.error());
+  auto gids = open_map(pid, "gid_map");
+  if (!gids) return failure(gids.error());
+  return IdMapFiles{std::move(*uids), std::move(*gids)};
+}
+
+// A map takes one write, all at once.
+Result<void> write_map(const UniqueFd& map, const IdMap& ids) {
+  const std::string text = ids.text();
+  if (::write(map.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return {};
+  return failure_from_errno("write", "the ids of a namespace");
+}
+
+bool set_effective_uid(Uid uid) {
+  constexpr ::uid_t as_it_is = ~::uid_t{0};
+  return ::setresuid(as_it_is, uid.value, as_it_is) == 0;
+}
+
+bool take_ids(ServiceIds ids) {
+  const ::uid_t uid = ids.uid.value;
+  const ::gid_t gid = ids.gid.value;
+  return ::setgroups(0, nullptr) == 0 && ::setresgid(gid, gid, gid) == 0 &&
+         ::setresuid(uid, uid, uid) == 0;
 }
 
 bool send_byte(BorrowedFd to) {
@@ -45,6 +68,15 @@ bool receive_byte(BorrowedFd from) {
 }
 
 }  // namespace
+
+Result<void> write_id_maps(const IdMapFiles& files, const Identity& identity) {
+  IdMap uids, gids;
+  uids.add(identity.uid.value);
+  gids.add(identity.gid.value);
+  for (const Gid group : identity.groups) gids.add(group.value);
+  if (auto written = write_map(files.uids, uids); !written) return written;
+  return write_map(files.gids, gids);
+}
 
 Result<NamespaceGate> NamespaceGate::make() {
   int fds[2];
@@ -72,21 +104,55 @@ Result<void> NamespaceGate::let_through(::pid_t child, const Identity& identity,
                                         std::optional<BorrowedFd> cgroup) {
   child_end_.reset();
   if (!receive_byte(parent_end_.borrow())) return failure({"wait", "for a child's first step", 0});
-  IdMap uids, gids;
-  uids.add(identity.uid.value);
-  gids.add(identity.gid.value);
-  for (const Gid group : identity.groups) gids.add(group.value);
-  if (auto written = write_map(child, "uid_map", uids); !written) return written;
-  if (auto written = write_map(child, "gid_map", gids); !written) return written;
+  const auto maps = open_maps(child);
+  if (!maps) return failure(maps.error());
+  if (auto written = write_id_maps(*maps, identity); !written) return written;
   if (auto moved = cgroup ? move_to_cgroup(*cgroup, child) : Result<void>(); !moved) return moved;
   if (!send_byte(parent_end_.borrow())) return failure_from_errno("write", "to a child");
   return {};
+}
+
+Result<IdMapFiles> NamespaceGate::let_through_without_ids(::pid_t child, Uid own) {
+  child_end_.reset();
+  if (!receive_byte(parent_end_.borrow())) return failure({"wait", "for a child's first step", 0});
+  // To the namespace's owner both the files and, as they ask of whoever opens them, all
+  // capabilities over the namespace belong. Capabilities of this process's own are not touched by
+  // that (SECBIT_NO_SETUID_FIXUP).
+  const Uid master{::geteuid()};
+  if (!set_effective_uid(own)) return failure_from_errno("setresuid", std::to_string(own.value));
+  auto maps = open_maps(child);
+  PERCHILD_ASSERT(set_effective_uid(master));
+  if (!maps) return maps;
+  if (!send_byte(parent_end_.borrow())) return failure_from_errno("write", "to a child");
+  return maps;
 }
 
 ::pid_t fork_into_own_namespaces() {
   // The C library's clone(3) asks for a stack; a filter cannot see clone3's flags.
   return static_cast<::pid_t>(
       ::syscall(SYS_clone, own_namespaces_flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+
+::pid_t fork_into_own_namespaces_as(ServiceIds ids) {
+  // The ids must change before the namespace begins, where there are none, and in a process that is
+  // not this one. It lives until the child does, on this one's memory.
+  volatile ::pid_t child = -1;
+  volatile int error = 0;
+  const ::pid_t between = ::vfork();
+  if (between < 0) return -1;
+  if (between == 0) {
+    if (take_ids(ids)) {
+      child =
+          static_cast<::pid_t>(::syscall(SYS_clone, own_namespaces_flags | CLONE_PARENT | SIGCHLD,
+                                         nullptr, nullptr, nullptr, nullptr));
+    }
+    if (child == 0) return 0;  // on a copy of the memory
+    error = errno;
+    ::_exit(0);
+  }
+  ::waitpid(between, nullptr, 0);
+  errno = error;
+  return child;
 }
 
 Result<void> try_own_namespaces() {

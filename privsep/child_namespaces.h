@@ -15,6 +15,14 @@
 
 namespace perchild {
 
+// The two files by which a user namespace is given its ids, once.
+struct IdMapFiles {
+  UniqueFd uids, gids;
+};
+
+// In the parent: `identity`'s, each mapped to itself, and no others.
+Result<void> write_id_maps(const IdMapFiles& files, const Identity& identity);
+
 // Between the two, until the child may go on.
 class NamespaceGate {
  public:
@@ -28,6 +36,9 @@ class NamespaceGate {
   // nothing but the child's first steps.
   Result<void> let_through(::pid_t child, const Identity& identity,
                            std::optional<BorrowedFd> cgroup);
+  // Likewise, without ids: in its namespace there are none before write_id_maps(). `own` is its uid
+  // out here, to which the files belong.
+  Result<IdMapFiles> let_through_without_ids(::pid_t child, Uid own);
 
  private:
   NamespaceGate(UniqueFd parent, UniqueFd child)
@@ -38,6 +49,11 @@ class NamespaceGate {
 
 // fork(2) into new namespaces.
 ::pid_t fork_into_own_namespaces();
+
+// The same, but in the namespace outside the child has these ids, of a service that is nothing but
+// such children, and so has the owner of its namespaces. It is a child of this process all the
+// same.
+::pid_t fork_into_own_namespaces_as(ServiceIds ids);
 
 // Whether there is a way to such a child: a container's filter or a service manager's may forbid
 // it.

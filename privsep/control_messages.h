@@ -105,6 +105,8 @@ struct ServerStatus {
   std::uint64_t refused;
   std::uint64_t dropped;
   std::uint64_t held;
+  std::uint32_t spares;         // that a site can be given
+  std::uint32_t spares_wanted;  // by the configuration
   bool valid() const {
     return sites <= max_sites && routers <= max_routers && cgroup_controllers <= 15;
   }

@@ -31,7 +31,8 @@ struct MasterFds {
   static constexpr int runner_executable = 24;      // O_PATH
   static constexpr int tls_worker_executable = 25;  // O_PATH
   static constexpr int mail_ledger = 26;            // file: daemon/master/mail_ledger.h
-  static constexpr int first_listener = 27;         // as many as the site table says
+  static constexpr int spare_executable = 27;       // O_PATH
+  static constexpr int first_listener = 28;         // as many as the site table says
 };
 
 // Of every child of the master. 0 and 1 are /dev/null. 2 is the service's stderr in a router, the

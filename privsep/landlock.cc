@@ -1,5 +1,6 @@
 #include "privsep/landlock.h"
 
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -82,19 +83,19 @@ Result<void> add_rule(const UniqueFd& ruleset, int type, const Rule& rule) {
   return {};
 }
 
-Result<void> restrict_by(const UniqueFd& ruleset) {
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
-    return failure_from_errno("landlock_restrict_self");
-  }
-  return {};
-}
-
 }  // namespace
 
 int landlock_abi() {
   const long abi =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return abi < 0 ? 0 : static_cast<int>(abi);
+}
+
+Result<void> restrict_with_ruleset(BorrowedFd ruleset) {
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+    return failure_from_errno("landlock_restrict_self");
+  }
+  return {};
 }
 
 Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
@@ -107,39 +108,59 @@ Result<void> restrict_with_landlock(std::optional<BorrowedFd> readable,
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, directory->get()};
     if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, rule); !r) return r;
   }
-  return restrict_by(*ruleset);
+  return restrict_with_ruleset(ruleset->borrow());
 }
 
 bool landlock_knows_ports() {
   return everything_that(landlock_abi()).handled_ports != 0;
 }
 
-Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted,
-                                             PermittedPorts connect) {
-  RulesetAttributes attributes = everything_that(landlock_abi());
-  const bool knows_ports = attributes.handled_ports != 0;
-  if (connect && !knows_ports) return failure({"restrict", "connecting: it takes Linux 6.7", 0});
-  if (!connect) attributes.handled_ports &= bind_tcp;
+Result<void> restrict_reach_of_programs() {
+  const RulesetAttributes all = everything_that(landlock_abi());
+  // Every layer denies to move files between folders, whether it handles files or not.
+  const std::uint64_t move = all.handled_files & LANDLOCK_ACCESS_FS_REFER;
+  // Who may be connected to is not for the file system to say.
+  const RulesetAttributes attributes{move, all.handled_ports & bind_tcp, all.scoped};
+  // The oldest version has nothing of this, and an empty set is an error.
+  if (move == 0) return {};
   const auto ruleset = make_ruleset(attributes);
   if (!ruleset) return failure(ruleset.error());
+  const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.has_value()) return failure_from_errno("open", "/");
+  const ::landlock_path_beneath_attr everywhere{move, root.get()};
+  if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, everywhere); !r) return r;
+  constexpr std::uint64_t port_of_the_kernels_choice = 0;
+  if (attributes.handled_ports != 0) {
+    const PortRule rule{bind_tcp, port_of_the_kernels_choice};
+    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
+  }
+  return restrict_with_ruleset(ruleset->borrow());
+}
+
+Result<UniqueFd> make_ruleset_of_programs(std::span<const PermittedPath> permitted,
+                                          PermittedPorts connect) {
+  if (connect && !landlock_knows_ports()) {
+    return failure({"restrict", "connecting: it takes Linux 6.7", 0});
+  }
+  const RulesetAttributes attributes{everything_that(landlock_abi()).handled_files,
+                                     connect ? connect_tcp : 0, 0};
+  auto ruleset = make_ruleset(attributes);
+  if (!ruleset) return ruleset;
   for (const PermittedPath& path : permitted) {
     struct ::stat status;
     if (::fstat(path.fd.get(), &status) != 0) return failure_from_errno("fstat");
     std::uint64_t rights = rights_of(path.access) & attributes.handled_files;
     if (!S_ISDIR(status.st_mode)) rights &= rights_of_files;
     const ::landlock_path_beneath_attr rule{rights, path.fd.get()};
-    if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, rule); !r) return r;
-  }
-  constexpr std::uint64_t port_of_the_kernels_choice = 0;
-  if (knows_ports) {
-    const PortRule rule{bind_tcp, port_of_the_kernels_choice};
-    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
+    if (auto r = add_rule(*ruleset, LANDLOCK_RULE_PATH_BENEATH, rule); !r) {
+      return failure(r.error());
+    }
   }
   for (const std::uint16_t port : connect.value_or(std::span<const std::uint16_t>())) {
     const PortRule rule{connect_tcp, port};
-    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return r;
+    if (auto r = add_rule(*ruleset, port_rule, rule); !r) return failure(r.error());
   }
-  return restrict_by(*ruleset);
+  return ruleset;
 }
 
 }  // namespace perchild

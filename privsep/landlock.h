@@ -36,14 +36,19 @@ struct PermittedPath {
   FileAccess access;
 };
 
-// For a site's runner, and so for all programs that it starts: denies every file-system access but
-// these; every bind to a TCP port but one that the kernel chooses, since the ports of a machine are
-// its operator's to give away; every connect to one but `connect`, if that says anything; and,
-// where the kernel's version has scopes, reaching abstract sockets and processes outside.
+// For a site's runner, and so for all programs that it starts, in two layers. The first is the same
+// for all sites: denies every bind to a TCP port but one that the kernel chooses, since the ports
+// of a machine are its operator's to give away; and, where the kernel's version has scopes,
+// reaching abstract sockets and processes outside of the layer. Processes that are to reach each
+// other have it from one that is the parent of all. Who has it cannot mount any more.
+Result<void> restrict_reach_of_programs();
+// The second is the site's own: denies every file-system access but these, and every connect to a
+// TCP port but `connect`, if that says anything.
 using PermittedPorts = std::optional<std::span<const std::uint16_t>>;
-Result<void> restrict_programs_with_landlock(std::span<const PermittedPath> permitted,
-                                             PermittedPorts connect);
+Result<UniqueFd> make_ruleset_of_programs(std::span<const PermittedPath> permitted,
+                                          PermittedPorts connect);
 // Or it is an error to say anything.
 bool landlock_knows_ports();
+Result<void> restrict_with_ruleset(BorrowedFd ruleset);
 
 }  // namespace perchild

@@ -68,12 +68,18 @@ Result<void> change_root(BorrowedFd root) {
   return {};
 }
 
+Result<void> restrict_programs(const LockDownPlan& plan) {
+  if (!plan.programs_ruleset) return failure({"lock down", "a runner without a ruleset", EINVAL});
+  if (!plan.reach_is_restricted) {
+    if (auto r = restrict_reach_of_programs(); !r) return r;
+  }
+  return restrict_with_ruleset(*plan.programs_ruleset);
+}
+
 Result<void> restrict_files(Role role, const LockDownPlan& plan) {
   if (!policy_of(role).landlock) return {};
   if (landlock_abi() == 0 && plan.landlock == Requirement::if_available) return {};
-  if (role == Role::runner) {
-    return restrict_programs_with_landlock(plan.programs_use, plan.programs_connect);
-  }
+  if (role == Role::runner) return restrict_programs(plan);
   return restrict_with_landlock(plan.root_is_readable ? plan.new_root : std::nullopt,
                                 plan.also_readable);
 }
@@ -120,7 +126,9 @@ Result<void> drop_to_identity(Role role, const Identity& identity) {
   if (auto r = call_prctl("PR_SET_SECUREBITS", PR_SET_SECUREBITS, securebits); !r) return r;
   // Needs CAP_SETPCAP, which is about to go; what is ambient survives exec without it.
   if (auto r = restrict_bounding_set(policy.bounding_set); !r) return r;
-  if (auto r = set_ids(identity); !r) return r;
+  if (!policy.ids_come_later) {
+    if (auto r = set_ids(identity); !r) return r;
+  }
   // After the ids, which need SETUID and SETGID. Ambient, or exec would take these too.
   return keep_only_capabilities(policy.capabilities_at_exec);
 }
@@ -132,6 +140,17 @@ Result<void> keep_what_a_drop_needs(Role role) {
   const RolePolicy& policy = policy_of(role);
   if (auto r = limit_open_files(policy); !r) return r;
   return keep_only_capabilities(policy.capabilities_at_exec | for_the_drop);
+}
+
+Result<void> limit_as(Role role) {
+  const ResourceLimits& limits = policy_of(role).limits;
+  if (auto r = lower_limit(RLIMIT_CORE, "RLIMIT_CORE", limits.core_size); !r) return r;
+  if (auto r = lower_limit(RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", limits.queued_bytes); !r) return r;
+  if (auto r = lower_limit(RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", limits.locked_memory); !r) return r;
+  if (auto r = lower_limit(RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", limits.pending_signals); !r) {
+    return r;
+  }
+  return lower_limit(RLIMIT_FSIZE, "RLIMIT_FSIZE", limits.file_size);
 }
 
 Result<void> lock_down_as(Role role, const LockDownPlan& plan) {
@@ -148,15 +167,7 @@ Result<void> lock_down_as(Role role, const LockDownPlan& plan) {
   if (role != Role::master) {
     if (auto r = call_prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL); !r) return r;
   }
-  if (auto r = lower_limit(RLIMIT_CORE, "RLIMIT_CORE", policy.limits.core_size); !r) return r;
-  if (auto r = lower_limit(RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", policy.limits.queued_bytes); !r)
-    return r;
-  if (auto r = lower_limit(RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", policy.limits.locked_memory); !r)
-    return r;
-  if (auto r = lower_limit(RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING", policy.limits.pending_signals);
-      !r)
-    return r;
-  if (auto r = lower_limit(RLIMIT_FSIZE, "RLIMIT_FSIZE", policy.limits.file_size); !r) return r;
+  if (auto r = limit_as(role); !r) return r;
   if (plan.memory != 0) {
     if (auto r = lower_limit(RLIMIT_DATA, "RLIMIT_DATA", plan.memory); !r) return r;
   }

@@ -22,8 +22,9 @@
 
 namespace perchild {
 
-// First list. On success this process has the child's ids and holds the role's capabilities_at_exec
-// and nothing else. If it is still the master's image it is to exec at once.
+// First list. On success this process has the child's ids, unless they come later, and holds the
+// role's capabilities_at_exec and nothing else. If it is still the master's image it is to exec at
+// once.
 Result<void> drop_to_identity(Role role, const Identity& identity);
 
 // What drop_to_identity() needs, handed on to a process that calls it after its exec, and nothing
@@ -38,8 +39,8 @@ struct LockDownPlan {
   Requirement landlock = Requirement::required;
   std::uint64_t memory = 0;  // bytes of its own that it may have; 0: as many as there are
   std::uint64_t processes = ResourceLimits::no_limit;  // if its policy permits as many
-  std::span<const PermittedPath> programs_use{};       // Landlock, of a runner
-  PermittedPorts programs_connect{};                   // likewise
+  std::optional<BorrowedFd> programs_ruleset{};        // Landlock, of a runner: which files
+  bool reach_is_restricted = false;                    // likewise: the layer above it is there
 };
 
 // Shows that this process has been locked down as `role`. Only lock_down() makes one, and each
@@ -51,6 +52,10 @@ class LockedDown {
   template <Role r>
   friend Result<LockedDown<r>> lock_down(const LockDownPlan& plan);
 };
+
+// A step of the second list, for who starts programs before it: the limits that are the same for
+// all processes of the role.
+Result<void> limit_as(Role role);
 
 // Second list, with its proof at the end. An error means that a step failed: the caller exits.
 Result<void> lock_down_as(Role role, const LockDownPlan& plan);

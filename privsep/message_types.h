@@ -59,6 +59,8 @@ enum class MessageType : std::uint32_t {
   release,
   recall,
   mail_sent,
+  spare_loaded,
+  take_part,
   // control_messages.h
   greeting = 64,
   status_query,

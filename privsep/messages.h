@@ -28,6 +28,7 @@ struct Worker;
 struct Checker;  // its own messages are in checker_messages.h
 struct Keeper;   // and its own in keeper_messages.h
 struct Runner;   // and its own in runner_messages.h
+struct Spare;    // and its own in spare_messages.h
 
 // router → master, worker → master. "My lock-down is complete." The first message of every child;
 // the master looks for itself before it believes it.

@@ -1,6 +1,7 @@
 // A process as the kernel shows it from outside, compared with what its role's policy says.
 //
-// Runs in: master, before it hands a child anything of value.
+// Runs in: master, before it hands a child anything of value; runner, before it uses a program that
+// a spare has loaded.
 // Trusts: the kernel's /proc/PID/status.
 // Does not trust: what the child says of itself.
 #pragma once

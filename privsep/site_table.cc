@@ -82,6 +82,16 @@ std::vector<IdRange> read_ranges(PackedReader& reader) {
   return ranges;
 }
 
+constexpr std::uint8_t no_spare_kind = 255;
+
+// Both 0: there is none. False if only one is.
+bool read_further_service(PackedReader& reader, std::optional<ServiceIds>& service) {
+  const Uid uid{reader.get<std::uint32_t>()};
+  const Gid gid{reader.get<std::uint32_t>()};
+  if (uid.value != 0) service = ServiceIds{uid, gid};
+  return (uid.value == 0) == (gid.value == 0);
+}
+
 std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   const auto uid = TenantUid::make(Uid{reader.get<std::uint32_t>()}, range);
   if (!uid) return std::nullopt;
@@ -98,6 +108,8 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.settings = reader.get_text();
   site.checker_settings = reader.get_text();
   site.runner_settings = reader.get_text();
+  const auto spare_kind = reader.get<std::uint8_t>();
+  if (spare_kind != no_spare_kind) site.spare_kind = spare_kind;
   if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
                          site.gid.value != 0 && !site.settings.empty();
@@ -123,12 +135,17 @@ std::string SiteTable::pack() const {
   writer.put(router.uid.value);
   writer.put(router.gid.value);
   const ServiceIds none{Uid{0}, Gid{0}};
-  writer.put(keeper.value_or(none).uid.value);
-  writer.put(keeper.value_or(none).gid.value);
+  for (const auto& service : {keeper, spare}) {
+    writer.put(service.value_or(none).uid.value);
+    writer.put(service.value_or(none).gid.value);
+  }
+  writer.put(static_cast<std::uint32_t>(spares.size()));
+  for (const std::string_view settings : spares) writer.put_text(settings);
   writer.put_duration(drain);
   writer.put(groups.running);
   writer.put(groups.memory);
   writer.put(groups.starts_per_second);
+  writer.put(groups.spares);
   writer.put(static_cast<std::uint8_t>(has_cgroups));
   writer.put(controllers);
   writer.put_text(no_programs);
@@ -147,6 +164,7 @@ std::string SiteTable::pack() const {
     writer.put_text(site.settings);
     writer.put_text(site.checker_settings);
     writer.put_text(site.runner_settings);
+    writer.put(site.spare_kind.value_or(no_spare_kind));
   }
   return writer.take();
 }
@@ -167,13 +185,16 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.id_range.last = reader.get<std::uint32_t>();
   table.router.uid = Uid{reader.get<std::uint32_t>()};
   table.router.gid = Gid{reader.get<std::uint32_t>()};
-  const Uid keeper_uid{reader.get<std::uint32_t>()};
-  const Gid keeper_gid{reader.get<std::uint32_t>()};
-  if (keeper_uid.value != 0) table.keeper = ServiceIds{keeper_uid, keeper_gid};
+  bool good_services = read_further_service(reader, table.keeper);
+  good_services &= read_further_service(reader, table.spare);
+  for (std::uint32_t left = reader.get_count(); left > 0; --left) {
+    table.spares.push_back(reader.get_text());
+  }
   table.drain = reader.get_duration();
   table.groups.running = reader.get<std::uint32_t>();
   table.groups.memory = reader.get<std::uint64_t>();
   table.groups.starts_per_second = reader.get<std::uint32_t>();
+  table.groups.spares = reader.get<std::uint32_t>();
   table.has_cgroups = reader.get<std::uint8_t>() != 0;
   table.controllers = reader.get<ControllerMask>();
   table.no_programs = reader.get_text();
@@ -182,14 +203,16 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   for (std::uint32_t left = count; left > 0; --left) {
     auto site = read_site(reader, table.id_range);
     if (!site || (site->has_keys && !table.keeper)) return std::nullopt;
+    if (site->spare_kind && *site->spare_kind >= table.spares.size()) return std::nullopt;
     table.sites.push_back(std::move(*site));
   }
-  const bool plausible =
-      reader.done() && table.generation.value >= 1 && table.listeners.size() <= max_listeners &&
-      table.routers >= 1 && table.routers <= max_routers && table.controllers <= every_controller &&
-      table.router.uid.value != 0 && table.router.gid.value != 0 &&
-      (keeper_uid.value == 0) == (keeper_gid.value == 0) && table.groups.running >= 1 &&
-      table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
+  const bool plausible = reader.done() && table.generation.value >= 1 &&
+                         table.listeners.size() <= max_listeners && table.routers >= 1 &&
+                         table.routers <= max_routers && table.controllers <= every_controller &&
+                         table.router.uid.value != 0 && table.router.gid.value != 0 &&
+                         good_services && table.spares.size() <= most_spare_kinds &&
+                         (table.spares.empty() || table.spare) && table.groups.running >= 1 &&
+                         table.groups.starts_per_second >= 1 && count >= 1 && count <= max_sites;
   return plausible ? std::optional(std::move(table)) : std::nullopt;
 }
 

@@ -31,6 +31,9 @@ struct SiteRecord {
   // Packed CheckerSettings, likewise; empty if the site has no passwords to check.
   std::string_view checker_settings{};
   std::string_view runner_settings{};  // packed RunnerSettings; empty if it has no programs
+  // Whose spares its runner can be made of: an index into `spares`, or none. No part of what the
+  // site is: a spare saves time.
+  std::optional<std::uint8_t> spare_kind{};
 
   // A number that no site has, or has any more. Its ids mean nothing.
   bool is_hole() const { return name.empty(); }
@@ -57,6 +60,9 @@ struct SiteTable {
   IdRange id_range{};
   ServiceIds router{};
   std::optional<ServiceIds> keeper{};  // there is one where a site has keys
+  std::optional<ServiceIds> spare{};
+  static constexpr std::size_t most_spare_kinds = 8;
+  std::vector<std::string_view> spares{};  // packed SpareSettings, each of another kind
   std::chrono::milliseconds drain{0};
   GroupLimits groups{};
   bool has_cgroups = false;        // each site gets a control group

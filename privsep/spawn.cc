@@ -82,8 +82,15 @@ SysError become_child(Start& start) {
   ::_exit(exec_failed);
 }
 
+::pid_t fork_for(const Start& start) {
+  const Identity& identity = start.plan.identity;
+  if (!start.gate) return ::fork();
+  if (!policy_of(start.plan.role).ids_come_later) return fork_into_own_namespaces();
+  return fork_into_own_namespaces_as({identity.uid, identity.gid});
+}
+
 ::pid_t start_on_own_memory(Start& start) {
-  const ::pid_t pid = start.gate ? fork_into_own_namespaces() : ::fork();
+  const ::pid_t pid = fork_for(start);
   if (pid == 0) run_forked_child(start);
   return pid;
 }
@@ -117,8 +124,13 @@ Result<SpawnedProcess> spawn(const SpawnPlan& plan) {
     ::waitpid(pid, nullptr, 0);  // it has ended: nobody need hear of it
     return failure(start.error);
   }
-  if (start.gate) {
-    // A child that is not let through ends by itself.
+  std::optional<IdMapFiles> id_maps;
+  // A child that is not let through ends by itself.
+  if (start.gate && policy_of(plan.role).ids_come_later) {
+    auto maps = start.gate->let_through_without_ids(pid, plan.identity.uid);
+    if (!maps) return failure(maps.error());
+    id_maps.emplace(std::move(*maps));
+  } else if (start.gate) {
     if (auto through = start.gate->let_through(pid, plan.identity, plan.cgroup); !through) {
       return failure(through.error());
     }
@@ -131,7 +143,7 @@ Result<SpawnedProcess> spawn(const SpawnPlan& plan) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   // The child without a handle ends by itself: its control channel goes with this failure.
   if (!pidfd.has_value()) return failure_from_errno("pidfd_open", plan.title);
-  return SpawnedProcess{pid, std::move(pidfd)};
+  return SpawnedProcess{pid, std::move(pidfd), std::move(id_maps)};
 }
 
 }  // namespace perchild

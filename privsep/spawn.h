@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "privsep/child_namespaces.h"
 #include "privsep/child_start.h"
 #include "privsep/lock_down.h"
 #include "privsep/result.h"
@@ -20,7 +21,7 @@ namespace perchild {
 
 struct SpawnPlan {
   Role role;
-  Identity identity;
+  Identity identity;                       // out here, if its ids come later
   BorrowedFd executable;                   // O_PATH
   std::string title;                       // argv[0], for ps
   std::vector<PlacedFd> fds;               // numbers from 0, without gaps
@@ -36,6 +37,7 @@ struct SpawnPlan {
 struct SpawnedProcess {
   ::pid_t pid;
   UniqueFd pidfd;
+  std::optional<IdMapFiles> id_maps{};  // of a role whose ids come later
 };
 
 // The error is the master's own, or, where the child drops after its exec, what has kept it from

@@ -4,8 +4,11 @@
 // runner wants forked. It runs no request itself. A program that it does not suit goes on as if it
 // were not there.
 //
-// Runs in: a site's PHP.
-// Trusts: the runner.
+// A spare has it put into a program that is nobody's yet. That is a fork server without having had
+// a connection, once it has become a site's (adoption.h).
+//
+// Runs in: a site's PHP, or such as has no site yet.
+// Trusts: the runner; the spare, which becomes it.
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,6 +24,7 @@
 #include <cstring>
 #include <span>
 
+#include "daemon/fork_server/adoption.h"
 #include "privsep/fd_passing.h"
 #include "privsep/fork_messages.h"
 
@@ -131,11 +135,44 @@ Asked receive_request() {
   return {received.status, request.number, std::move(received.fds[0]), std::move(received.fds[1])};
 }
 
+int wait_for_message() {
+  ::pollfd polled{control, POLLIN, 0};
+  // A signal is for the program to see.
+  return ::poll(&polled, 1, -1) < 0 ? -1 : 0;
+}
+
+// One message of the adoption, and what it asks for. 0, or an errno.
+template <typename Message>
+int adopt_step() {
+  if (wait_for_message() != 0) return errno;
+  Message message;
+  const auto room = std::as_writable_bytes(std::span(&message, 1));
+  const ReceivedBytes received = receive_with_fds(BorrowedFd(control), room);
+  if (received.status != ReceiveStatus::message || received.length != sizeof message ||
+      received.fd_count != Message::fd_count) {
+    return EINVAL;
+  }
+  return take_step(message, received.fds);
+}
+
+// Nobody's until here: with an error, or when the spare has gone, it ends.
+void become_server_of_a_site() {
+  ::prctl(PR_GET_NAME, name);
+  ::prctl(PR_SET_NAME, "perchild-fork");
+  ::signal(SIGTERM, SIG_DFL);
+  report(0, ::getpid(), 0);
+  int error = adopt_step<AdoptionPlace>();
+  // In the site's own /proc, which is there by now.
+  if (error == 0 && !has_one_thread()) error = EINVAL;
+  if (error == 0) error = adopt_step<AdoptionWalls>();
+  report(0, error == 0 ? ::getpid() : 0, error);
+  if (error != 0) ::_exit(1);
+  phase = Phase::serves;
+}
+
 int serve(::sockaddr* address, ::socklen_t* length) {
   for (;;) {
-    ::pollfd polled{control, POLLIN, 0};
-    // A signal is for the program to see.
-    if (::poll(&polled, 1, -1) < 0) return -1;
+    if (wait_for_message() != 0) return -1;
     const Asked asked = receive_request();
     if (asked.status == ReceiveStatus::would_block || asked.status == ReceiveStatus::out_of_fds) {
       continue;
@@ -154,6 +191,13 @@ int serve(::sockaddr* address, ::socklen_t* length) {
 }
 
 int serve_first(::sockaddr* address, ::socklen_t* length, int flags) {
+  if (::getenv(spare_variable) != nullptr) {
+    ::unsetenv(spare_variable);
+    control = take_control();
+    if (control < 0) ::_exit(1);
+    become_server_of_a_site();
+    return serve(address, length);
+  }
   const int connection = accept_really(listener, address, length, flags);
   if (connection < 0) return connection;
   control = take_control();

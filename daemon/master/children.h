@@ -21,9 +21,11 @@
 #include "policy/ids.h"
 #include "privsep/channel.h"
 #include "privsep/checker_messages.h"
+#include "privsep/child_namespaces.h"
 #include "privsep/keeper_messages.h"
 #include "privsep/runner_messages.h"
 #include "privsep/site_table.h"
+#include "privsep/spare_messages.h"
 #include "privsep/unique_fd.h"
 #include "vhosts/deadline_list.h"
 
@@ -223,7 +225,20 @@ struct RunnerChild : CompanionChild {
   using AttachToWorker = AttachRunner;  // for the worker
   RunnerChild(SiteId of, const SiteRecord& record)
       : CompanionChild(of, record, "runner", record.runner_settings) {}
+  std::string spare_kind{};       // packed SpareSettings; empty: no spare can become it
+  bool was_spare = false;         // the one that runs
+  bool spare_has_failed = false;  // no other is tried
   std::optional<Channel<Master, Runner>> control;
+};
+
+// Becomes some site's runner: loads before what that would have to load while a visitor waits.
+struct SpareChild {
+  explicit SpareChild(std::string_view its_settings) : settings(its_settings) {}
+
+  const std::string settings;  // packed SpareSettings: its kind
+  Child child;                 // serving: loaded
+  std::optional<Channel<Master, Spare>> control;
+  std::optional<IdMapFiles> id_maps;
 };
 
 // One for each generation of the site that has a worker.

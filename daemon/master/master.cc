@@ -107,7 +107,7 @@ int MasterLoop::run() {
 }
 
 void MasterLoop::wait_and_dispatch() {
-  enum class Source : std::uint8_t { signals, keeper, router, sites };
+  enum class Source : std::uint8_t { signals, keeper, router, spare, sites };
   struct Entry {
     Source source;
     std::size_t router;
@@ -122,6 +122,9 @@ void MasterLoop::wait_and_dispatch() {
   if (keeper_.control) add(keeper_.control->fd(), {Source::keeper, 0});
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     if (routers_[i].control) add(routers_[i].control->fd(), {Source::router, i});
+  }
+  for (const auto& spare : spares_) {
+    if (spare->control) add(spare->control->fd(), {Source::spare, 0});
   }
   add(site_channels_.fd(), {Source::sites, 0});
   const std::size_t first_control = polled.size();
@@ -149,6 +152,9 @@ void MasterLoop::wait_and_dispatch() {
         break;
       case Source::router:
         on_router_readable(entries[i].router);
+        break;
+      case Source::spare:
+        on_spare_readable(polled[i].fd);
         break;
       case Source::sites:
         all_are_heard = on_sites_readable();
@@ -209,6 +215,9 @@ void MasterLoop::reap() {
     for (std::size_t i = 0; i < routers_.size(); ++i) {
       if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
     }
+    const auto spare = std::find_if(spares_.begin(), spares_.end(),
+                                    [&](const auto& one) { return one->child.pid == info.si_pid; });
+    if (spare != spares_.end()) on_spare_death(**spare, status);
     WorkerChild* dead = nullptr;
     CheckerChild* dead_checker = nullptr;
     RunnerChild* dead_runner = nullptr;
@@ -273,7 +282,7 @@ void MasterLoop::begin_drain() {
 }
 
 bool MasterLoop::every_child_gone() const {
-  return keeper_.child.state == ChildState::absent && every_worker_gone();
+  return keeper_.child.state == ChildState::absent && spares_.empty() && every_worker_gone();
 }
 
 // And every router.
@@ -293,6 +302,7 @@ bool MasterLoop::every_worker_gone() const {
 
 void MasterLoop::kill_all() {
   end(keeper_.child, "");
+  for (const auto& spare : spares_) end(spare->child, "");
   for (RouterChild& router : routers_) end(router.child, "");
   for (const auto& [site, group] : groups_) {
     group.for_each_running([&](WorkerChild& worker) { end(worker.child, ""); });
@@ -325,6 +335,7 @@ std::optional<Clock::time_point> MasterLoop::next_timer() const {
   if (reopen_next_) consider(now_);
   if (!reports_due_.empty()) consider(reports_due_.front().at);
   consider(next_keeper_timer());
+  consider(next_spare_timer());
   return first;
 }
 
@@ -340,6 +351,7 @@ void MasterLoop::on_timers() {
   permit_reports();
   reopen_more_logs();
   on_keeper_timers();
+  keep_spares();
   const auto overdue = [&](const Child& child) {
     const auto deadline = deadline_of(child);
     return deadline && *deadline <= now_;

@@ -7,10 +7,12 @@
 // workers. A message that is malformed, or not permitted now, ends its sender.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -165,6 +167,25 @@ class MasterLoop {
   bool reopen_log(RunnerChild& runner);
   void tell_of_mail(RunnerChild& runner);
 
+  // master_spares.cc: runners that have no site yet
+  void start_spare(std::string_view kind);
+  void on_spare_readable(int fd);
+  bool on_message(SpareChild& spare, const SpareLoaded& message);
+  void on_spare_death(const SpareChild& spare, int status);
+  struct OfRunner {
+    BorrowedFd error_log, settings;
+    std::optional<BorrowedFd> cgroup;
+  };
+  bool make_of_spare(RunnerChild& runner, const OfRunner& parts);
+  Result<void> give_parts(SpareChild& spare, const RunnerChild& runner, const OfRunner& parts);
+  bool is_wanted(const SpareChild& spare) const;
+  std::optional<std::string_view> missing_kind_of_spare() const;
+  void keep_spares();
+  Clock::time_point next_spare_start() const {
+    return std::max(spare_back_off_.next_start(), next_spare_);
+  }
+  std::optional<Clock::time_point> next_spare_timer() const;
+
   // master_reports.cc: what children count
   bool on_message(WorkerChild& worker, const WorkerReport& message);
   bool on_message(std::size_t router, const QueueReport& message);
@@ -239,6 +260,9 @@ class MasterLoop {
   ControlPeers control_peers_;
   KeeperChild keeper_;
   std::vector<RouterChild> routers_;
+  std::vector<std::unique_ptr<SpareChild>> spares_;
+  BackOff spare_back_off_;
+  Clock::time_point next_spare_{};
   std::map<SiteId, SiteHistory> histories_;
   MailLedger mail_ledger_;
   // Children whose reports have been taken, the first to be permitted another in front.

@@ -43,6 +43,10 @@ std::uint32_t& channel_between(WorkerChild& worker, const RunnerChild&) {
   return worker.runner_channel;
 }
 
+std::optional<BorrowedFd> borrowed(const UniqueFd& fd) {
+  return fd.has_value() ? std::optional(fd.borrow()) : std::nullopt;
+}
+
 template <typename Kind>
 Kind& ensure(Companions<Kind>& companions, SiteId site, const SiteRecord& record) {
   Kind* found = companion_of(companions, Generation{record.generation});
@@ -57,7 +61,10 @@ void MasterLoop::want_companions(SiteId site) {
   const SiteRecord& record = table_.sites[site.value];
   SiteGroup& group = groups_.at(site);
   if (!record.checker_settings.empty()) start(ensure(group.checkers, site, record));
-  if (!record.runner_settings.empty()) start(ensure(group.runners, site, record));
+  if (record.runner_settings.empty()) return;
+  RunnerChild& runner = ensure(group.runners, site, record);
+  if (record.spare_kind) runner.spare_kind = table_.spares[*record.spare_kind];
+  start(runner);
 }
 
 // Unless it runs, or is held back.
@@ -73,31 +80,35 @@ void MasterLoop::start(Kind& companion) {
   if (!error_log) return failed(error_log.error());
   const auto settings = make_sealed_memory("settings", companion.settings);
   if (!settings) return failed(settings.error());
-  auto pair = make_channel_pair();
-  if (!pair) return failed(pair.error());
-  if (const auto watched = site_channels_.watch(companion.site, pair->first.borrow()); !watched) {
-    return failed(watched.error());
-  }
   // With the limits that the site has by now, if it is still there: its new workers share them.
   const SiteRecord& record = table_.sites[companion.site.value];
   const bool is_still_there = record.name == companion.site_name;
   const auto cgroup =
       make_cgroup(companion.site_name, is_still_there ? record.limits : companion.limits);
   if (!cgroup) return failed(cgroup.error());
+  if constexpr (std::same_as<Kind, RunnerChild>) {
+    if (make_of_spare(companion, {error_log->borrow(), settings->borrow(), borrowed(*cgroup)})) {
+      return;
+    }
+  }
+  auto pair = make_channel_pair();
+  if (!pair) return failed(pair.error());
+  if (const auto watched = site_channels_.watch(companion.site, pair->first.borrow()); !watched) {
+    return failed(watched.error());
+  }
   const Plan plan = plan_of(companion);
   std::vector<PlacedFd> fds{
       {BorrowedFd(STDIN_FILENO), STDIN_FILENO},    {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
       {error_log->borrow(), ChildFds::log},        {pair->second.borrow(), ChildFds::control},
       {BorrowedFd(plan.filter), ChildFds::filter}, {settings->borrow(), ChildFds::settings}};
   fds.insert(fds.end(), plan.more_fds.begin(), plan.more_fds.end());
-  auto process =
-      spawn({.role = plan.role,
-             .identity = companion.identity,
-             .executable = BorrowedFd(plan.executable),
-             .title = std::string(executable_of(plan.role)) + " " + companion.site_name,
-             .fds = fds,
-             .environment = {},
-             .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt});
+  auto process = spawn({.role = plan.role,
+                        .identity = companion.identity,
+                        .executable = BorrowedFd(plan.executable),
+                        .title = std::string(executable_of(plan.role)) + " " + companion.site_name,
+                        .fds = fds,
+                        .environment = {},
+                        .cgroup = borrowed(*cgroup)});
   if (!process) return failed(process.error());
   companion.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   companion.control.emplace(std::move(pair->first));

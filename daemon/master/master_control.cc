@@ -187,6 +187,10 @@ bool MasterLoop::on_message(ControlPeer& peer, const ServerQuery&, UniqueFd) {
       if (router.child.state == ChildState::serving) ++status.routers;
       all += router.reports.last;
     }
+    status.spares = static_cast<std::uint32_t>(
+        std::count_if(spares_.begin(), spares_.end(),
+                      [](const auto& spare) { return spare->child.state == ChildState::serving; }));
+    status.spares_wanted = table_.groups.spares * static_cast<std::uint32_t>(table_.spares.size());
     status.accepted = all.accepted;
     status.handed_over = all.handed_over;
     status.refused = all.refused;

@@ -72,6 +72,10 @@ void MasterLoop::on_runner_death(RunnerChild& runner, int status) {
   if (!is_ending) {
     log_.line(Priority::error, describe_death(runner.name, runner.child.pid, status));
   }
+  if (runner.was_spare && runner.child.state == ChildState::locking_down) {
+    runner.spare_has_failed = true;
+    spare_back_off_.on_death(now_, Clock::duration::zero());
+  }
   const bool was_told_to = is_ending && runner.child.ended_because.empty();
   on_companion_death(runner, !was_told_to);
 }

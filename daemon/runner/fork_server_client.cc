@@ -1,6 +1,7 @@
 #include "daemon/runner/fork_server_client.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <span>
@@ -29,6 +30,27 @@ bool ForkServerClient::ask_for_first(BorrowedFd errors) {
   const ForkRequest request{0};
   return send_with_fds(control_.borrow(), std::as_bytes(std::span(&request, 1)),
                        std::span(&errors, ForkRequest::fd_count_of_first)) == SendStatus::sent;
+}
+
+bool ForkServerClient::adopt(const AdoptionPlace& place, BorrowedFd directory,
+                             BorrowedFd cgroup_procs, BorrowedFd filter,
+                             std::optional<BorrowedFd> ruleset, Clock::time_point now) {
+  state_ = State::loading;
+  started_at_ = now;
+  AdoptionWalls walls{};
+  static_assert(sizeof(::gid_t) == sizeof walls.groups[0]);
+  const int groups = ::getgroups(static_cast<int>(AdoptionWalls::most_groups), walls.groups);
+  if (groups < 0) return false;
+  walls.uid = ::geteuid();
+  walls.gid = ::getegid();
+  walls.group_count = static_cast<std::uint32_t>(groups);
+  walls.has_ruleset = ruleset ? 1 : 0;
+  const std::array<BorrowedFd, AdoptionWalls::fd_count> to_walls{directory, filter,
+                                                                 ruleset.value_or(filter)};
+  return send_with_fds(control_.borrow(), std::as_bytes(std::span(&place, 1)),
+                       std::span(&cgroup_procs, 1)) == SendStatus::sent &&
+         send_with_fds(control_.borrow(), std::as_bytes(std::span(&walls, 1)), to_walls) ==
+             SendStatus::sent;
 }
 
 std::optional<std::uint32_t> ForkServerClient::ask(BorrowedFd connection, BorrowedFd errors) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "privsep/process_status.h"
+
 namespace perchild {
 namespace {
 
@@ -13,6 +15,23 @@ namespace {
 bool is_at_rest(BorrowedFd connection) {
   char byte;
   return ::recv(connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+// What it is more, or another, than this process is.
+std::optional<std::string> difference_from_this_process(::pid_t pid) {
+  const auto own = read_process_status(::getpid());
+  const auto its = read_process_status(pid);
+  if (!own || !its) return (own ? its : own).error().text();
+  if (its->uids != own->uids || its->gids != own->gids || its->groups != own->groups) {
+    return "its ids are others";
+  }
+  if ((its->permitted | its->effective | its->inheritable | its->ambient | its->bounding) != 0) {
+    return "it has capabilities";
+  }
+  if (its->no_new_privs != 1 || its->seccomp_filters != own->seccomp_filters) {
+    return "it has another system-call filter";
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -25,6 +44,14 @@ Pool::Pool(std::uint32_t number, const ProgramSettings& settings, RunnerParts& p
   const auto failed = SysError::from_errno("open", parts_.fork_server);
   const std::string text = name() + " is loaded for each of its processes: " + failed.text();
   parts_.log.add({.message = text});
+}
+
+// Ready when it has become the site's, and says so.
+void Pool::take(LoadedProgram loaded) {
+  server_ = std::move(loaded.server);
+  used_at_ = parts_.desk.now();
+  if (forks_ && parts_.processes.adopt(server_.pid(), std::move(loaded.errors), *this)) return;
+  server_.drop();
 }
 
 // ---- who waits
@@ -144,7 +171,10 @@ void Pool::on_report(const ForkReport& report) {
     return report.number == 0 ? member.pid == server_.pid()
                               : member.state == State::starting && member.request == report.number;
   });
-  if (found == members_.end()) return;
+  if (found == members_.end()) {
+    if (report.number == 0) on_adoption(report);
+    return;
+  }
   if (report.number == 0 && report.pid == 0) {  // it goes on by itself
     forks_ = false;
     server_.drop();
@@ -166,6 +196,18 @@ void Pool::on_report(const ForkReport& report) {
   if (!members_.empty()) return;
   end_server();
   refuse_all(NotAcquiredReason::cannot_start);
+}
+
+// Of a program that was a spare's: it is believed if the kernel says so too.
+void Pool::on_adoption(const ForkReport& report) {
+  const auto objection = report.pid == 0 ? std::optional<std::string>(std::strerror(report.error))
+                                         : difference_from_this_process(server_.pid());
+  if (objection) {
+    const std::string text = name() + " that was loaded before cannot be used: " + *objection;
+    parts_.log.add({.message = text});
+    end_server();
+  }
+  serve();
 }
 
 // ---- processes go

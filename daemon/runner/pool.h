@@ -15,6 +15,7 @@ class Pool final : public Program {
  public:
   Pool(std::uint32_t number, const ProgramSettings& settings, RunnerParts& parts);
 
+  void take(LoadedProgram loaded) override;
   void release(std::uint32_t instance, ReleaseTo what, std::uint32_t served) override;
   void on_end(::pid_t pid, bool) override;
   void take_reports() override;
@@ -53,6 +54,7 @@ class Pool final : public Program {
   void let_go(Member& member, ReleaseTo what);
   void end(Member& member);
   void on_report(const ForkReport& report);
+  void on_adoption(const ForkReport& report);
   void end_server();
   bool is_loading(const Member& member) const;
   bool is_awaited() const;

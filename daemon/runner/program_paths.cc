@@ -46,7 +46,7 @@ void ProgramPaths::permit_folder(const std::string& path, FileAccess access) {
   complaints_.push_back("programs cannot use the folder " + path + ": " + std::strerror(errno));
 }
 
-Result<UniqueFd> open_docroot(const std::string& path) {
+Result<UniqueFd> open_directory(const std::string& path) {
   UniqueFd root(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.has_value()) return failure_from_errno("open", path);
   return root;

@@ -30,6 +30,7 @@ class ProgramPaths {
   std::vector<std::string> complaints_;
 };
 
-Result<UniqueFd> open_docroot(const std::string& path);
+// O_PATH.
+Result<UniqueFd> open_directory(const std::string& path);
 
 }  // namespace perchild

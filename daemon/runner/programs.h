@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/runner/loaded_program.h"
 #include "daemon/runner/processes.h"
 #include "daemon/runner/sockets.h"
 #include "policy/program_settings.h"
@@ -61,6 +62,9 @@ class Program : public ProcessOwner {
 
   const std::string& name() const override { return settings_.name; }
   bool takes_scripts() const { return settings_.kind == ProgramKind::cgi; }
+
+  // What is loaded already, for a program that it is_good_for().
+  virtual void take(LoadedProgram) {}
 
   // Answered now or later.
   void ask(Question question) {

@@ -30,6 +30,9 @@ class RunnerLoop final : public Desk {
   RunnerLoop(LockedDown<Role::runner> proof, Channel<Runner, Master> master, UniqueFd signals,
              const RunnerSettings& settings, UniqueFd root);
 
+  // What it has loaded as a spare, and made the site's; before run().
+  void take(LoadedProgram loaded) { loaded_.emplace(std::move(loaded)); }
+
   // A line of the site's error log.
   void complain(const std::string& sentence);
 
@@ -55,6 +58,7 @@ class RunnerLoop final : public Desk {
   };
 
   bool prepare();
+  void give_loaded();
   void wait();
   void take_turn();
   bool on_master_readable();
@@ -84,6 +88,7 @@ class RunnerLoop final : public Desk {
   SocketFolder sockets_;
   std::optional<RunnerParts> parts_;
   std::vector<std::unique_ptr<Program>> programs_;
+  std::optional<LoadedProgram> loaded_;  // until the programs are there
   std::optional<Mail> mail_;
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels
   std::uint32_t last_instance_ = 0;

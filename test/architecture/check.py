@@ -28,6 +28,7 @@ LIBRARIES = {
     "perchild-router": set(),
     "perchild-fork-server.so": set(),
     "perchild-runner": set(),
+    "perchild-spare": set(),
     "perchild-sendmail": set(),
     "perchild-worker": set(),
     "perchild-tls-worker": set(),

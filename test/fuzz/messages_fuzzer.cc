@@ -8,6 +8,7 @@
 #include "privsep/control_messages.h"
 #include "privsep/keeper_messages.h"
 #include "privsep/runner_messages.h"
+#include "privsep/spare_messages.h"
 #include "test/fuzz/fuzz_driver.h"
 
 namespace perchild {
@@ -33,7 +34,7 @@ void decode(std::span<const std::byte> bytes, std::size_t fd_count) {
 }
 
 using Decode = void (*)(std::span<const std::byte>, std::size_t);
-constexpr std::array<Decode, 22> directions{
+constexpr std::array<Decode, 24> directions{
     decode<Master, Router>,    decode<Router, Master>,  decode<Router, Worker>,
     decode<Worker, Router>,    decode<Master, Worker>,  decode<Worker, Master>,
     decode<Master, Checker>,   decode<Checker, Master>, decode<Worker, Checker>,
@@ -41,7 +42,7 @@ constexpr std::array<Decode, 22> directions{
     decode<Worker, Keeper>,    decode<Keeper, Worker>,  decode<Master, Runner>,
     decode<Runner, Master>,    decode<Worker, Runner>,  decode<Runner, Worker>,
     decode<Command, Master>,   decode<Master, Command>, decode<LocalUser, Master>,
-    decode<Master, LocalUser>,
+    decode<Master, LocalUser>, decode<Master, Spare>,   decode<Spare, Master>,
 };
 
 }  // namespace

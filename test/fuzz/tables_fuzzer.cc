@@ -7,6 +7,7 @@
 #include "vhosts/sites/router_settings.h"
 #include "vhosts/sites/runner_settings.h"
 #include "vhosts/sites/site_settings.h"
+#include "vhosts/sites/spare_settings.h"
 #include "vhosts/tls/key_ring.h"
 
 namespace perchild {
@@ -92,6 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'p':
       unpack<RunnerSettings>(bytes);
+      break;
+    case 'v':
+      unpack<SpareSettings>(bytes);
       break;
     case 'c':
       unpack<CheckerSettings>(bytes);

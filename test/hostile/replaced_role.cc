@@ -10,12 +10,14 @@ namespace perchild::test {
 
 ReplacedRole::ReplacedRole(Role role) {
   std::filesystem::copy_file(bin_directory() + "/perchild", bin() + "/perchild");
-  for (const Role each :
-       {Role::master, Role::router, Role::worker, Role::checker, Role::keeper, Role::runner}) {
+  for (const Role each : {Role::master, Role::router, Role::worker, Role::checker, Role::keeper,
+                          Role::runner, Role::spare}) {
     const std::string name(executable_of(each));
     const std::string original = each == role ? "hostile-" + std::string(name_of(each)) : name;
     std::filesystem::copy_file(bin_directory() + "/" + original, bin() + "/" + name);
   }
+  const std::string fork_server = "perchild-fork-server.so";
+  std::filesystem::copy_file(bin_directory() + "/" + fork_server, bin() + "/" + fork_server);
   std::filesystem::copy_file(
       bin_directory() + "/" + (role == Role::worker ? "hostile-worker" : tls_worker_executable),
       bin() + "/" + tls_worker_executable);

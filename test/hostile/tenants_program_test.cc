@@ -6,6 +6,7 @@
 
 #include "privsep/landlock.h"
 #include "test/support/command.h"
+#include "test/support/spares.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::tenants_program_test {
@@ -33,11 +34,19 @@ std::string hostile_program() {
   return read_file(bin_directory() + "/hostile-program");
 }
 
+// In an interpreter that was loaded before there was a site for it.
+constexpr const char* of_a_spare = "/attack.php/of/a/spare";
+
 class TenantsProgram : public ::testing::TestWithParam<const char*> {
  protected:
   TenantsProgram()
       : server_({.sites = {{"a.example", files(), programs}, {"b.example", files(), programs}},
-                 .more = if_available}) {
+                 .more = if_available + std::string(GetParam() == std::string(of_a_spare)
+                                                        ? R"(, "child_groups": {"spares": 2})"
+                                                        : "")}) {
+    if (GetParam() == std::string(of_a_spare)) {
+      EXPECT_TRUE(has_spares(server_, 2));
+    }
     for (const std::size_t site : {0U, 1U}) {
       server_.add_file(site, "cgi-bin/attack", hostile_program(), 0700);
     }
@@ -128,8 +137,9 @@ TEST_P(TenantsProgram, TakesNothingFromItsNeighboursNorFromRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(By, TenantsProgram,
-                         ::testing::Values("/cgi-bin/attack", "/attack.php", "/app"),
+                         ::testing::Values("/cgi-bin/attack", "/attack.php", of_a_spare, "/app"),
                          [](const auto& each) -> std::string {
+                           if (each.param == std::string(of_a_spare)) return "PhpOfASpare";
                            if (contains(each.param, "php")) return "Php";
                            return contains(each.param, "cgi") ? "Cgi" : "App";
                          });

@@ -17,7 +17,7 @@ CGI = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; cat; echo cgi\n"
 # "secret", as openssl passwd -apr1 -salt longrun1 says.
 PASSWORD = "Basic " + base64.b64encode(b"user:secret").decode()
 ROLES = ["perchild-master", "perchild-router", "perchild-keeper", "perchild-worker",
-         "perchild-checke", "perchild-runner"]
+         "perchild-checke", "perchild-runner", "perchild-spare"]
 
 
 def free_port():
@@ -69,13 +69,14 @@ class Service:
                    "headers": {"X-Generation": str(self.generation // 3)}, **more}
                   for number, (host, more) in enumerate(sites.items())]
         ids = {role: {"uid": 19001 + number, "gid": 19001 + number}
-               for number, role in enumerate(["master", "router", "keeper"])}
+               for number, role in enumerate(["master", "router", "keeper", "spare"])}
         self.configuration.write_text(json.dumps({
             "listen": [{"address": f"127.0.0.1:{self.port}"},
                        {"address": f"127.0.0.1:{self.tls_port}", "tls": True}],
             "id_range": [20000, 20099], "service_ids": ids,
             "runtime_dir": str(self.folder / "run"), "log_dir": str(self.folder / "log"),
-            "router": {"processes": 2}, "mechanisms": {"cgroup": "if-available"},
+            "router": {"processes": 2}, "child_groups": {"spares": 1},
+            "mechanisms": {"cgroup": "if-available"},
             "vhosts": vhosts}))
         self.generation += 1
 

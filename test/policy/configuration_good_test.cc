@@ -107,7 +107,7 @@ TEST(Configuration, EveryKeyArrives) {
                  "proxy_protocol": ["10.0.0.0/8", "::1"] },
                { "address": "[::1]:8081" }],
     "id_range": [1000, 1999], "groups": ["www-data", 100, 33],
-    "service_ids": { "master": 700, "router": { "uid": 701, "gid": 702 } },
+    "service_ids": { "master": 700, "router": { "uid": 701, "gid": 702 }, "spare": 703 },
     "runtime_dir": "/tmp/run", "log_dir": "/tmp/log", "acme_webroot": "/srv/acme", "drain_timeout": "1m",
     "router": { "processes": 3, "connections": 10, "per_address": 5,
                 "head_timeout": 2.5, "queue_timeout": "250ms" },
@@ -115,7 +115,7 @@ TEST(Configuration, EveryKeyArrives) {
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
                   "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" },
                   "canonical": "apex", "hsts": { "max_age": "30d" }, "trusted_proxies": ["::1"] },
-    "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4 },
+    "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4, "spares": 5 },
     "vhosts": [
       { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
         "suspended": true, "log": { "format": "combined" } },
@@ -142,6 +142,7 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.extra_groups, (std::vector<Gid>{Gid{33}, Gid{100}}));
   EXPECT_EQ(got.master, (ServiceIds{Uid{700}, Gid{700}})) << "no account: the gid is the uid";
   EXPECT_EQ(got.router, (ServiceIds{Uid{701}, Gid{702}}));
+  EXPECT_EQ(got.spare, (ServiceIds{Uid{703}, Gid{703}}));
   EXPECT_EQ(got.runtime_dir, "/tmp/run");
   EXPECT_EQ(got.log_dir, "/tmp/log");
   EXPECT_EQ(got.acme_webroot, "/srv/acme");
@@ -151,8 +152,9 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.router_limits.per_address, 5U);
   EXPECT_EQ(got.router_limits.head, milliseconds(2500));
   EXPECT_EQ(got.router_limits.queue, milliseconds(250));
-  EXPECT_EQ(got.group_limits,
-            (GroupLimits{.running = 20, .memory = 3ULL << 30U, .starts_per_second = 4}));
+  EXPECT_EQ(
+      got.group_limits,
+      (GroupLimits{.running = 20, .memory = 3ULL << 30U, .starts_per_second = 4, .spares = 5}));
   EXPECT_EQ(got.mechanisms.landlock, Requirement::if_available);
   EXPECT_EQ(got.mechanisms.cgroup, Requirement::if_available);
 

@@ -137,6 +137,26 @@ TEST_F(ConfigurationTls, KeeperIsNobodyElse) {
                        "error: keeper and router are both gid 901"}));
 }
 
+// As a service that not everybody needs: the keeper's way.
+TEST_F(ConfigurationTls, ASpareIsNobodyElseEither) {
+  const auto with_spares = [this](const std::string& ids) {
+    FakeFiles files;
+    files.texts["perchild.json"] =
+        R"({ "listen": [{ "address": "*:80" }, { "address": "*:443", "tls": true }],
+      "child_groups": { "spares": 1 }, )" +
+        ids + R"( "vhosts": [{ "hosts": ["a.example"],
+      "uid": 20001, "root": "/srv", "tls": )" +
+        one_certificate + " }] }";
+    return sentences(read_configuration("perchild.json", files, system_));
+  };
+  EXPECT_EQ(with_spares(""),
+            Sentences{"error: there is no user \"perchild-spare\" for the spare to run as"});
+  EXPECT_EQ(with_spares(R"("service_ids": { "spare": 903 },)"), Sentences{});
+  EXPECT_EQ(with_spares(R"("service_ids": { "spare": 902 },)"),
+            (Sentences{"error: spare and keeper are both uid 902",
+                       "error: spare and keeper are both gid 902"}));
+}
+
 TEST_F(ConfigurationTls, SaysWhatItDoesNotUnderstand) {
   EXPECT_EQ(sentences(read("\"letsencrypt\"")),
             Sentences{"error: \"letsencrypt\" is no way to get a certificate"});

@@ -159,7 +159,11 @@ TEST_F(Landlock, ProgramsConnectToThePortsThatAreNamedOrToAny) {
   const auto connect = [&](PermittedPorts permitted) {
     return in_child([&] {
              ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-             if (!restrict_programs_with_landlock({}, permitted)) return 255;
+             const auto ruleset = make_ruleset_of_programs({}, permitted);
+             if (!ruleset || !restrict_reach_of_programs() ||
+                 !restrict_with_ruleset(ruleset->borrow())) {
+               return 255;
+             }
              return connect_tcp(port);
            })
         .status;

@@ -155,6 +155,7 @@ TEST_P(LockDown, WhatTheRoleNeedsWorksAfterIt) {
                   return opens("/index.html", O_RDONLY) ? 0 : 3;
                 case Role::exporter:
                 case Role::runner:
+                case Role::spare:
                   break;
               }
               return 4;

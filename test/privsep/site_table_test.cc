@@ -28,7 +28,8 @@ SiteTable good_table() {
                      .generation = 9,
                      .settings = "settings of a",
                      .checker_settings = "passwords of a",
-                     .runner_settings = "programs of a"},
+                     .runner_settings = "programs of a",
+                     .spare_kind = 1},
                     {.uid = *TenantUid::make(Uid{20005}, range),
                      .gid = Gid{20006},
                      .name = "*.b.example",
@@ -38,8 +39,10 @@ SiteTable good_table() {
           .routers = 4,
           .id_range = range,
           .router = {Uid{19002}, Gid{19003}},
+          .spare = ServiceIds{Uid{19004}, Gid{19005}},
+          .spares = {"one", "another"},
           .drain = std::chrono::milliseconds(12'345),
-          .groups = {.running = 5, .memory = 6, .starts_per_second = 7},
+          .groups = {.running = 5, .memory = 6, .starts_per_second = 7, .spares = 8},
           .has_cgroups = true,
           .controllers = memory_controller,
           .no_programs = "forbidden",
@@ -83,6 +86,10 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
   EXPECT_EQ(table->sites[0].runner_settings, "programs of a");
   EXPECT_EQ(table->sites[1].runner_settings, "");
+  EXPECT_EQ(table->spare, (ServiceIds{Uid{19004}, Gid{19005}}));
+  EXPECT_EQ(table->spares, (std::vector<std::string_view>{"one", "another"}));
+  EXPECT_EQ(table->sites[0].spare_kind, 1);
+  EXPECT_EQ(table->sites[1].spare_kind, std::nullopt);
   EXPECT_EQ(table->sites[1].name, "*.b.example");
   EXPECT_EQ(table->sites[1].checker_settings, "");
   EXPECT_EQ(table->sites[1].life, SiteLife{});
@@ -132,6 +139,10 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
       {"endless idle time", [](SiteTable& t) { t.sites[0].life.idle = std::chrono::hours(25); }},
       {"no group may run", [](SiteTable& t) { t.groups.running = 0; }},
       {"no start a second", [](SiteTable& t) { t.groups.starts_per_second = 0; }},
+      {"a spare of no kind", [](SiteTable& t) { t.sites[0].spare_kind = 2; }},
+      {"spares of nobody", [](SiteTable& t) { t.spare.reset(); }},
+      {"spares in group 0", [](SiteTable& t) { t.spare->gid = Gid{0}; }},
+      {"kinds of spares", [](SiteTable& t) { t.spares.resize(SiteTable::most_spare_kinds + 1); }},
       {"no settings", [](SiteTable& t) { t.sites[0].settings = {}; }},
       {"no sites", [](SiteTable& t) { t.sites.clear(); }},
       {"no name", [](SiteTable& t) { t.sites[0].name = ""; }},
@@ -155,9 +166,11 @@ TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
   plain.uids.clear();
   plain.gids.clear();
   plain.fixed.clear();
+  plain.spares.clear();
+  plain.sites[0].spare_kind.reset();
   std::string bytes = plain.pack();
   const std::uint32_t count = ~0U;
-  constexpr std::size_t count_at = 14 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
+  constexpr std::size_t count_at = 18 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
                                    sizeof(std::uint8_t) + sizeof(ControllerMask);
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
   EXPECT_FALSE(SiteTable::unpack(bytes));

@@ -50,7 +50,8 @@ std::string configuration_of(const ServerSpec& spec, const std::string& director
        << "  \"service_ids\": { \"master\": { \"uid\": " << master_uid
        << ", \"gid\": " << master_uid << " }, \"router\": { \"uid\": " << router_uid
        << ", \"gid\": " << router_uid << " }, \"keeper\": { \"uid\": " << keeper_uid
-       << ", \"gid\": " << keeper_uid << " } },\n"
+       << ", \"gid\": " << keeper_uid << " }, \"spare\": { \"uid\": " << spare_uid
+       << ", \"gid\": " << spare_uid << " } },\n"
        << "  \"runtime_dir\": \"" << directory << "/run\", \"log_dir\": \"" << directory
        << "/log\",\n";
   if (spec.more.find("\"router\"") == std::string::npos) {
@@ -242,6 +243,10 @@ std::vector<ProcessFacts> Server::runners_of(std::size_t site) const {
   std::vector<ProcessFacts> all = children("perchild-runner");
   std::erase_if(all, [&](const ProcessFacts& process) { return process.uid != uid_of(site); });
   return all;
+}
+
+std::vector<ProcessFacts> Server::spares() const {
+  return children("perchild-spare");
 }
 
 bool Server::read_log(int deadline_ms) {

@@ -19,6 +19,7 @@ namespace perchild::test {
 inline constexpr ::uid_t master_uid = 19001;
 inline constexpr ::uid_t router_uid = 19002;
 inline constexpr ::uid_t keeper_uid = 19003;
+inline constexpr ::uid_t spare_uid = 19004;
 inline constexpr ::uid_t uid_a = 20001;  // of the first site, and so on
 inline constexpr ::uid_t uid_b = 20002;
 
@@ -74,6 +75,7 @@ class Server {
   std::vector<ProcessFacts> workers_of(std::size_t site) const;
   std::vector<ProcessFacts> checkers_of(std::size_t site) const;
   std::vector<ProcessFacts> runners_of(std::size_t site) const;
+  std::vector<ProcessFacts> spares() const;
 
   // What the server has said so far, and waiting until it says something.
   std::string log();

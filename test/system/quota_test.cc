@@ -13,6 +13,7 @@
 
 #include "test/support/in_child.h"
 #include "test/support/own_mounts.h"
+#include "test/support/spares.h"
 #include "test/system/requests.h"
 #include "test/system/upgrading.h"
 
@@ -107,6 +108,20 @@ TEST_F(DelegatedGroup, EachSitesWorkersLiveInItsGroup) {
   EXPECT_TRUE(contains(cgroup_of(server.routers().at(0).pid), ours + "/service\n"));
   EXPECT_TRUE(contains(cgroup_of(server.workers_of(0).at(0).pid), ours + "/site-a.example\n"));
   EXPECT_TRUE(contains(cgroup_of(server.workers_of(1).at(0).pid), ours + "/site-b.example\n"));
+}
+
+TEST_F(DelegatedGroup, ASpareComesToLiveThereWithWhatItHasLoaded) {
+  const Server server({.sites = {{"a.example",
+                                  {{"x.php", "<?php echo file_get_contents('/proc/self/cgroup');"}},
+                                  R"(, "php": true, "limits": { "processes": 100 })"}},
+                       .more = std::string(if_available) + R"(, "child_groups": { "spares": 1 })",
+                       .before_exec = delegate("user.delegate")});
+  ASSERT_TRUE(has_spares(server, 1));
+  const ProcessFacts spare = server.spares().at(0);
+  EXPECT_TRUE(contains(cgroup_of(spare.pid), "/service\n"));
+  EXPECT_TRUE(contains(get(server.port(), "a.example", "/x.php").body, "/site-a.example\n"));
+  EXPECT_EQ(server.runners_of(0).at(0).pid, spare.pid);
+  EXPECT_TRUE(contains(cgroup_of(spare.pid), "/site-a.example\n"));
 }
 
 TEST_F(DelegatedGroup, TheGroupsOfSitesAreGoneWhenTheServiceHasStopped) {

@@ -70,6 +70,8 @@ void write_server(Exposition& out, const Snapshot& snapshot) {
   }
   out.begin("router_held_connections", "gauge", "", "Connections that routers hold now.");
   out.sample("", "", std::to_string(server.held));
+  out.begin("spares", "gauge", "", "PHP that is loaded for sites to come.");
+  out.sample("", "", std::to_string(server.spares));
 }
 
 void write_latency(Exposition& out, const Snapshot& snapshot) {

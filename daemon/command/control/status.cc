@@ -35,6 +35,8 @@ void write_server(const Snapshot& snapshot, std::ostream& out) {
       << " routers; connections: " << count_text(server.accepted) << " accepted, "
       << count_text(server.handed_over) << " handed over, " << count_text(server.refused)
       << " refused, " << count_text(server.dropped) << " dropped, " << server.held << " held\n";
+  if (server.spares_wanted == 0) return;
+  out << server.spares << " of " << server.spares_wanted << " spares are loaded\n";
 }
 
 void write_table(const Snapshot& snapshot, std::ostream& out) {
@@ -118,7 +120,9 @@ void write_json(const Snapshot& snapshot, std::ostream& out) {
     out << ",\"site_count\":" << server.sites << ",\"routers\":" << server.routers
         << ",\"connections\":{\"accepted\":" << server.accepted
         << ",\"handed_over\":" << server.handed_over << ",\"refused\":" << server.refused
-        << ",\"dropped\":" << server.dropped << ",\"held\":" << server.held << "}";
+        << ",\"dropped\":" << server.dropped << ",\"held\":" << server.held << "}"
+        << ",\"spares\":{\"loaded\":" << server.spares << ",\"wanted\":" << server.spares_wanted
+        << "}";
   }
   out << ",\"sites\":[";
   const char* separator = "";

@@ -55,7 +55,9 @@ IdFacts look_at_ids(const Configuration& configuration, SystemView& system) {
     for (const Gid group : site.groups) gids.insert(group.value);
   }
   facts.services = {configuration.master.uid, configuration.router.uid};
-  if (configuration.keeper) facts.services.push_back(configuration.keeper->uid);
+  for (const auto& service : {configuration.keeper, configuration.spare}) {
+    if (service) facts.services.push_back(service->uid);
+  }
   for (NamedAccount& account : system.users_in(configuration.id_range)) {
     if (uids.count(account.account.uid.value) == 0) continue;
     gids.insert(account.account.gid.value);

@@ -36,7 +36,7 @@ struct NamedGroup {
 
 struct IdFacts {
   std::vector<SiteIds> sites;
-  std::vector<Uid> services;           // master, router, keeper
+  std::vector<Uid> services;           // master, router, keeper, spare
   std::vector<NamedAccount> accounts;  // that have a site's uid
   std::vector<NamedGroup> groups;      // those of sites and accounts that have a name
   std::vector<SubIds> sub_ids;

@@ -17,9 +17,9 @@ namespace perchild {
 namespace {
 
 constexpr const char* started[] = {
-    "perchild-master",   "perchild-router",        "perchild-worker", "perchild-tls-worker",
-    "perchild-checker",  "perchild-keeper",        "perchild-runner", "perchild-explainer",
-    "perchild-sendmail", "perchild-fork-server.so"};
+    "perchild-master",    "perchild-router",   "perchild-worker",        "perchild-tls-worker",
+    "perchild-checker",   "perchild-keeper",   "perchild-runner",        "perchild-spare",
+    "perchild-explainer", "perchild-sendmail", "perchild-fork-server.so"};
 
 std::string absolute(const std::string& path) {
   std::array<char, PATH_MAX> here{};

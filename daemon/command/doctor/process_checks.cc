@@ -10,7 +10,20 @@ namespace {
 
 using Differences = std::vector<Difference>;
 
-std::optional<Role> role_of(const ProcessFacts& process) {
+bool has_uid(const ProcessFacts& process, const Identity& identity) {
+  return !process.status.uids.empty() && process.status.uids.front() == identity.uid.value;
+}
+
+// Of a spare, or of what it has loaded.
+bool has_no_site_yet(const ProcessFacts& process, const ExpectedService& expected) {
+  return expected.spare && has_uid(process, *expected.spare);
+}
+
+std::optional<Role> role_of(const ProcessFacts& process, const ExpectedService& expected) {
+  // Once it has a site it is a runner.
+  if (process.executable.name == executable_of(Role::spare)) {
+    return has_no_site_yet(process, expected) ? Role::spare : Role::runner;
+  }
   if (process.executable.name == tls_worker_executable) return Role::worker;
   for (const Role role :
        {Role::master, Role::router, Role::worker, Role::checker, Role::keeper, Role::runner}) {
@@ -27,15 +40,12 @@ bool is_program(const ProcessFacts& process) {
   return process.depth > 1;
 }
 
-bool has_uid(const ProcessFacts& process, const Identity& identity) {
-  return !process.status.uids.empty() && process.status.uids.front() == identity.uid.value;
-}
-
 // Several sites may have one uid, and differ in their groups.
 std::vector<Identity> identities_for(const ProcessFacts& process, Role role,
                                      const ExpectedService& expected) {
   if (role == Role::master) return {expected.master};
   if (role == Role::router) return {expected.router};
+  if (role == Role::spare) return {*expected.spare};
   if (role == Role::keeper) {
     return expected.keeper ? std::vector<Identity>{*expected.keeper} : std::vector<Identity>{};
   }
@@ -58,9 +68,9 @@ std::vector<const ExpectedSite*> sites_of(const ProcessFacts& process,
 void compare_status(const ProcessFacts& process, Role role, const ProcessFacts& master,
                     const ExpectedService& expected, Differences& differences) {
   // The service may have been started under filters of a container's or the service manager's; each
-  // child has one more than the master.
-  const std::uint32_t filters = role == Role::master ? std::max(master.status.seccomp_filters, 1U)
-                                                     : master.status.seccomp_filters + 1;
+  // child has one more than the master, once it is what it is to be.
+  const std::uint32_t own = role == Role::master || role == Role::spare ? 0 : 1;
+  const std::uint32_t filters = std::max(master.status.seccomp_filters, 1U) + own;
   const auto identities = identities_for(process, role, expected);
   if (identities.empty()) {
     differences.push_back({"runs under uid " + std::to_string(process.status.uids.front()) +
@@ -122,6 +132,13 @@ Differences differences_of_program(const ProcessFacts& process, const ProcessFac
                                    const ExpectedService& expected) {
   Differences differences;
   const ProcessStatus& status = process.status;
+  if (process.namespaces.user == master.namespaces.user ||
+      process.namespaces.user == expected.users_of_host) {
+    differences.push_back({"is in the service's or the machine's user namespace",
+                           "other ids than its site's exist there"});
+  }
+  // In whose namespace no ids exist: its capabilities are over nothing.
+  if (has_no_site_yet(process, expected)) return differences;
   const bool is_one_uid = std::all_of(status.uids.begin(), status.uids.end(),
                                       [&](auto uid) { return uid == status.uids.front(); });
   if (!is_one_uid || identities_for(process, Role::runner, expected).empty()) {
@@ -138,18 +155,13 @@ Differences differences_of_program(const ProcessFacts& process, const ProcessFac
     differences.push_back({"has no no_new_privs, or not the runner's system-call filter",
                            "both are inherited, so it does not come from a runner"});
   }
-  if (process.namespaces.user == master.namespaces.user ||
-      process.namespaces.user == expected.users_of_host) {
-    differences.push_back({"is in the service's or the machine's user namespace",
-                           "other ids than its site's exist there"});
-  }
   return differences;
 }
 
 }  // namespace
 
 std::string title_of(const ProcessFacts& process, const ExpectedService& expected) {
-  const auto role = role_of(process);
+  const auto role = role_of(process, expected);
   std::string title = role && !is_program(process) ? "the " + std::string(name_of(*role)) : "";
   if (is_program(process)) title = "the program " + shell_word(process.executable.name);
   if (title.empty()) title = "the process " + shell_word(process.executable.name);
@@ -166,7 +178,7 @@ std::string title_of(const ProcessFacts& process, const ExpectedService& expecte
 std::vector<Difference> differences_of(const ProcessFacts& process, const ProcessFacts& master,
                                        const ExpectedService& expected) {
   if (is_program(process)) return differences_of_program(process, master, expected);
-  const auto role = role_of(process);
+  const auto role = role_of(process, expected);
   if (!role || (*role == Role::master) != (process.depth == 0)) {
     return {{"is none of perchild's roles", "the master starts nothing else"}};
   }

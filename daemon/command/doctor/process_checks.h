@@ -24,6 +24,7 @@ struct ExpectedService {
   Identity master;
   Identity router;
   std::optional<Identity> keeper{};
+  std::optional<Identity> spare{};
   std::vector<ExpectedSite> sites{};
   std::string users_of_host{};  // the user namespace that the doctor is in
   std::string empty_root{};     // of routers and the keeper; empty: not known, as log_folder

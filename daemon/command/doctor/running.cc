@@ -47,6 +47,7 @@ ExpectedService expected_of(const Configuration& configuration, const SiteTable&
   ExpectedService expected{.master = identity_of(configuration.master),
                            .router = identity_of(table.router)};
   if (table.keeper) expected.keeper = identity_of(*table.keeper);
+  if (table.spare) expected.spare = identity_of(*table.spare);
   for (const SiteRecord& site : table.sites) {
     if (site.is_hole()) continue;
     expected.sites.push_back(

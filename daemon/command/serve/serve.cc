@@ -48,7 +48,7 @@ struct MasterParts {
   UniqueFd notify;
   SiteTables tables;
   Filters filters;
-  UniqueFd master, router, worker, tls_worker, checker, keeper, runner;  // executables
+  UniqueFd master, router, worker, tls_worker, checker, keeper, runner, spare;  // executables
   UniqueFd empty_root;
   UniqueFd log_directory;
   UniqueFd control, status;  // sockets for commands
@@ -88,7 +88,8 @@ struct MasterParts {
         {checker.borrow(), MasterFds::checker_executable},
         {filters.runner.borrow(), MasterFds::runner_filter},
         {runner.borrow(), MasterFds::runner_executable},
-        {mail_ledger.borrow(), MasterFds::mail_ledger}};
+        {mail_ledger.borrow(), MasterFds::mail_ledger},
+        {spare.borrow(), MasterFds::spare_executable}};
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       fds.push_back({listeners[i].borrow(), MasterFds::first_listener + static_cast<int>(i)});
     }
@@ -168,6 +169,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.checker, open_executable(Role::checker), error) &&
       take(parts.keeper, open_executable(Role::keeper), error) &&
       take(parts.runner, open_executable(Role::runner), error) &&
+      take(parts.spare, open_executable(Role::spare), error) &&
       take(parts.listeners,
            bind_listeners(configuration.listeners, configuration.router_limits.head,
                           inherited.listeners),

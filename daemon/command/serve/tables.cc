@@ -1,6 +1,7 @@
 #include "daemon/command/serve/tables.h"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "vhosts/sites/router_settings.h"
 #include "vhosts/sites/runner_settings.h"
 #include "vhosts/sites/site_settings.h"
+#include "vhosts/sites/spare_settings.h"
 #include "vhosts/tls/key_ring.h"
 
 namespace perchild {
@@ -89,7 +91,8 @@ std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
            configuration.acme_webroot.empty() ? "left out" : configuration.acme_webroot},
           {"service_ids",
            text_of(configuration.master) + " and " + text_of(configuration.router) +
-               (configuration.keeper ? " and " + text_of(*configuration.keeper) : std::string())},
+               (configuration.keeper ? " and " + text_of(*configuration.keeper) : std::string()) +
+               (configuration.spare ? " and " + text_of(*configuration.spare) : std::string())},
           {"router.processes", std::to_string(routers_of(configuration))}};
 }
 
@@ -150,6 +153,42 @@ Result<ProgramHelpers> find_helpers(const Configuration& configuration) {
   return helpers;
 }
 
+// Of the first of the site's programs that can be loaded before. Empty if there is none.
+std::string pack_for_spare(const Configuration& configuration, const Site& site,
+                           const ProgramHelpers& helpers) {
+  if (configuration.group_limits.spares == 0) return {};
+  for (const ProgramSettings& program : site.programs) {
+    const SpareSettings settings{program.command, program.environment, helpers.fork_server,
+                                 configuration.mechanisms.landlock};
+    if (settings.is_good_for(program)) return settings.pack();
+  }
+  return {};
+}
+
+// Those that most sites have a use for.
+std::vector<std::string> kinds_of_spares(const Configuration& configuration,
+                                         const ProgramHelpers& helpers) {
+  std::map<std::string, std::size_t> sites;
+  for (const Site& site : configuration.sites) {
+    std::string kind = pack_for_spare(configuration, site, helpers);
+    if (!kind.empty()) ++sites[std::move(kind)];
+  }
+  std::vector<std::pair<std::string, std::size_t>> all(sites.begin(), sites.end());
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& one, const auto& other) { return one.second > other.second; });
+  if (all.size() > SiteTable::most_spare_kinds) all.resize(SiteTable::most_spare_kinds);
+  std::vector<std::string> kinds;
+  for (auto& [kind, count] : all) kinds.push_back(std::move(kind));
+  return kinds;
+}
+
+std::optional<std::uint8_t> kind_in(const std::vector<std::string>& kinds,
+                                    const std::string& wanted) {
+  const auto found = std::find(kinds.begin(), kinds.end(), wanted);
+  if (found == kinds.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(std::distance(kinds.begin(), found));
+}
+
 std::string pack_site_table(const Configuration& configuration, const ProgramHelpers& helpers,
                             SiteTable table, const SiteTable* running) {
   const std::vector<SiteSettings> all_settings = site_settings_of(configuration);
@@ -158,6 +197,9 @@ std::string pack_site_table(const Configuration& configuration, const ProgramHel
   for (auto* list : {&packed, &packed_for_checkers, &packed_for_runners}) {
     list->reserve(all_settings.size());
   }
+  const std::vector<std::string> spares = kinds_of_spares(configuration, helpers);
+  table.spares.assign(spares.begin(), spares.end());
+  table.spare = configuration.spare;
   table.routers = routers_of(configuration);
   table.id_range = configuration.id_range;
   table.router = configuration.router;
@@ -177,6 +219,8 @@ std::string pack_site_table(const Configuration& configuration, const ProgramHel
           packed_for_checkers.emplace_back(pack_for_checker(configuration, configuration.sites[i]));
       record.runner_settings = packed_for_runners.emplace_back(
           pack_for_runner(configuration, configuration.sites[i], helpers));
+      record.spare_kind =
+          kind_in(spares, pack_for_spare(configuration, configuration.sites[i], helpers));
     }
     const bool unchanged =
         running != nullptr && i < running->sites.size() && running->sites[i].same_as(record);

@@ -9,12 +9,14 @@
 namespace perchild::test::doctor_processes_test {
 namespace {
 
-constexpr std::uint32_t master_id = 901, router_id = 902, keeper_id = 903, site_id = 20001;
+constexpr std::uint32_t master_id = 901, router_id = 902, keeper_id = 903, spare_id = 904,
+                        site_id = 20001;
 
 ExpectedService expected() {
   return {.master = {Uid{master_id}, Gid{master_id}},
           .router = {Uid{router_id}, Gid{router_id}},
           .keeper = Identity{Uid{keeper_id}, Gid{keeper_id}},
+          .spare = Identity{Uid{spare_id}, Gid{spare_id}},
           .sites = {{"a.example", {Uid{site_id}, Gid{site_id}, {Gid{20100}}}}},
           .users_of_host = "user:[1]"};
 }
@@ -24,6 +26,7 @@ ProcessFacts process_of(Role role) {
   const std::uint32_t id = role == Role::master   ? master_id
                            : role == Role::router ? router_id
                            : role == Role::keeper ? keeper_id
+                           : role == Role::spare  ? spare_id
                                                   : site_id;
   ProcessFacts facts{.pid = 100 + static_cast<int>(role), .depth = role == Role::master ? 0 : 1};
   facts.executable.name = executable_of(role);
@@ -34,7 +37,7 @@ ProcessFacts process_of(Role role) {
   facts.status.bounding = policy.bounding_set;
   facts.status.threads = facts.status.no_new_privs = 1;
   facts.status.seccomp_mode = 2;
-  facts.status.seccomp_filters = role == Role::master ? 3 : 4;
+  facts.status.seccomp_filters = role == Role::master || role == Role::spare ? 3 : 4;
   facts.namespaces = {"user:[2]", "pid:[1]", "mnt:[1]", "ipc:[1]", "net:[1]"};
   facts.status.pids = {static_cast<std::uint32_t>(facts.pid)};
   if (policy.own_namespaces) {
@@ -104,8 +107,22 @@ TEST_P(DoctorOfARole, FindsEachThingThatHasChanged) {
 
 INSTANTIATE_TEST_SUITE_P(OfEachRole, DoctorOfARole,
                          ::testing::Values(Role::master, Role::router, Role::worker, Role::checker,
-                                           Role::keeper, Role::runner),
+                                           Role::keeper, Role::runner, Role::spare),
                          [](const auto& each) { return std::string(name_of(each.param)); });
+
+TEST(DoctorOfProcesses, KnowsASpareThatHasASiteForARunner) {
+  ProcessFacts runner = process_of(Role::runner);
+  runner.executable.name = executable_of(Role::spare);
+  EXPECT_EQ(wrong_with(runner), Texts{});
+}
+
+TEST(DoctorOfProcesses, WhatASpareHasLoadedIsInANamespaceOfItsOwn) {
+  ProcessFacts loaded = program();
+  loaded.status = process_of(Role::spare).status;
+  EXPECT_EQ(wrong_with(loaded), Texts{});
+  loaded.namespaces.user = "user:[2]";
+  EXPECT_EQ(wrong_with(loaded), Texts{"is in the service's or the machine's user namespace"});
+}
 
 TEST(DoctorOfProcesses, MissesAFilterOnTopOfTheMasters) {
   ProcessFacts worker = process_of(Role::worker);

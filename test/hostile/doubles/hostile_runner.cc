@@ -53,7 +53,10 @@ int run() {
   std::ifstream(root + "/order") >> manner >> what;
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
   if (manner != "not_locked_down") {
-    const auto proof = lock_down<Role::runner>({.filter = filter->bytes()});
+    const auto nothing = make_ruleset_of_programs({}, {});
+    if (!nothing) return 3;
+    const auto proof =
+        lock_down<Role::runner>({.filter = filter->bytes(), .programs_ruleset = nothing->borrow()});
     if (!proof) return 3;
   }
   const std::uint32_t claimed = what == "wrong_pid" ? 2 : 1;

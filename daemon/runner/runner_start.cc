@@ -1,0 +1,115 @@
+#include "daemon/runner/runner_start.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "daemon/runner/private_view.h"
+#include "daemon/runner/program_paths.h"
+#include "daemon/runner/runner_loop.h"
+#include "privsep/inherited_fds.h"
+#include "privsep/sealed_memory.h"
+
+namespace perchild {
+namespace {
+
+constexpr std::uint32_t most_processes = 512;  // where the site has no limit of its own
+
+std::uint32_t processes_of(const RunnerSettings& settings) {
+  return settings.quota.processes != 0 ? settings.quota.processes : most_processes;
+}
+
+// Although it is to do less. Where Landlock is required the lock-down fails instead.
+bool connects_anywhere(const RunnerSettings& settings) {
+  return settings.connect_ports && settings.landlock == Requirement::if_available &&
+         !landlock_knows_ports();
+}
+
+// None where the kernel has no Landlock and that is permitted.
+Result<UniqueFd> make_ruleset(const RunnerSettings& settings, const ProgramPaths& paths) {
+  if (landlock_abi() == 0 && settings.landlock == Requirement::if_available) return UniqueFd();
+  return make_ruleset_of_programs(paths.permitted(), connects_anywhere(settings)
+                                                         ? PermittedPorts()
+                                                         : PermittedPorts(settings.connect_ports));
+}
+
+// What it has loaded becomes the site's as it does itself. It says so when that is done; what it is
+// asked for until then waits in its socket. False if the site has no use for it.
+bool adopt(LoadedProgram& loaded, const RunnerSettings& settings, const UniqueFd& ruleset) {
+  const auto program =
+      std::find_if(settings.programs.begin(), settings.programs.end(),
+                   [&](const ProgramSettings& each) { return loaded.settings.is_good_for(each); });
+  if (program == settings.programs.end()) return false;
+  const auto directory = open_directory(program->directory);
+  if (!directory) return false;
+  const AdoptionPlace place{processes_of(settings), settings.quota.memory};
+  return loaded.server.adopt(
+      place, directory->borrow(), loaded.cgroup_procs.borrow(), BorrowedFd(ChildFds::filter),
+      ruleset.has_value() ? std::optional(ruleset.borrow()) : std::nullopt, Clock::now());
+}
+
+}  // namespace
+
+Result<UniqueFd> take_signals() {
+  ::sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return failure_from_errno("sigprocmask");
+  UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals.has_value()) return failure_from_errno("signalfd");
+  return signals;
+}
+
+Result<void> offer_itself_first() {
+  const char* const path = "/proc/self/oom_score_adj";
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!file.has_value()) return failure_from_errno("open", path);
+  if (::write(file.get(), "500", 3) != 3) return failure_from_errno("write", path);
+  return {};
+}
+
+Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
+  const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
+  if (!packed) return failure(packed.error());
+  auto settings = RunnerSettings::unpack(packed->bytes());
+  if (!settings) return failure({"load", "the runner's settings", 0});
+  const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
+  if (!filter) return failure(filter.error());
+  logs::LogClock::load();
+  if (!loaded) {
+    if (auto made = make_private_view(*settings); !made) return failure(made.error());
+  }
+  const ProgramPaths paths(*settings);
+  auto root = open_directory(settings->root);
+  if (!root) return failure(root.error());
+  auto ruleset = make_ruleset(*settings, paths);
+  if (!ruleset) return failure(ruleset.error());
+  // Behind the view, in which it looks at itself.
+  const bool adopted = loaded && adopt(*loaded, *settings, *ruleset);
+
+  const auto proof = lock_down<Role::runner>(
+      {.filter = filter->bytes(),
+       .landlock = settings->landlock,
+       .memory = settings->quota.memory,
+       .processes = processes_of(*settings),
+       .programs_ruleset = ruleset->has_value() ? std::optional(ruleset->borrow()) : std::nullopt,
+       .reach_is_restricted = loaded.has_value()});
+  if (!proof) return failure(proof.error());
+  ruleset->reset();
+  Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
+  if (master.send(LockDownComplete{static_cast<std::uint32_t>(::getpid())}) != SendStatus::sent) {
+    return failure({"tell", "the master that the lock-down is complete", 0});
+  }
+  RunnerLoop loop(*proof, std::move(master), std::move(signals), *settings, std::move(*root));
+  for (const std::string& complaint : paths.complaints()) loop.complain(complaint);
+  if (connects_anywhere(*settings)) {
+    loop.complain("programs connect to any port: less takes Linux 6.7");
+  }
+  if (adopted) loop.take(std::move(*loaded));
+  return loop.run();
+}
+
+}  // namespace perchild
