@@ -14,6 +14,7 @@ constexpr std::size_t most_words = 64;
 constexpr std::size_t most_variables = 128;
 constexpr std::size_t most_ini_values = 128;
 constexpr std::uint64_t most_port = 65'535;
+constexpr std::uint64_t most_buffered = 1024ULL * 1024 * 1024;
 constexpr DurationRange of_a_program{Milliseconds(100), std::chrono::hours(24)};
 
 constexpr bool is_word(char c) {
@@ -151,6 +152,7 @@ void take_program_values(Report& report, JsonValue object, ProgramSettings& prog
   take_duration(report, object, "time_limit", of_a_program, program.request);
   take_number(report, object, "queue", {0, 65'536}, program.longest_queue);
   take_duration(report, object, "queue_timeout", of_a_program, program.queue);
+  take_size(report, object, "request_buffer", {0, most_buffered}, program.most_kept);
   take_absolute_path(report, object, "directory", program.directory);
   if (const auto environment = object.find("environment")) {
     read_environment(report, *environment, program.environment);

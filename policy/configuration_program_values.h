@@ -24,7 +24,7 @@ void read_php_ini(Report& report, JsonValue value, IniValues& ini);
 void take_extensions(Report& report, JsonValue object, std::vector<std::string>& extensions);
 
 // "max_processes", "max_requests", "idle_timeout", "time_limit", "queue", "queue_timeout",
-// "environment", "directory": those that are there.
+// "request_buffer", "environment", "directory": those that are there.
 void take_program_values(Report& report, JsonValue object, ProgramSettings& program);
 
 // An array: a program by its absolute path, and what it is given. False, and said so, if it cannot

@@ -27,10 +27,11 @@ constexpr std::string_view cgi_keys[] = {"directories",   "extensions", "environ
 constexpr std::string_view fastcgi_keys[] = {
     "command",      "socket",       "extensions", "environment", "directory",    "max_processes",
     "max_requests", "idle_timeout", "time_limit", "queue",       "queue_timeout"};
-constexpr std::string_view proxy_keys[] = {"to", "idle_timeout", "time_limit", "queue",
-                                           "queue_timeout"};
-constexpr std::string_view app_keys[] = {
-    "command", "environment", "directory", "idle_timeout", "time_limit", "queue", "queue_timeout"};
+constexpr std::string_view proxy_keys[] = {"to",    "idle_timeout",  "time_limit",
+                                           "queue", "queue_timeout", "request_buffer"};
+constexpr std::string_view app_keys[] = {"command",       "environment",   "directory",
+                                         "idle_timeout",  "time_limit",    "queue",
+                                         "queue_timeout", "request_buffer"};
 
 class ProgramsReader {
  public:
@@ -153,6 +154,7 @@ class ProgramsReader {
     if (!report_.expect_keys(value, R"("proxy")", proxy_keys)) return;
     ProgramSettings program{
         .kind = ProgramKind::backend, .protocol = ProgramProtocol::http, .name = "proxy"};
+    program.most_kept = 0;  // some backends answer while the request still comes
     const auto to = value.find("to");
     if (!to) {
       report_.error(value, R"("proxy" needs "to")", std::string(backend_forms));

@@ -38,6 +38,9 @@ struct ProgramSettings {
   std::chrono::milliseconds request{60'000};  // one that takes longer is ended, and answered 504
   std::chrono::milliseconds queue{10'000};    // how long a request waits for a process
   std::uint32_t longest_queue = 128;          // requests of a worker that wait
+  // Of a request's body, which is here before the program is asked for. 0: it is passed on as it
+  // comes.
+  std::uint64_t most_kept = 1024 * 1024;
 };
 
 // The port of a backend that has one; else 0.

@@ -94,7 +94,7 @@ constexpr SyscallRule worker_only[] = {
     {"getsockopt", "is a passed descriptor a TCP socket? does a slow client take anything?"},
     {"getsockname", "a program is told at which address its request has come"},
     {"dup3", "a log that was opened anew takes the place of the old one"},
-    {"memfd_create", "what a script is told; a body whose length has to be known first"},
+    {"memfd_create", "what a script is told; a body that its program does not wait for"},
     {"fcntl", "nobody changes what a script is told", equals(1, F_ADD_SEALS)},
     {"futex", "what OpenSSL and libstdc++ do once; one thread never waits in it"},
 };

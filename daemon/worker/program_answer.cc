@@ -12,9 +12,6 @@ namespace perchild {
 namespace {
 
 constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
-// Of a body that a program of few processes is not to wait for: with a handful of bodies that
-// trickle in a visitor would have all processes of a site. Of a longer one so much is here before.
-constexpr std::uint64_t most_kept = 1 << 20;
 // Connections that were at rest, and that their program has closed meanwhile.
 constexpr int most_tries = 3;
 
@@ -123,10 +120,13 @@ ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, ExchangeEnd e
                                                                           : ReleaseTo::end;
 }
 
-// Programs are told how long a body is before they get it: one of which that is not known is kept
-// to its end, as far as the site's limit lets it come.
+// A program of few processes is not to wait for a body: with a handful of bodies that trickle in a
+// visitor would have all of them. What speaks no HTTP is told how long a body is before it gets it:
+// one of which that is not known is kept to its end, as far as the site's limit lets it come.
 Task<ExchangeEnd> keep_input(Request& request, Response& response, ProgramInput& input) {
-  const std::uint64_t most = input.length() ? most_kept : UINT64_MAX;
+  const ProgramSettings& program = program_of(request);
+  const bool is_kept_whole = !input.length() && program.protocol != ProgramProtocol::http;
+  const std::uint64_t most = is_kept_whole ? UINT64_MAX : program.most_kept;
   const BodyPiece kept = co_await input.keep(most);
   const bool is_enough = kept.kind == BodyPiece::Kind::data || kept.kind == BodyPiece::Kind::end;
   if (is_enough) co_return ExchangeEnd::complete;
@@ -140,8 +140,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
                                     Request& request, Response& response, ProgramInput& input,
                                     Sending& sending, std::string& location) {
   const ProgramSettings& program = program_of(request);
-  // One that speaks HTTP is an application's own server, which sees bodies as they come.
-  if (program.protocol != ProgramProtocol::http && input.awaited() != nullptr) {
+  if (input.awaited() != nullptr) {
     const ExchangeEnd kept = co_await keep_input(request, response, input);
     if (kept != ExchangeEnd::complete) co_return kept;
   }

@@ -56,6 +56,69 @@ TEST(SlowVisitor, SendsABodyThatNoProcessWaitsFor) {
   }
 }
 
+// An HTTP server that serves one connection at a time, as many applications do.
+constexpr const char* one_by_one = R"(import http.server, socket, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def address_string(self): return 'somebody'
+    def log_message(self, *a): pass
+    def do_POST(self):
+        print('reads', file=sys.stderr, flush=True)
+        self.reply(b'%d' % len(self.rfile.read(int(self.headers['Content-Length']))))
+    def do_GET(self): self.reply(b'hello')
+    def reply(self, body):
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+listener = socket.socket(fileno=3)
+while True:
+    Handler(listener.accept()[0], ('', 0), None)
+)";
+
+class SlowVisitorOfAnApplication : public ::testing::Test {
+ protected:
+  explicit SlowVisitorOfAnApplication(const std::string& more = {})
+      : server_({.sites = {{"a.example",
+                            {{"app.py", one_by_one}},
+                            R"(, "app": {"command": ["/usr/bin/python3", "-SE", "app.py"])" + more +
+                                "}"}}}) {}
+  Client visitor(const std::string& bytes) const {
+    Client client(server_.port());
+    client.send(bytes);
+    return client;
+  }
+  static std::string upload() {
+    return request("a.example", "/", "Content-Length: 100000\r\n", "POST") +
+           std::string(50'000, 'x');
+  }
+
+  const Server server_;
+};
+
+TEST_F(SlowVisitorOfAnApplication, SendsABodyThatItDoesNotWaitFor) {
+  Client slow = visitor(upload());
+  EXPECT_EQ(get(server_.port(), "a.example").body, "hello") << server_.error_log(0);
+  slow.send(std::string(50'000, 'x'));
+  EXPECT_EQ(slow.receive().body, "100000");
+}
+
+// The control.
+class SlowVisitorOfAnApplicationThatSeesAll : public SlowVisitorOfAnApplication {
+ protected:
+  SlowVisitorOfAnApplicationThatSeesAll()
+      : SlowVisitorOfAnApplication(R"(, "request_buffer": 0)") {}
+};
+
+TEST_F(SlowVisitorOfAnApplicationThatSeesAll, HoldsItUp) {
+  Client slow = visitor(upload());
+  EXPECT_TRUE(error_log_has(server_, 0, "app: reads")) << server_.error_log(0);
+  Client other = visitor(request("a.example"));
+  EXPECT_EQ(other.receive(false, 300).status, 0);
+  slow.send(std::string(50'000, 'x'));
+  EXPECT_EQ(slow.receive().body, "100000");
+  EXPECT_EQ(other.receive().body, "hello");
+}
+
 // Longer in all than PHP has for an answer, a MiB of it not so long.
 TEST(BodyOfAVisitorWhoIsSlow, ArrivesThoughItTakesLonger) {
   SiteSpec site = site_of_programs();

@@ -121,7 +121,7 @@ TEST(ConfigurationPrograms, ScriptsOfCgiLieInFoldersOrHaveExtensions) {
 TEST(ConfigurationPrograms, ApplicationsAndBackendsAnswerForEveryPath) {
   const Site site = site_of(R"("php": true, "try": ["{path}", "/index.php"], "locations": [
     {"prefix": "/app", "app": {"command": ["/usr/bin/node", "/srv/a/app.js"], "directory": "/srv/a/b"}},
-    {"prefix": "/api", "proxy": {"to": "http://localhost:3000/"}},
+    {"prefix": "/api", "proxy": {"to": "http://localhost:3000/", "request_buffer": "1M"}},
     {"prefix": "/six", "proxy": {"to": "http://[::1]:3000"}},
     {"prefix": "/sock", "proxy": {"to": "unix:/run/a.sock"}},
     {"prefix": "/fast", "fastcgi": {"socket": "/run/b.sock"}},
@@ -133,6 +133,9 @@ TEST(ConfigurationPrograms, ApplicationsAndBackendsAnswerForEveryPath) {
   EXPECT_EQ(site.programs[1].directory, "/srv/a/b");
   EXPECT_EQ(site.programs[2].address, "127.0.0.1:3000");
   EXPECT_EQ(site.programs[2].kind, ProgramKind::backend);
+  EXPECT_EQ(site.programs[1].most_kept, 1024U * 1024);
+  EXPECT_EQ(site.programs[2].most_kept, 1024U * 1024);
+  EXPECT_EQ(site.programs[3].most_kept, 0U);
   EXPECT_EQ(site.programs[3].address, "[::1]:3000");
   EXPECT_EQ(site.programs[4].address, "/run/a.sock");
   EXPECT_EQ(site.programs[5].protocol, ProgramProtocol::fastcgi);

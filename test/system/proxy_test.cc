@@ -61,17 +61,45 @@ TEST(Proxy, IsReachedThoughProgramsMayConnectToNoPort) {
 
 TEST(Proxy, BodiesAreFramedAnew) {
   PlayedBackend backend;
-  const Server server(proxy_site(backend.settings()));
+  const Server server(proxy_site(backend.settings(R"(, "request_buffer": 4)")));
+  const auto send = [&](Client& client, const std::string& body) {
+    client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n", "POST") + body +
+                "0\r\nTrailer: x\r\n\r\n");
+    backend.accept();
+  };
+  Client short_one(server.port());
+  send(short_one, "3;ext=\"x\"\r\nabc\r\n");
+  const std::string whole = backend.receive_until("abc");
+  EXPECT_TRUE(contains(whole, "Content-Length: 3\r\n")) << whole;
+  EXPECT_FALSE(contains(whole, "Transfer-Encoding")) << whole;
+  backend.send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(short_one.receive(true).status, 204);
+
   Client client(server.port());
-  client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n", "POST") +
-              "3;ext=\"x\"\r\nabc\r\n0\r\nTrailer: x\r\n\r\n");
-  backend.accept();
+  send(client, "2;ext=\"x\"\r\nab\r\n4\r\ncdef\r\n");
   const std::string got = backend.receive_until("0\r\n\r\n");
-  EXPECT_TRUE(contains(got, "Transfer-Encoding: chunked\r\n"));
-  EXPECT_TRUE(got.ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) << got;
+  EXPECT_TRUE(contains(got, "Transfer-Encoding: chunked\r\n")) << got;
+  EXPECT_TRUE(got.ends_with("\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n")) << got;
   backend.send(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\nX: y\r\n\r\n");
   EXPECT_EQ(client.receive().body, "hi");
+}
+
+// Two that talk with each other: each waits for what the other says.
+TEST(Proxy, ABodyIsPassedOnAsItComes) {
+  PlayedBackend backend;
+  const Server server(proxy_site(backend.settings()));
+  Client client(server.port());
+  client.send(request("a.example", "/", "Transfer-Encoding: chunked\r\n", "POST") + "1\r\na\r\n");
+  backend.accept();
+  EXPECT_TRUE(backend.receive_until("\r\n\r\n1\r\na").ends_with("a"));
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n");
+  EXPECT_EQ(client.receive(true).status, 200);
+  EXPECT_TRUE(contains(client.receive_some(), "b"));
+  client.send("1\r\nc\r\n0\r\n\r\n");
+  EXPECT_TRUE(contains(backend.receive_until("0\r\n\r\n"), "1\r\nc\r\n0\r\n\r\n"));
+  backend.send("0\r\n\r\n");
+  EXPECT_TRUE(contains(client.receive_some(), "0\r\n\r\n"));
 }
 
 TEST(Proxy, EventsComeAsTheyAreSent) {

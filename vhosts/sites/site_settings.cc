@@ -75,6 +75,7 @@ void put_programs(PackedWriter& writer, const std::vector<ProgramSettings>& prog
     writer.put_duration(program.request);
     writer.put_duration(program.queue);
     writer.put(program.longest_queue);
+    writer.put(program.most_kept);
   }
 }
 
@@ -89,6 +90,7 @@ bool get_programs(PackedReader& reader, std::vector<ProgramSettings>& programs) 
     program.request = reader.get_duration();
     program.queue = reader.get_duration();
     program.longest_queue = reader.get<std::uint32_t>();
+    program.most_kept = reader.get<std::uint64_t>();
     if (program.kind > ProgramKind::backend || program.protocol > ProgramProtocol::http) {
       return false;
     }

@@ -77,7 +77,8 @@ SiteSettings sample() {
                           .idle = std::chrono::milliseconds(12),
                           .request = std::chrono::milliseconds(13),
                           .queue = std::chrono::milliseconds(14),
-                          .longest_queue = 15};
+                          .longest_queue = 15,
+                          .most_kept = 16};
   settings.content.settings.handlers = {{"php", 1, {"php"}, {"/a"}}, {"cgi", {}, {}, {}}};
   return settings;
 }
@@ -125,6 +126,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->programs[1].name, "proxy");
   EXPECT_EQ(settings->programs[1].request.count(), 13);
   EXPECT_EQ(settings->programs[1].longest_queue, 15u);
+  EXPECT_EQ(settings->programs[1].most_kept, 16u);
   ASSERT_EQ(settings->content.settings.handlers.size(), 2u);
   EXPECT_EQ(settings->content.settings.handlers[0].program, 1u);
   EXPECT_FALSE(settings->content.settings.handlers[1].program);
