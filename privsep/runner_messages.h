@@ -85,6 +85,7 @@ enum class ReleaseTo : std::uint32_t {
   end,     // SIGTERM, then SIGKILL
   rest,    // the process is, and its connection may be given to somebody
   finish,  // nobody wants its answer any more: it may finish, as long as a request may take
+  silent,  // nothing has come from it in the time of a request
 };
 
 // worker → runner. The worker has done with what it acquired.
@@ -94,7 +95,7 @@ struct Release {
   std::uint32_t instance;
   ReleaseTo what;
   std::uint32_t served;  // requests, those of Acquired among them
-  bool valid() const { return instance != 0 && what <= ReleaseTo::finish; }
+  bool valid() const { return instance != 0 && what <= ReleaseTo::silent; }
 };
 
 // runner → worker. Others wait for program `program`: release what is at rest with you.

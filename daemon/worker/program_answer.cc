@@ -114,8 +114,10 @@ std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionCont
 
 // Who does not wait for an answer may want what is done for it all the same: a WordPress asks
 // itself so. But nothing is to be done with half a request.
-ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, ExchangeEnd end) {
+ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, const BackendStream& stream,
+                                  ExchangeEnd end) {
   if (exchange.is_reusable()) return ReleaseTo::rest;
+  if (stream.timed_out && exchange.is_untouched()) return ReleaseTo::silent;
   return end == ExchangeEnd::client_gone && exchange.has_sent_all_input() ? ReleaseTo::finish
                                                                           : ReleaseTo::end;
 }
@@ -175,6 +177,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     const auto exchange =
         exchange_of(connection, context, request, response, *ticket.stream, input, sending);
     end = co_await exchange->run();
+    if (!exchange->is_untouched()) context.runner.note_life(request.call->program);
     if (const auto bytes = exchange->bytes_of_other_protocol();
         bytes && end == ExchangeEnd::complete) {
       request.persistence = files::Persistence::close;
@@ -184,7 +187,8 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     connection.deadline.unlink();
     sending.pace.drop_period();
     if (!exchange->has_released()) {
-      context.runner.release(*ticket.stream, what_becomes_of_program(*exchange, end));
+      context.runner.release(*ticket.stream,
+                             what_becomes_of_program(*exchange, *ticket.stream, end));
     }
     location = exchange->location();
     const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&

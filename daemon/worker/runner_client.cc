@@ -100,6 +100,10 @@ void RunnerClient::begin_time(BackendStream& stream) {
   programs_[stream.origin().program].request.set(stream.deadline, loop_.now());
 }
 
+void RunnerClient::note_life(std::uint32_t program) {
+  programs_[program].heard_at = loop_.now();
+}
+
 bool RunnerClient::keeps_at_rest(const BackendStream& stream) const {
   const ProgramSettings& settings = programs_[stream.origin().program].settings;
   // A FastCGI server of somebody else's may have one process: it is not to wait for our next
@@ -116,8 +120,10 @@ void RunnerClient::release(BackendStream& stream, ReleaseTo what) {
   Program& program = programs_[stream.origin().program];
   stream.user = nullptr;
   stream.deadline.unlink();
+  const bool is_busy = program.heard_at + program.settings.request > loop_.now();
+  if (what == ReleaseTo::silent && is_busy) what = ReleaseTo::end;
   if (what != ReleaseTo::rest || stream.peer_closed() || !keeps_at_rest(stream)) {
-    give_back(stream, what == ReleaseTo::finish ? what : ReleaseTo::end);
+    give_back(stream, what == ReleaseTo::rest ? ReleaseTo::end : what);
   } else if (std::exchange(program.recalled, false)) {
     give_back(stream, ReleaseTo::rest);
   } else if (!program.waiting.empty() && !program.waiting.front()->must_be_new) {

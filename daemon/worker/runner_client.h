@@ -52,6 +52,8 @@ class RunnerClient {
   [[nodiscard]] bool ask(ProgramTicket& ticket);
   void withdraw(ProgramTicket& ticket);
   void release(BackendStream& stream, ReleaseTo what);
+  // Something has come from a process of it: whoever else waits does so because it is busy.
+  void note_life(std::uint32_t program);
 
   // How long requests for a program wait in line.
   DeadlineList<Connection>& queue_of(std::uint32_t program) { return programs_[program].queue; }
@@ -91,7 +93,8 @@ class RunnerClient {
     DeadlineList<BackendStream> idle;
     std::vector<BackendStream*> rest;    // the last used one at the end
     std::deque<ProgramTicket*> waiting;  // in the order in which they came
-    bool recalled = false;               // others wait for what is released next
+    Clock::time_point heard_at{};
+    bool recalled = false;  // others wait for what is released next
   };
   struct Asked {
     std::uint32_t program;

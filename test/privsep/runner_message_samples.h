@@ -53,10 +53,13 @@ struct Samples<NotAcquired> {
 template <>
 struct Samples<Release> {
   static std::vector<Release> valid() {
-    return {{1, ReleaseTo::end, 0}, {2, ReleaseTo::rest, 1}, {~0U, ReleaseTo::finish, ~0U}};
+    return {{1, ReleaseTo::end, 0},
+            {2, ReleaseTo::rest, 1},
+            {3, ReleaseTo::finish, 2},
+            {~0U, ReleaseTo::silent, ~0U}};
   }
   static std::vector<Release> invalid() {
-    return {{0, ReleaseTo::end, 0}, {1, ReleaseTo{3}, 0}, {1, ReleaseTo{~0U}, 0}};
+    return {{0, ReleaseTo::end, 0}, {1, ReleaseTo{4}, 0}, {1, ReleaseTo{~0U}, 0}};
   }
 };
 template <>

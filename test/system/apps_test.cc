@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "test/system/requests.h"
+#include "test/system/neighbour.h"
 
 namespace perchild::test::apps_test {
 namespace {
@@ -32,6 +32,22 @@ class Server(http.server.ThreadingHTTPServer):
         connection, _ = self.socket.accept()
         return connection, ('', 0)
 Server().serve_forever()
+)";
+
+// One connection after the other; it is slow, or stands still, where it is told to.
+constexpr const char* slow_application = R"(import os, socket, time
+listener = socket.socket(fileno=3)
+while True:
+    peer, _ = listener.accept()
+    asked = peer.recv(65536)
+    if b'/hang' in asked: time.sleep(1000)
+    if b'/slow' in asked: time.sleep(0.4)
+    body = b'process %d' % os.getpid()
+    try:
+        peer.sendall(b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n'
+                     % len(body) + body)
+    except OSError: pass
+    peer.close()
 )";
 
 // Answers each request by what stands in the file that it is asked for, as it is.
@@ -81,6 +97,51 @@ TEST(Apps, AnApplicationIsStartedOnDemandAndAnswersEveryPath) {
             "/index.html as " + std::to_string(uid_a));
   EXPECT_EQ(ask(server, request("a.example", "/", "Content-Length: 3\r\n", "POST") + "abc").body,
             "3 bytes");
+}
+
+class SlowApplication : public ::testing::Test {
+ protected:
+  std::string process() const { return get(server_.port(), "a.example").body; }
+
+  const Server server_{{.sites = {{"a.example",
+                                   {{"app.py", slow_application}},
+                                   R"(, "app": {"command": ["/usr/bin/python3", "-SE", "app.py"],
+                               "time_limit": "1s"})"},
+                                  {"b.example", {{"index.html", "of b"}}}}}};
+  const Neighbour neighbour_{server_};
+};
+
+TEST_F(SlowApplication, ThatDoesNotAnswerAnyMoreIsReplaced) {
+  const std::string first = process();
+  EXPECT_TRUE(first.starts_with("process ")) << server_.error_log(0);
+  EXPECT_EQ(get(server_.port(), "a.example", "/hang").status, 504);
+  EXPECT_TRUE(error_log_has(server_, 0, "app does not answer, and is ended"));
+  std::string other;
+  EXPECT_TRUE(eventually([&] {
+    other = process();
+    return other.starts_with("process ");
+  })) << server_.error_log(0);
+  EXPECT_NE(other, first);
+}
+
+// The control. Who comes last waits for longer than he may, and so would a health check.
+TEST_F(SlowApplication, ThatIsOnlyBusyGoesOn) {
+  const std::string first = process();
+  std::vector<Client> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back(server_.port());
+    clients.back().send(request("a.example", "/slow"));
+  }
+  int late = 0;
+  for (Client& client : clients) late += client.receive().status == 504 ? 1 : 0;
+  EXPECT_GT(late, 0);
+  EXPECT_LT(late, 6);
+  std::string other;
+  EXPECT_TRUE(eventually([&] {
+    other = process();
+    return other.starts_with("process ");
+  })) << server_.error_log(0);
+  EXPECT_EQ(other, first);
 }
 
 TEST(Apps, AProgramThatSpeaksNoFastCgiHarmsItsOwnRequestsOnly) {

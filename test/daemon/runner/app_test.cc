@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* app = R"(#!/usr/bin/python3
-import os, socket, sys
+import os, socket, sys, time
 if len(sys.argv) > 1:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
@@ -24,18 +24,21 @@ while True:
     connection, _ = listener.accept()
     said = connection.recv(100)
     if said == b"die": os._exit(3)
+    if said == b"hang": time.sleep(1000)
     connection.sendall(b"%d" % os.getpid())
     connection.close()
 )";
 
 class AppUnderTest : public ::testing::TestWithParam<const char*> {
  protected:
-  explicit AppUnderTest(milliseconds idle = milliseconds(60'000))
+  explicit AppUnderTest(milliseconds idle = milliseconds(60'000),
+                        milliseconds request = milliseconds(60'000))
       : runner_({{.kind = ProgramKind::app,
                   .protocol = ProgramProtocol::http,
                   .name = "app",
                   .command = {"/bin/sh", "-c", std::string("exec ./app ") + GetParam()},
-                  .idle = idle}},
+                  .idle = idle,
+                  .request = request}},
                 {{"app", app}}) {}
 
   // What the application says to `word` on a connection of its own; "" if nothing.
@@ -70,20 +73,42 @@ TEST_P(AppUnderTest, ThatEndsIsStartedAgainButNotAtOnce) {
   EXPECT_NE(other, who);
 }
 
-TEST(DyingApp, IsWaitedForByNobody) {
-  RunnerUnderTest runner({{.kind = ProgramKind::app,
-                           .protocol = ProgramProtocol::http,
-                           .name = "app",
-                           .command = {"/bin/sh", "-c", "exit 3"}}},
-                         {});
-  AskingWorker worker = runner.attach();
-  worker.acquire();
-  const auto answer = worker.answer();
-  ASSERT_TRUE(answer.acquired()) << runner.error_log();
+class DyingApp : public ::testing::Test {
+ protected:
+  RunnerUnderTest runner_{{{.kind = ProgramKind::app,
+                            .protocol = ProgramProtocol::http,
+                            .name = "app",
+                            .command = {"/bin/sh", "-c", "exit 3"}}},
+                          {}};
+  AskingWorker worker_ = runner_.attach();
+};
+
+TEST_F(DyingApp, IsWaitedForByNobody) {
+  worker_.acquire();
+  const auto answer = worker_.answer();
+  ASSERT_TRUE(answer.acquired()) << runner_.error_log();
   ::pollfd ended{answer.connection.get(), POLLIN, 0};
   EXPECT_EQ(::poll(&ended, 1, 10'000), 1);
   char byte;
   EXPECT_LE(::recv(answer.connection.get(), &byte, 1, 0), 0);
+}
+
+TEST_F(DyingApp, IsStartedLaterAndLater) {
+  const std::int64_t begun = now_ms();
+  while (now_ms() - begun < 1'200) {
+    worker_.acquire();
+    const auto answer = worker_.answer();
+    if (answer.acquired()) worker_.release(answer.instance, false);
+    pause_briefly();
+  }
+  const std::string log = runner_.error_log();
+  const std::int64_t until = now_ms();
+  int ends = 0;
+  for (std::size_t at = 0; (at = log.find("app has ended", at)) != std::string::npos; ++at) ++ends;
+  int most = 0;
+  for (std::int64_t start = begun, delay = 250; start <= until; start += delay, delay *= 2) ++most;
+  EXPECT_GE(ends, 2) << log;
+  EXPECT_LE(ends, most) << log;
 }
 
 INSTANTIATE_TEST_SUITE_P(GivenOrMakesItsSocket, AppUnderTest, ::testing::Values("", "{socket}"));
@@ -98,6 +123,61 @@ TEST_P(IdleApp, IsEnded) {
   EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 1; }));
   EXPECT_NE(ask(), "refused");
 }
+
+// Milliseconds that an answer may take, of it and of a health check.
+constexpr int longest_answer = 500;
+
+class SilentApp : public AppUnderTest {
+ protected:
+  SilentApp() : AppUnderTest(milliseconds(60'000), milliseconds(longest_answer)) {}
+
+  // As a worker does when its request's time is up.
+  void give_up_on(const std::string& word) {
+    worker_.acquire();
+    const auto answer = worker_.answer();
+    ASSERT_TRUE(answer.acquired());
+    ::send(answer.connection.get(), word.data(), word.size(), MSG_NOSIGNAL);
+    pass(longest_answer);
+    worker_.say_silent(answer.instance);
+  }
+  static void pass(int duration_ms) {
+    const std::int64_t begun = now_ms();
+    while (now_ms() - begun <= duration_ms) pause_briefly();
+  }
+};
+
+TEST_P(SilentApp, IsReplacedIfItDoesNotAnswerAtAll) {
+  const std::string who = ask();
+  give_up_on("hang");
+  EXPECT_TRUE(runner_.logs("app does not answer, and is ended"));
+  std::string other;
+  EXPECT_TRUE(eventually([&] { return (other = ask()) != "refused"; }));
+  EXPECT_FALSE(other.empty());
+  EXPECT_NE(other, who);
+}
+
+// The control.
+TEST_P(SilentApp, GoesOnIfItDoes) {
+  const std::string who = ask();
+  give_up_on("who");
+  pass(longest_answer);
+  EXPECT_EQ(ask(), who) << runner_.error_log();
+}
+
+TEST(AppWithoutASocket, IsReplaced) {
+  RunnerUnderTest runner({{.kind = ProgramKind::app,
+                           .protocol = ProgramProtocol::http,
+                           .name = "app",
+                           .command = {"/bin/sh", "-c", "exec sleep 1000", "{socket}"},
+                           .request = milliseconds(longest_answer)}},
+                         {});
+  AskingWorker worker = runner.attach();
+  worker.acquire();
+  EXPECT_TRUE(runner.logs("app does not answer, and is ended"));
+  EXPECT_EQ(worker.answer().refusal, NotAcquiredReason::cannot_start);
+}
+
+INSTANTIATE_TEST_SUITE_P(GivenOrMakesItsSocket, SilentApp, ::testing::Values("", "{socket}"));
 
 INSTANTIATE_TEST_SUITE_P(GivenOrMakesItsSocket, IdleApp, ::testing::Values("", "{socket}"));
 

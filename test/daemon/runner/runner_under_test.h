@@ -27,6 +27,7 @@ class AskingWorker {
   void release(std::uint32_t instance, bool keep, std::uint32_t served = 0) {
     send(Release{instance, keep ? ReleaseTo::rest : ReleaseTo::end, served});
   }
+  void say_silent(std::uint32_t instance) { send(Release{instance, ReleaseTo::silent, 0}); }
   void let_finish(std::uint32_t instance) { send(Release{instance, ReleaseTo::finish, 1}); }
 
   struct Answer {
