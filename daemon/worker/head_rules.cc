@@ -1,6 +1,8 @@
 #include "daemon/worker/head_rules.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "daemon/worker/answer.h"
 #include "vhosts/content/head_editor.h"
@@ -43,8 +45,13 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 void add_preflight(const CorsRequest& asked, const Cors& cors, HeadEditor& head) {
-  head.add("Access-Control-Allow-Methods",
-           cors.methods.empty() ? "GET, HEAD, POST" : "GET, HEAD, POST, " + joined(cors.methods));
+  std::vector<std::string> methods{"GET", "HEAD", "POST"};  // need no preflight
+  for (const std::string& method : cors.methods) {
+    if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
+      methods.push_back(method);
+    }
+  }
+  head.add("Access-Control-Allow-Methods", joined(methods));
   const bool any_header = cors.headers.size() == 1 && cors.headers[0] == "*";
   // With credentials a browser takes "*" for a header's name; so it is told what it asked for.
   if (any_header && cors.credentials) {

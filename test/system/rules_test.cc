@@ -216,7 +216,7 @@ TEST(Rules, ScriptsOfNamedOriginsMayRead) {
   const Server server({.sites = {{"a.example",
                                   {{"index.html", "site"}},
                                   R"(, "cors": {"origins": ["https://b.example"],
-                                    "methods": ["PUT"], "headers": ["X-Y"], "expose": ["X-Z"],
+                                    "methods": ["GET", "PUT"], "headers": ["X-Y"], "expose": ["X-Z"],
                                     "credentials": true, "max_age": "1h"},
                                   "locations": [{"prefix": "/open", "cors": {"origins": ["*"]}},
                                                 {"prefix": "/closed", "cors": false}])"}}});
