@@ -135,8 +135,8 @@ std::optional<Selected> select_encoded(const Request& request, std::string_view 
   const bool may_be_made = size >= settings.min_size && !wants_range &&
                            (is_cached || (request.head.version != http1::Version::http_1_0 &&
                                           site.encoders.in_use() < files::EncoderPool::most));
-  const http1::AcceptedCodings accepted = http1::accepted_codings(request.head.accept_encoding);
-  for (const auto& [coding, on_the_fly] : files::EncodedForms(accepted, settings, may_be_made)) {
+  const files::EncodedForms forms(request.accepted_codings(), settings, may_be_made);
+  for (const auto& [coding, on_the_fly] : forms) {
     if (!on_the_fly) {
       auto selected = precompressed(request, path, found, coding, content_type);
       if (selected) return selected;
@@ -247,7 +247,8 @@ Response whole_response(const Request& request, Selected& selected) {
 }
 
 bool is_conditional(const http1::RequestHead& head) {
-  return head.has_preconditions || !head.if_none_match.empty() || !head.if_modified_since.empty();
+  return head.has_preconditions || head.has_split_lists || !head.if_none_match.empty() ||
+         !head.if_modified_since.empty();
 }
 
 std::string_view content_type_of(const files::Answer& found) {

@@ -15,6 +15,7 @@
 #include "daemon/worker/served_site.h"
 #include "vhosts/content/rules.h"
 #include "vhosts/files/response_head.h"
+#include "vhosts/http1/accept_encoding.h"
 #include "vhosts/http1/request_head.h"
 
 namespace perchild {
@@ -58,6 +59,10 @@ struct Request {
     query = own_query;
   }
   bool head_only() const { return head.method == http1::Method::head; }
+  http1::AcceptedCodings accepted_codings() const {
+    if (!head.has_split_lists) return http1::accepted_codings(head.accept_encoding);
+    return http1::accepted_codings(http1::whole_list(head_bytes, "accept-encoding"));
+  }
 };
 
 inline files::FileRules file_rules_of(const content::Rules& rules) {

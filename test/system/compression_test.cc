@@ -145,6 +145,7 @@ TEST(Compression, QualitiesAreRespected) {
   EXPECT_EQ(coding("identity, gzip;q=0.5"), "none");
   EXPECT_EQ(coding("identity;q=0, gzip;q=0.1"), "gzip");
   EXPECT_EQ(coding("identity;q=0"), "none") << "nothing else is there";
+  EXPECT_EQ(coding("*\r\nAccept-Encoding: br;q=0"), "gzip") << "two fields are one list";
   EXPECT_EQ(coding(""), "none");
 }
 

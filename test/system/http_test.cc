@@ -247,6 +247,7 @@ TEST(Http, AFileThatTheClientHasIsAnswered304) {
   };
   EXPECT_EQ(status_with("If-None-Match: " + tag + "\r\n"), 304);
   EXPECT_EQ(status_with("If-None-Match: \"other\", W/" + tag + "\r\n"), 304);
+  EXPECT_EQ(status_with("If-None-Match: \"other\"\r\nIf-None-Match: " + tag + "\r\n"), 304);
   EXPECT_EQ(status_with("If-None-Match: *\r\n"), 304);
   EXPECT_EQ(status_with("If-None-Match: \"other\"\r\n"), 200);
   EXPECT_EQ(status_with("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), 304);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string>
 
 #include "privsep/result.h"
 #include "vhosts/http1/date.h"
@@ -68,8 +69,14 @@ Precondition evaluate(const http1::RequestHead& request, std::string_view head_b
     return Precondition::failed;
   }
   const bool reads = request.method == http1::Method::get || request.method == http1::Method::head;
-  if (!request.if_none_match.empty()) {
-    if (!http1::none_match_covers(request.if_none_match, tag)) return Precondition::met;
+  std::string split_list;
+  std::string_view none_match = request.if_none_match;
+  if (request.has_split_lists) {
+    split_list = http1::whole_list(head_bytes, "if-none-match");
+    none_match = split_list;
+  }
+  if (!none_match.empty()) {
+    if (!http1::none_match_covers(none_match, tag)) return Precondition::met;
     return reads ? Precondition::not_modified : Precondition::failed;
   }
   if (!reads || request.if_modified_since.empty()) return Precondition::met;

@@ -97,7 +97,11 @@ void HeadParser::finish_field(std::string_view bytes) {
 
 void HeadParser::keep(Known field, Slice value) {
   Slice& kept = kept_[static_cast<std::size_t>(field)];
-  if (kept.offset == 0) kept = value;  // no value begins at offset 0: the first one stays
+  if (kept.offset == 0) {  // no value begins there
+    kept = value;
+  } else if (field == Known::if_none_match || field == Known::accept_encoding) {
+    has_split_lists_ = true;
+  }
 }
 
 void HeadParser::on_host(std::string_view bytes, std::string_view value) {

@@ -118,6 +118,7 @@ RequestHead HeadParser::head(std::string_view bytes) const {
   head.accept_encoding = kept(Known::accept_encoding).of(bytes);
   head.upgrade = kept(Known::upgrade).of(bytes);
   head.has_preconditions = has_preconditions_;
+  head.has_split_lists = has_split_lists_;
   if (phase_ != Phase::complete) return head;
 
   head.length = pos_;
@@ -144,6 +145,16 @@ std::optional<Field> next_field(std::string_view& rest) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   return Field{line.substr(0, colon), trim_whitespace(line.substr(colon + 1))};
+}
+
+std::string whole_list(std::string_view bytes, std::string_view name) {
+  std::string list;
+  for_each_field(bytes, [&](const Field& field) {
+    if (!equals_ignoring_case(field.name, name)) return;
+    if (!list.empty()) list.append(", ");
+    list.append(field.value);
+  });
+  return list;
 }
 
 }  // namespace perchild::http1

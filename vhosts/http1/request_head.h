@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "policy/host_name.h"
@@ -90,8 +91,9 @@ struct RequestHead {
   bool expect_continue = false;      // the client waits for 100 before it sends its body
   std::string_view if_none_match, if_modified_since, user_agent, referer, authorization, range,
       if_range, accept_encoding, upgrade;  // empty if absent; the first one if repeated
-  bool has_preconditions = false;          // If-Match or If-Unmodified-Since: see for_each_field
-  std::size_t length = 0;                  // bytes of a complete head, with its final empty line
+  bool has_split_lists = false;    // If-None-Match or Accept-Encoding is repeated: whole_list
+  bool has_preconditions = false;  // If-Match or If-Unmodified-Since: see for_each_field
+  std::size_t length = 0;          // bytes of a complete head, with its final empty line
 };
 
 // Parses one head as it arrives. Feed it all bytes from the head's first one on, again and again
@@ -219,6 +221,7 @@ class HeadParser {
   bool keep_alive_ = false;
   bool expect_continue_ = false;
   bool has_preconditions_ = false;
+  bool has_split_lists_ = false;
   bool has_target_host_ = false;    // host_ is the target's
   std::uint16_t target_port_ = 0;   // with has_target_host_, as the next one
   std::uint16_t default_port_ = 0;  // what a Host field without a port means
@@ -240,5 +243,8 @@ void for_each_field(std::string_view bytes, Fn fn) {
   std::string_view rest = after_request_line(bytes);
   while (const auto field = next_field(rest)) fn(*field);
 }
+
+// The list that all fields of that name are together (RFC 9110, 5.3). `bytes`: as above.
+std::string whole_list(std::string_view bytes, std::string_view name);
 
 }  // namespace perchild::http1

@@ -78,6 +78,15 @@ TEST(HeadParser, TheFirstOfARepeatedFieldCountsEvenIfItIsEmpty) {
   EXPECT_EQ(Parsed(get("/", "Host: a\r\nReferer:\r\nReferer: 2\r\n")).head.referer, "");
 }
 
+TEST(HeadParser, AListInSeveralFieldsIsOne) {
+  const Parsed p(
+      get("/", "Host: a\r\nAccept-Encoding: br\r\nX: y\r\naccept-encoding: gzip;q=0\r\n"));
+  EXPECT_TRUE(p.head.has_split_lists);
+  EXPECT_EQ(whole_list(p.bytes, "Accept-Encoding"), "br, gzip;q=0");
+  EXPECT_EQ(whole_list(p.bytes, "If-None-Match"), "");
+  EXPECT_FALSE(Parsed(get("/", "Host: a\r\nReferer: 1\r\nReferer: 2\r\n")).head.has_split_lists);
+}
+
 TEST(HeadParser, AHigherMinorVersionIsTakenFor11) {
   EXPECT_EQ(Parsed("GET / HTTP/1.7\r\nHost: a\r\n\r\n").head.version, Version::http_1_1);
   EXPECT_EQ(Parsed("GET / HTTP/1.0\r\nHost: a\r\n\r\n").head.version, Version::http_1_0);
