@@ -10,7 +10,7 @@ namespace {
 
 // As the client sees it: the port that it has named.
 std::uint16_t server_port_of(const Request& request) {
-  std::uint16_t port = request.over_https ? https_port : http_port;
+  std::uint16_t port = request.over_https ? http1::https_port : http1::http_port;
   http1::for_each_field(request.head_bytes, [&](const http1::Field& field) {
     if (!http1::equals_ignoring_case(field.name, "host")) return;
     const auto authority = http1::split_authority(field.value);

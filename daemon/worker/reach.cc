@@ -48,7 +48,7 @@ std::string port_of(const Request& request) {
   http1::for_each_field(request.head_bytes, [&](const http1::Field& field) {
     if (!http1::equals_ignoring_case(field.name, "host")) return;
     const auto authority = http1::split_authority(field.value);
-    const std::uint16_t usual = request.over_https ? https_port : http_port;
+    const std::uint16_t usual = request.over_https ? http1::https_port : http1::http_port;
     if (!authority || authority->port.value_or(usual) == usual) return;
     port = ":" + std::to_string(*authority->port);
   });

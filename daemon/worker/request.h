@@ -20,10 +20,6 @@
 
 namespace perchild {
 
-// That no client names.
-inline constexpr std::uint16_t http_port = 80;
-inline constexpr std::uint16_t https_port = 443;
-
 // That a program answers the request.
 struct ProgramCall {
   std::uint32_t program = 0;  // in SiteSettings::programs

@@ -71,6 +71,10 @@ Verdict judge(Connection& connection, const SiteSettings& settings, const Reques
     if (!head.host) return {400, "no host is named"};
     return {421, "the host is not this site's"};
   }
+  // RFC 9110, 7.4: what is to be had over TLS alone.
+  if (head.is_https && !connection.over_https) {
+    return {421, "an https target has come without TLS"};
+  }
   if (connection.one_too_many) {
     return {429, "more connections than an address may have", "Retry-After: 1\r\n"};
   }

@@ -99,6 +99,14 @@ TEST(Reach, BehindATrustedProxyThatSpeaksTlsThereIsNoLoop) {
   EXPECT_EQ(sent_to(server, "a.example", "/", "X-Forwarded-Proto: http\r\n"), "https://a.example/");
 }
 
+TEST(Reach, AnHttpsTargetThatComesWithoutTlsIsAnswered421) {
+  Server server = server_with(trusting);
+  EXPECT_EQ(ask(server, request("a.example", "https://a.example/")).status, 421);
+  EXPECT_TRUE(error_log_has(server, 0, "an https target has come without TLS"));
+  EXPECT_EQ(ask(server, request("a.example", "https://a.example/", https)).body, "of a");
+  EXPECT_EQ(ask(server, request("a.example", "http://a.example/", https)).body, "of a");
+}
+
 TEST(Reach, AProxyHeaderThatTellsOfTlsIsEnough) {
   Server server(
       {.sites = {{"a.example", {{"index.html", "of a"}}, R"(, "https": "redirect")"}},

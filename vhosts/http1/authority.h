@@ -8,6 +8,10 @@
 
 namespace perchild::http1 {
 
+// That no client names.
+inline constexpr std::uint16_t http_port = 80;
+inline constexpr std::uint16_t https_port = 443;
+
 struct Authority {
   std::string_view host_text;         // not checked: HostName::parse does that
   std::optional<std::uint16_t> port;  // none if absent or empty ("host:")

@@ -10,7 +10,7 @@ struct Scheme {
   std::string_view prefix;
   std::uint16_t port;
 };
-constexpr Scheme schemes[] = {{"http://", 80}, {"https://", 443}};
+constexpr Scheme schemes[] = {{"http://", http_port}, {"https://", https_port}};
 
 struct MethodName {
   std::string_view text;

@@ -1,6 +1,7 @@
 // What a parsed head says: reasons as sentences, the RequestHead of a finished parser, its fields.
 #include "vhosts/http1/request_head.h"
 
+#include "vhosts/http1/authority.h"
 #include "vhosts/http1/characters.h"
 
 namespace perchild::http1 {
@@ -119,6 +120,7 @@ RequestHead HeadParser::head(std::string_view bytes) const {
   head.upgrade = kept(Known::upgrade).of(bytes);
   head.has_preconditions = has_preconditions_;
   head.has_split_lists = has_split_lists_;
+  head.is_https = has_target_host_ && method_ != Method::connect && default_port_ == https_port;
   if (phase_ != Phase::complete) return head;
 
   head.length = pos_;

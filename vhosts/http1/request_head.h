@@ -89,6 +89,7 @@ struct RequestHead {
   std::uint64_t content_length = 0;  // with BodyFraming::content_length; at most INT64_MAX
   bool keep_alive = true;            // RFC 9112, 9.3
   bool expect_continue = false;      // the client waits for 100 before it sends its body
+  bool is_https = false;             // the target is an https URI, in absolute form
   std::string_view if_none_match, if_modified_since, user_agent, referer, authorization, range,
       if_range, accept_encoding, upgrade;  // empty if absent; the first one if repeated
   bool has_split_lists = false;    // If-None-Match or Accept-Encoding is repeated: whole_list

@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::string_view http = "http://";
 constexpr std::string_view https = "https://";
-constexpr std::uint16_t http_port = 80;
-constexpr std::uint16_t https_port = 443;
 
 }  // namespace
 
@@ -28,7 +26,7 @@ std::optional<Url> parse_url(std::string_view text) {
   const auto authority = http1::split_authority(name);
   if (!authority || name.find('@') != std::string_view::npos) return std::nullopt;
   Url url{.host = std::string(authority->host_text),
-          .port = authority->port.value_or(tls ? https_port : http_port),
+          .port = authority->port.value_or(tls ? http1::https_port : http1::http_port),
           .tls = tls,
           .authority = std::string(name)};
   const std::string_view target = text.substr(end, text.find('#', end) - end);

@@ -103,7 +103,10 @@ TEST(HeadParser, ReadsTheAbsoluteForm) {
   EXPECT_EQ(p.head.path, "/b");
   EXPECT_EQ(p.head.query, "c=/d");
   EXPECT_EQ(p.head.host->view(), "a.example");
-  EXPECT_EQ(Parsed(get("https://a.example/", "Host: a.example:443\r\n")).head.path, "/");
+  EXPECT_FALSE(p.head.is_https);
+  const Parsed https(get("https://a.example/", "Host: a.example:443\r\n"));
+  EXPECT_EQ(https.head.path, "/");
+  EXPECT_TRUE(https.head.is_https);
 }
 
 TEST(HeadParser, AnAbsoluteTargetWithoutAPathMeansTheRoot) {
