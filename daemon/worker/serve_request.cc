@@ -200,7 +200,8 @@ Task<Afterwards> serve_request(Connection& connection, SessionContext& context,
   // until that is known it is left where it is.
   const bool has_body = head.body != BodyFraming::none;
   const bool is_for_program = has_body && context.site.has_programs();
-  bool body_unread = has_body && !wants_answer_to(head.method);
+  const bool is_empty = head.body == BodyFraming::content_length && head.content_length == 0;
+  bool body_unread = has_body && !is_empty && !wants_answer_to(head.method);
   if (is_for_program) {
     connection.settle_input();
   } else if (has_body && !body_unread) {

@@ -101,6 +101,11 @@ TEST(Http, KnownMethodsThatFilesDoNotHaveAreAnswered405WithAllow) {
     EXPECT_EQ(response.fields.at("allow"), "GET, HEAD, OPTIONS") << method;
   }
   EXPECT_EQ(ask(server, request("a.example:80", "a.example:80", "", "CONNECT")).status, 405);
+  // Nothing is left unread of a body without a byte.
+  const HttpResponse empty =
+      ask(server, request("a.example", "/", "Content-Length: 0\r\n", "POST"));
+  EXPECT_EQ(empty.status, 405);
+  EXPECT_FALSE(empty.fields.contains("connection"));
   EXPECT_EQ(ask(server, request("a.example", "/", "", "BREW")).status, 501);
   EXPECT_TRUE(access_log_has(server, 0, "\"BREW / HTTP/1.1\" 501 "));
 }
