@@ -1,14 +1,21 @@
 #include "daemon/worker/folder_answer.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "daemon/worker/answer.h"
+#include "vhosts/access/keyed_hash.h"
+#include "vhosts/files/compression.h"
 #include "vhosts/files/directory.h"
+#include "vhosts/files/encoder.h"
+#include "vhosts/files/validators.h"
 #include "vhosts/http1/path.h"
 #include "vhosts/pages/listing.h"
 #include "vhosts/pages/notices.h"
@@ -70,17 +77,58 @@ FolderContent content_of(const Request& request, files::Directory directory, std
   return content;
 }
 
+// A page that is the same has the same tag, whichever of the site's workers has made it. Weak: it
+// is that of each coding.
+std::string tag_of(std::string_view page) {
+  std::array<char, 24> text;
+  const std::uint64_t hash = access::keyed_hash({}, page).low;
+  const int length = std::snprintf(text.data(), text.size(), "W/\"%016" PRIx64 "\"", hash);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+// `page` becomes smaller, if the client takes a coding in which it is.
+std::optional<ContentCoding> encode(const Request& request, std::string& page) {
+  const CompressionSettings& settings = request.site.settings.compression;
+  const files::EncodedForms forms(request.accepted_codings(), settings, true);
+  for (const auto& [coding, on_the_fly] : forms) {
+    if (!on_the_fly) continue;
+    std::string encoded(page.size(), '\0');
+    const std::size_t length = files::encode_whole(coding, settings, page, encoded);
+    if (length == 0) continue;
+    encoded.resize(length);
+    page = std::move(encoded);
+    return coding;
+  }
+  return std::nullopt;
+}
+
 Response response_of(const Request& request, std::string page) {
-  files::ResponseHead head(request.buffer.output, request.site.date);
-  head.start(200, request.persistence);
-  head.add("Content-Type", "text/html; charset=utf-8");
-  head.add_number("Content-Length", page.size());
-  head.add("Cache-Control", "no-cache");
-  head.add("X-Content-Type-Options", "nosniff");
+  constexpr files::FileFacts no_file{.mtime = {-1, 0}};  // a page has no date to compare
+  const CompressionSettings& settings = request.site.settings.compression;
+  const bool varies = !settings.on_the_fly.empty() && page.size() >= settings.min_size;
+  const std::string_view vary = varies ? "Vary: Accept-Encoding\r\n" : "";
+  const std::string tag = tag_of(page);
+  const auto precondition =
+      files::evaluate(request.head, request.head_bytes, tag, no_file, request.site.date.now());
+  if (precondition == files::Precondition::failed) {
+    return refuse(request, 412, "the page is not the one that the request is about", vary);
+  }
   Response response;
-  response.status = 200;
+  response.status = precondition == files::Precondition::not_modified ? 304 : 200;
+  files::ResponseHead head(request.buffer.output, request.site.date);
+  head.start(response.status, request.persistence);
+  if (response.status == 200) {
+    const auto coding = varies ? encode(request, page) : std::nullopt;
+    head.add("Content-Type", "text/html; charset=utf-8");
+    head.add_number("Content-Length", page.size());
+    if (coding) head.add("Content-Encoding", coding_names[index_of(*coding)]);
+    head.add("X-Content-Type-Options", "nosniff");
+    if (!request.head_only()) response.parts.push_back({.text = std::move(page)});
+  }
+  head.add("Cache-Control", "no-cache");
+  head.add_fields(vary);
+  head.add("ETag", tag);
   response.head = head.finish();
-  if (!request.head_only()) response.parts.push_back({.text = std::move(page)});
   return response;
 }
 

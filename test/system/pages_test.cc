@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "test/system/requests.h"
+#include "test/vhosts/files/decoded.h"
 
 namespace perchild::test::pages_test {
 namespace {
@@ -91,6 +92,44 @@ TEST(Listings, AnswerHeadAsGetAndKeepTheConnection) {
   EXPECT_EQ(head.fields.at("content-length"), std::to_string(got.body.size()));
   client.send(request("a.example"));
   EXPECT_EQ(client.receive().body, "of a");
+}
+
+TEST(Listings, AreSentInTheCodingThatTheClientTakes) {
+  const Server server({.sites = {listed_site()}});
+  const HttpResponse plain = get(server.port(), "a.example", "/docs/");
+  EXPECT_FALSE(plain.fields.contains("content-encoding"));
+  EXPECT_EQ(plain.fields.at("vary"), "Accept-Encoding");
+  const auto got_by = [&](const std::string& coding, const std::string& method = "GET") {
+    const std::string accept = "Accept-Encoding: " + coding + "\r\n";
+    return ask(server, request("a.example", "/docs/", accept, method), method == "HEAD");
+  };
+  const HttpResponse gzip = got_by("gzip"), br = got_by("gzip, br");
+  EXPECT_EQ(gzip.fields.at("content-encoding"), "gzip");
+  EXPECT_EQ(gunzip(gzip.body), plain.body);
+  EXPECT_EQ(br.fields.at("content-encoding"), "br");
+  EXPECT_EQ(unbrotli(br.body), plain.body);
+  EXPECT_EQ(got_by("gzip", "HEAD").fields.at("content-length"), std::to_string(gzip.body.size()));
+}
+
+TEST(Listings, ThatTheClientHasAreAnswered304) {
+  const Server server({.sites = {listed_site()}});
+  const HttpResponse first = get(server.port(), "a.example", "/docs/");
+  const std::string tag = first.fields.at("etag");
+  EXPECT_TRUE(tag.starts_with("W/\"")) << tag;
+  const auto with = [&](const std::string& fields, const std::string& query = {}) {
+    return ask(server, request("a.example", "/docs/" + query, fields));
+  };
+  const HttpResponse again = with("If-None-Match: " + tag + "\r\nAccept-Encoding: gzip\r\n");
+  EXPECT_EQ(again.status, 304);
+  for (const char* name : {"etag", "vary", "cache-control"}) {
+    EXPECT_EQ(again.fields.at(name), first.fields.at(name));
+  }
+  EXPECT_FALSE(again.fields.contains("content-type"));
+  EXPECT_EQ(with("If-None-Match: " + tag + "\r\n", "?sort=size").status, 200);
+  EXPECT_EQ(with("If-Match: " + tag + "\r\n").status, 412) << "by RFC 9110, 13.1.1: it is weak";
+  EXPECT_EQ(with("If-Modified-Since: Sun, 06 Nov 2094 08:49:37 GMT\r\n").status, 200);
+  std::filesystem::remove(server.docroot(0) + "/docs/A.txt");
+  EXPECT_EQ(with("If-None-Match: " + tag + "\r\n").status, 200);
 }
 
 TEST(Listings, FollowTheRuleOfSymbolicLinks) {
