@@ -135,8 +135,8 @@ constexpr SyscallRule master_loop[] = {
     {"fstat", "is it the log file that it should be?"},
     {"newfstatat", "the same, as libc calls it"},
     {"memfd_create", "a worker's settings"},
-    {"ftruncate", "a worker's settings"},
-    {"fcntl", "seal a worker's settings", equals(1, F_ADD_SEALS)},
+    {"ftruncate", "what workers of a site share"},
+    {"fcntl", "seal a worker's settings; the size of what it shares", equals(1, F_ADD_SEALS)},
     {"clone", "fork; no new namespace",
      lacks(0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                   CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_THREAD)},

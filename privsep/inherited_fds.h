@@ -46,6 +46,7 @@ struct ChildFds {
   static constexpr int root = 7;          // router: the empty root directory, O_PATH
   static constexpr int acme_webroot = 6;  // worker: as the master has it
   static constexpr int identity = 7;      // worker: sealed memory: whose ids it is to take
+  static constexpr int visitors = 8;      // worker: what it shares with its site's others, or null
   static constexpr int checker_root = 6;  // checker: the empty root directory, O_PATH
   static constexpr int keeper_root = 6;   // keeper: likewise
 };

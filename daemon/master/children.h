@@ -265,8 +265,12 @@ void for_each_running(const Companions<Kind>& companions, Act act) {
 struct SiteGroup {
   std::vector<std::unique_ptr<WorkerChild>> workers;  // by slot, whether they run or not
   std::vector<std::unique_ptr<WorkerChild>> retired;  // on their way out; a slot has another
-  Companions<CheckerChild> checkers;                  // of a site with passwords
-  Companions<RunnerChild> runners;                    // of a site with programs
+  // What workers of one generation share; its settings, and the site itself, may be others in the
+  // next.
+  UniqueFd visitors{};
+  Generation visitors_of{0};
+  Companions<CheckerChild> checkers;  // of a site with passwords
+  Companions<RunnerChild> runners;    // of a site with programs
   // How many there have been between its workers and these: a number means one of them.
   std::uint32_t channels = 0;
 

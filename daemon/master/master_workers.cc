@@ -12,7 +12,9 @@
 #include "privsep/inherited_fds.h"
 #include "privsep/process_status.h"
 #include "privsep/sealed_memory.h"
+#include "privsep/shared_memory.h"
 #include "privsep/spawn.h"
+#include "vhosts/access/visitor_memory.h"
 
 namespace perchild {
 namespace {
@@ -22,6 +24,18 @@ constexpr std::chrono::seconds ping_interval{2};
 // malloc(3) keeps seven freed blocks of a size at hand. As many requests as come are with their
 // programs at once, and each holds some blocks of the same few sizes.
 const std::vector<std::string> workers_environment{"GLIBC_TUNABLES=glibc.malloc.tcache_count=64"};
+
+// What the site's workers share. /dev/null where there is but one.
+Result<BorrowedFd> visitors_of(const SiteRecord& record, SiteGroup& group) {
+  if (record.life.most_workers == 1) return BorrowedFd(STDIN_FILENO);
+  if (!group.visitors.has_value() || group.visitors_of != Generation{record.generation}) {
+    auto memory = make_shared_memory("visitors", sizeof(access::VisitorMemory));
+    if (!memory) return failure(memory.error());
+    group.visitors = std::move(*memory);
+    group.visitors_of = Generation{record.generation};
+  }
+  return group.visitors.borrow();
+}
 
 }  // namespace
 
@@ -54,6 +68,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   if (!error_log) return give_up(error_log.error());
   const auto settings = make_sealed_memory("settings", record.settings);
   if (!settings) return give_up(settings.error());
+  const auto visitors = visitors_of(record, groups_.at(worker.site));
+  if (!visitors) return give_up(visitors.error());
   const auto identity = make_identity_memory({record.uid.uid(), record.gid, record.groups});
   if (!identity) return give_up(identity.error());
   auto pair = make_channel_pair();
@@ -77,7 +93,8 @@ void MasterLoop::start_worker(WorkerChild& worker) {
                      {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
                      {settings->borrow(), ChildFds::settings},
                      {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot},
-                     {identity->borrow(), ChildFds::identity}},
+                     {identity->borrow(), ChildFds::identity},
+                     {*visitors, ChildFds::visitors}},
              .environment = workers_environment,
              .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt,
              .drops_after_exec = true});

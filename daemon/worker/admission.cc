@@ -24,14 +24,14 @@ access::HashKey random_key() {
 
 }  // namespace
 
-Admission::Admission(const SiteSettings& settings) : Admission(settings, random_key()) {}
-
-Admission::Admission(const SiteSettings& settings, const access::HashKey& key)
-    : passwords(key),
-      key_(key),
-      failures_(failures_of_a_visitor),
-      failures_of_users_(failures_of_a_user) {
-  if (settings.request_rate.count != 0) requests_.emplace(settings.request_rate);
+Admission::Admission(const SiteSettings& settings, access::VisitorMemory* shared)
+    : passwords(random_key()),
+      key_(shared == nullptr ? random_key() : shared->agree_on_key(random_key())),
+      failures_(failures_of_a_visitor, shared == nullptr ? nullptr : &shared->failures),
+      failures_of_users_(failures_of_a_user,
+                         shared == nullptr ? nullptr : &shared->failures_of_users) {
+  if (settings.request_rate.count == 0) return;
+  requests_.emplace(settings.request_rate, shared == nullptr ? nullptr : &shared->requests);
 }
 
 std::uint64_t Admission::key_of(const AddressBytes& client) const {

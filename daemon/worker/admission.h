@@ -13,17 +13,19 @@
 #include "vhosts/access/keyed_hash.h"
 #include "vhosts/access/rate_table.h"
 #include "vhosts/access/remembered_passwords.h"
+#include "vhosts/access/visitor_memory.h"
 #include "vhosts/sites/site_settings.h"
 
 namespace perchild {
 
-// What a worker remembers of its visitors.
+// What a worker remembers of its visitors, and with it the site's other workers.
 class Admission {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::nanoseconds;
 
-  explicit Admission(const SiteSettings& settings);
+  // `shared`: by them, if there are others; it outlives this.
+  explicit Admission(const SiteSettings& settings, access::VisitorMemory* shared = nullptr);
 
   // How long a visitor has to wait before its next request; 0 if it need not, and then this is one.
   Duration take_request(const AddressBytes& client, Time now);
@@ -36,7 +38,6 @@ class Admission {
   access::RememberedPasswords passwords;
 
  private:
-  explicit Admission(const SiteSettings& settings, const access::HashKey& key);
   std::uint64_t key_of(const AddressBytes& client) const;
   std::uint64_t key_of_user(std::string_view user) const;
 

@@ -3,7 +3,8 @@
 //
 // Runs in: worker.
 // Trusts: the master, which placed its descriptors (privsep/inherited_fds.h).
-// Does not trust: clients; files, which the site's owner may change under it at any time.
+// Does not trust: clients; files, which the site's owner may change under it at any time; the
+// site's other workers, who write into the memory that they share.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 #include "privsep/identity_memory.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/sealed_memory.h"
+#include "privsep/shared_memory.h"
 
 namespace perchild {
 namespace {
@@ -30,6 +32,12 @@ Result<int> run() {
   if (!packed) return failure(packed.error());
   auto settings = SiteSettings::unpack(packed->bytes());
   if (!settings) return failure({"load", "the site's settings", 0});
+  access::VisitorMemory* visitors = nullptr;
+  if (const UniqueFd memory(ChildFds::visitors); settings->shares_visitors) {
+    const auto mapped = map_shared_memory(memory.borrow(), sizeof *visitors);
+    if (!mapped) return failure(mapped.error());
+    visitors = &access::VisitorMemory::in(*mapped);
+  }
   const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
   if (!filter) return failure(filter.error());
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -62,7 +70,7 @@ Result<int> run() {
   const auto access_log = wait_for_access_log(master, epoll.borrow());
   if (!access_log) return failure(access_log.error());
   ServedSite site(std::move(*settings), files::Docroot(std::move(root), owner),
-                  BorrowedFd(ChildFds::log), access_log->borrow(), seed);
+                  BorrowedFd(ChildFds::log), access_log->borrow(), seed, visitors);
   if (acme.has_value()) site.acme.emplace(std::move(acme));
   const std::uint32_t incarnation = static_cast<std::uint32_t>(seed >> 32) | 1;
   WorkerLoop loop(*proof, site, std::move(master), std::move(epoll), incarnation, std::move(*tls),

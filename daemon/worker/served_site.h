@@ -28,7 +28,8 @@ namespace perchild {
 class ServedSite {
  public:
   ServedSite(SiteSettings site_settings, files::Docroot root, BorrowedFd error_file,
-             BorrowedFd access_file, std::uint64_t hash_seed)
+             BorrowedFd access_file, std::uint64_t hash_seed,
+             access::VisitorMemory* shared = nullptr)
       : settings(std::move(site_settings)),
         hsts_line(hsts_line_of(settings.reach)),
         date(::time(nullptr)),
@@ -37,7 +38,7 @@ class ServedSite {
         error_log(error_file, log_clock),
         rules(rules_of(settings)),
         docroot(std::move(root)),
-        admission(settings),
+        admission(settings, shared),
         cache(docroot, {.bytes = settings.limits.cache}, hash_seed, settings.compression),
         access_file_(access_file),
         error_file_(error_file) {}

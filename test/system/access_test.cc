@@ -241,6 +241,22 @@ TEST(Rates, OfRequestsAreHeldForEachAddress) {
   EXPECT_TRUE(error_log_has(server, 0, "GET /: more requests than this address may make"));
 }
 
+TEST(Rates, AreThoseOfTheSiteHoweverManyWorkersItHas) {
+  Server server(
+      {.sites = two_sites(
+           R"(, "workers": 3, "start": "always", "rates": { "requests": { "per_address": "1/h",
+                          "burst": 6 } })")});
+  ASSERT_TRUE(eventually([&] { return server.workers_of(0).size() == 3; }));
+  std::vector<std::unique_ptr<Client>> clients;
+  int granted = 0;
+  for (int i = 0; i < 18; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    clients.back()->send(request("a.example"));
+    granted += clients.back()->receive().status == 200;
+  }
+  EXPECT_EQ(granted, 6);
+}
+
 TEST(Connections, OfATrustedProxyAreNotLimitedAsThoseOfAVisitor) {
   Server server({.sites = two_sites(
                      R"(, "limits": { "per_address": 1 }, "trusted_proxies": ["127.0.0.1"])")});

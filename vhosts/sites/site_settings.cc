@@ -151,6 +151,7 @@ std::string SiteSettings::pack() const {
   writer.put(request_rate.count);
   writer.put_duration(request_rate.per);
   writer.put(request_rate.burst);
+  writer.put(static_cast<std::uint8_t>(shares_visitors));
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(certificates.size()));
   for (const CertificateChain& chain : certificates) writer.put_texts(chain);
@@ -189,6 +190,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.request_rate.count = reader.get<std::uint32_t>();
   settings.request_rate.per = reader.get_duration();
   settings.request_rate.burst = reader.get<std::uint32_t>();
+  settings.shares_visitors = reader.get<std::uint8_t>() != 0;
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.certificates.push_back(reader.get_texts());
@@ -242,6 +244,7 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .log_format = site.log_format,
                    .acme = !configuration.acme_webroot.empty(),
                    .request_rate = site.request_rate,
+                   .shares_visitors = site.life.most_workers > 1,
                    .landlock = configuration.mechanisms.landlock,
                    .certificates = {},
                    .tls = site.tls,

@@ -26,6 +26,7 @@ struct SiteSettings {
   LogFormat log_format = LogFormat::combined;
   bool acme = false;  // there is a folder of challenges
   RateSettings request_rate;
+  bool shares_visitors = false;  // with other workers: vhosts/access/visitor_memory.h
   Requirement landlock = Requirement::required;
   std::vector<CertificateChain> certificates;  // whose keys the keeper has, in the same order
   TlsSettings tls{};

@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "vhosts/access/visitor_memory.h"
+
 namespace perchild::access::rate_table_test {
 namespace {
 
@@ -40,6 +48,58 @@ TEST(RateTable, ToAskIsNotToTake) {
   for (int i = 0; i < 9; ++i) EXPECT_EQ(table.wait_of(1, start).count(), 0);
   EXPECT_EQ(table.take(1, start).count(), 0);
   EXPECT_EQ(table.wait_of(1, start), seconds(1));
+}
+
+TEST(RateTable, WhatOneLetsPassCountsForAllWhoShareIt) {
+  const auto shared = std::make_unique<RateTable::Buckets>();
+  RateTable one(ten_a_second, shared.get()), other(ten_a_second, shared.get()), alone(ten_a_second);
+  EXPECT_EQ(one.take(1, start).count(), 0);
+  EXPECT_EQ(other.take(1, start).count(), 0);
+  EXPECT_EQ(one.take(1, start).count(), 0);
+  EXPECT_EQ(other.take(1, start), milliseconds(100));
+  EXPECT_EQ(alone.take(1, start).count(), 0);
+}
+
+TEST(RateTable, ABucketIsBelievedToBeEmptyAndNoMore) {
+  const auto shared = std::make_unique<RateTable::Buckets>();
+  RateTable table(ten_a_second, shared.get());
+  EXPECT_EQ(table.take(1, start).count(), 0);
+  for (RateTable::Bucket& bucket : *shared) {
+    bucket.full_at = std::numeric_limits<RateTable::Time::rep>::max();
+  }
+  EXPECT_EQ(table.take(1, start), milliseconds(100));
+  EXPECT_EQ(table.take(2, start).count(), 0) << "in the place of another";
+  for (RateTable::Bucket& bucket : *shared) {
+    bucket.full_at = std::numeric_limits<RateTable::Time::rep>::min();
+  }
+  EXPECT_EQ(table.take(1, start).count(), 0);
+}
+
+// Not lost, nor counted twice: of a burst as large as all that they try nothing is refused, and
+// then everything is.
+TEST(RateTable, WhatManyTakeAtOnceIsCounted) {
+  constexpr int takers = 4, each = 5000;
+  const auto shared = std::make_unique<RateTable::Buckets>();
+  const RateSettings rate{.count = 1, .per = seconds(1), .burst = takers * each};
+  RateTable before(rate, shared.get());
+  EXPECT_EQ(before.take(1, start).count(), 0);
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < takers; ++i) {
+    threads.emplace_back([&] {
+      RateTable table(rate, shared.get());
+      for (int n = 0; n < each; ++n) refused += table.take(1, start).count() != 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused, 1) << "one had been taken before";
+}
+
+TEST(VisitorMemory, AllHashByTheKeyOfWhoCameFirst) {
+  const auto memory = std::make_unique<VisitorMemory>();
+  const HashKey first = memory->agree_on_key({6, 8});
+  EXPECT_EQ(first, (HashKey{7, 9}));
+  EXPECT_EQ(memory->agree_on_key({12, 14}), first);
 }
 
 TEST(RateTable, FullOfStrangersItForgetsTheOneWhoIsFullSoonest) {

@@ -66,6 +66,7 @@ SiteSettings sample() {
       .addresses = {{{*AddressBlock::parse("10.0.0.0/8"), true},
                      {*AddressBlock::parse("2001:db8::/32"), false}}}};
   settings.request_rate = {.count = 8, .per = std::chrono::milliseconds(9), .burst = 10};
+  settings.shares_visitors = true;
   settings.landlock = Requirement::if_available;
   settings.tls = {.least = TlsVersion::tls_1_3, .ciphers = {8, 0, 4}};
   settings.http2 = settings.plain_http2 = true;
@@ -118,6 +119,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->request_rate.count, 8u);
   EXPECT_EQ(settings->request_rate.per.count(), 9);
   EXPECT_EQ(settings->request_rate.burst, 10u);
+  EXPECT_TRUE(settings->shares_visitors);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   EXPECT_EQ(settings->tls, sample().tls);
   EXPECT_TRUE(settings->http2 && settings->plain_http2);
