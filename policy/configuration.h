@@ -70,7 +70,7 @@ struct SiteQuota {
 };
 
 struct SiteLimits {
-  std::uint32_t connections = 512;        // open at once, in each of the site's workers
+  std::uint32_t connections = 512;        // open at once, in all of the site's workers
   std::uint64_t body = 1024 * 1024;       // bytes of a request's body
   std::uint32_t queue = 128;              // connections waiting in each router
   std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker

@@ -150,8 +150,8 @@ TEST(OnDemand, WhoComesWhileARouterIsYetToLetGoIsServed) {
 
 TEST(OnDemand, MoreWorkersServeWhileVisitorsWaitAndLeaveAgain) {
   Server server({.sites = sites(1, R"(, "idle_timeout": "1s", "workers": { "min": 1, "max": 2 },
-                                      "limits": { "connections": 2 })")});
-  // Two, and the one that a router may have in reserve.
+                                      "limits": { "connections": 4 })")});
+  // Two of them, and the one that a router may have in reserve.
   std::vector<std::unique_ptr<Client>> holders;
   for (int i = 0; i < 3; ++i) {
     holders.push_back(std::make_unique<Client>(server.port()));

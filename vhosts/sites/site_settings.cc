@@ -251,6 +251,9 @@ std::vector<SiteSettings> site_settings_of(const Configuration& configuration) {
                    .http2 = site.http2 && !owners.are_shared(site),
                    .plain_http2 = site.plain_http2,
                    .programs = site.programs});
+    // An even share of what the site may have: no worker knows of the others' connections.
+    std::uint32_t& connections = all.back().limits.connections;
+    connections = (connections + site.life.most_workers - 1) / site.life.most_workers;
     for (const Certificate& certificate : site.certificates) {
       all.back().certificates.push_back(certificate.chain);
     }

@@ -211,6 +211,19 @@ TEST(SiteSettings, ANameUnderItsWildcardThatIsAnothersIsNotServed) {
   EXPECT_TRUE(all[0].serves(host("c.a.example")));
 }
 
+TEST(SiteSettings, GiveEachWorkerItsShareOfTheSitesConnections) {
+  Configuration configuration = configuration_of({{"a.example"}});
+  Site& site = configuration.sites[0];
+  site.limits.connections = 10;
+  const auto share = [&](std::uint32_t workers) {
+    site.life.most_workers = workers;
+    return site_settings_of(configuration)[0].limits.connections;
+  };
+  EXPECT_EQ(share(1), 10u);
+  EXPECT_EQ(share(4), 3u);
+  EXPECT_EQ(share(12), 1u);
+}
+
 TEST(SiteSettings, TellASiteNoNamesButThoseUnderItsWildcards) {
   const auto all = site_settings_of(
       configuration_of({{"*.a.example", "x.a.example"}, {"b.a.example", "b.example"}}));
