@@ -132,6 +132,8 @@ std::optional<Selected> select_encoded(const Request& request, std::string_view 
   // A range of what is made on the fly would be one of bytes that nobody can name again. HTTP/1.0
   // has no chunks to end a body of unknown length by.
   const bool wants_range = request.head.method == Method::get && !request.head.range.empty();
+  // Of several the content is multipart, and Content-Encoding would say that this is encoded.
+  if (wants_range && request.head.range.find(',') != std::string_view::npos) return std::nullopt;
   const bool may_be_made = size >= settings.min_size && !wants_range &&
                            (is_cached || (request.head.version != http1::Version::http_1_0 &&
                                           site.encoders.in_use() < files::EncoderPool::most));

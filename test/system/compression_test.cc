@@ -241,6 +241,11 @@ TEST(Compression, RangesAreOfThePlainFileOrOfTheOneBesideIt) {
   EXPECT_EQ(encoded.fields.at("content-encoding"), "br");
   EXPECT_EQ(encoded.fields.at("content-range"), "bytes 2-4/10");
   EXPECT_EQ(encoded.body, "234");
+  const HttpResponse parts = get_with(server, "/small.html", "br", "Range: bytes=0-1,4-5\r\n");
+  EXPECT_EQ(parts.status, 206);
+  EXPECT_FALSE(parts.fields.contains("content-encoding"));
+  EXPECT_TRUE(
+      contains(parts.body, "Content-Range: bytes 4-5/" + std::to_string(small_page().size())));
 }
 
 TEST(Compression, ACopyThatTheClientHasIsAnswered304WhateverItsCoding) {
