@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,22 @@ std::uint16_t bound_for_a_moment(std::uint16_t port) {
   return ntohs(address.sin_port);
 }
 
+// For as long as this process runs: no other test gets the port between its being found free and
+// being bound to. Names of such sockets are the machine's, as ports are.
+bool claim_port(std::uint16_t port) {
+  static std::vector<UniqueFd> claims;
+  UniqueFd claim(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ::sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "perchild-test-port-" + std::to_string(port);
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  if (::bind(claim.get(), reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) {
+    return false;
+  }
+  claims.push_back(std::move(claim));
+  return true;
+}
+
 }  // namespace
 
 std::uint16_t free_port() {
@@ -126,7 +143,7 @@ std::uint16_t free_port() {
   std::uniform_int_distribution<unsigned> any(first, last);
   for (int i = 0; i < tries; ++i) {
     const std::uint16_t port = bound_for_a_moment(static_cast<std::uint16_t>(any(random)));
-    if (port != 0) return port;
+    if (port != 0 && claim_port(port)) return port;
   }
   throw std::runtime_error("no free port");
 }
