@@ -121,7 +121,8 @@ Result<IdMapFiles> NamespaceGate::let_through_without_ids(::pid_t child, Uid own
   const Uid master{::geteuid()};
   if (!set_effective_uid(own)) return failure_from_errno("setresuid", std::to_string(own.value));
   auto maps = open_maps(child);
-  PERCHILD_ASSERT(set_effective_uid(master));
+  // A change of ids sets this as the machine likes it (fs.suid_dumpable).
+  PERCHILD_ASSERT(set_effective_uid(master) && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
   if (!maps) return maps;
   if (!send_byte(parent_end_.borrow())) return failure_from_errno("write", "to a child");
   return maps;
