@@ -43,22 +43,13 @@ bool RunnerLoop::prepare() {
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
     programs_.push_back(make_program(i, settings_.programs[i], *parts_));
   }
-  if (loaded_) give_loaded();
+  if (loaded_) programs_[loaded_->first]->take(std::move(loaded_->second));
+  loaded_.reset();
   if (settings_.mail) {
     mail_.emplace(*settings_.mail, *parts_, master_);
     if (auto opened = mail_->open(); !opened) complain(opened.error().text());
   }
   return true;
-}
-
-// To the first program that is this. What nobody takes ends with its socket.
-void RunnerLoop::give_loaded() {
-  for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
-    if (!loaded_->settings.is_good_for(settings_.programs[i])) continue;
-    programs_[i]->take(std::move(*loaded_));
-    break;
-  }
-  loaded_.reset();
 }
 
 int RunnerLoop::run() {

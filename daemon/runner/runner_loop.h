@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/runner/mail.h"
@@ -30,8 +31,10 @@ class RunnerLoop final : public Desk {
   RunnerLoop(LockedDown<Role::runner> proof, Channel<Runner, Master> master, UniqueFd signals,
              const RunnerSettings& settings, UniqueFd root);
 
-  // What it has loaded as a spare, and made the site's; before run().
-  void take(LoadedProgram loaded) { loaded_.emplace(std::move(loaded)); }
+  // Program `number`, which it has loaded as a spare, and made the site's; before run().
+  void take(std::uint32_t number, LoadedProgram loaded) {
+    loaded_.emplace(number, std::move(loaded));
+  }
 
   // A line of the site's error log.
   void complain(const std::string& sentence);
@@ -58,7 +61,6 @@ class RunnerLoop final : public Desk {
   };
 
   bool prepare();
-  void give_loaded();
   void wait();
   void take_turn();
   bool on_master_readable();
@@ -88,7 +90,7 @@ class RunnerLoop final : public Desk {
   SocketFolder sockets_;
   std::optional<RunnerParts> parts_;
   std::vector<std::unique_ptr<Program>> programs_;
-  std::optional<LoadedProgram> loaded_;  // until the programs are there
+  std::optional<std::pair<std::uint32_t, LoadedProgram>> loaded_;  // until the programs are there
   std::optional<Mail> mail_;
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels
   std::uint32_t last_instance_ = 0;

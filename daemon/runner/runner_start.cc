@@ -37,18 +37,22 @@ Result<UniqueFd> make_ruleset(const RunnerSettings& settings, const ProgramPaths
 }
 
 // What it has loaded becomes the site's as it does itself. It says so when that is done; what it is
-// asked for until then waits in its socket. False if the site has no use for it.
-bool adopt(LoadedProgram& loaded, const RunnerSettings& settings, const UniqueFd& ruleset) {
+// asked for until then waits in its socket. The number of the program that it is; nullopt if the
+// site has no use for it.
+std::optional<std::uint32_t> adopt(LoadedProgram& loaded, const RunnerSettings& settings,
+                                   const UniqueFd& ruleset) {
   const auto program =
       std::find_if(settings.programs.begin(), settings.programs.end(),
                    [&](const ProgramSettings& each) { return loaded.settings.is_good_for(each); });
-  if (program == settings.programs.end()) return false;
+  if (program == settings.programs.end()) return std::nullopt;
   const auto directory = open_directory(program->directory);
-  if (!directory) return false;
+  if (!directory) return std::nullopt;
   const AdoptionPlace place{processes_of(settings), settings.quota.memory};
-  return loaded.server.adopt(
+  const bool is_told = loaded.server.adopt(
       place, directory->borrow(), loaded.cgroup_procs.borrow(), BorrowedFd(ChildFds::filter),
       ruleset.has_value() ? std::optional(ruleset.borrow()) : std::nullopt, Clock::now());
+  if (!is_told) return std::nullopt;
+  return static_cast<std::uint32_t>(std::distance(settings.programs.begin(), program));
 }
 
 }  // namespace
@@ -88,7 +92,9 @@ Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
   auto ruleset = make_ruleset(*settings, paths);
   if (!ruleset) return failure(ruleset.error());
   // Behind the view, in which it looks at itself.
-  const bool adopted = loaded && adopt(*loaded, *settings, *ruleset);
+  const bool was_spare = loaded.has_value();
+  const auto adopted = was_spare ? adopt(*loaded, *settings, *ruleset) : std::nullopt;
+  if (!adopted) loaded.reset();  // what nobody takes ends with its socket
 
   const auto proof = lock_down<Role::runner>(
       {.filter = filter->bytes(),
@@ -96,7 +102,7 @@ Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
        .memory = settings->quota.memory,
        .processes = processes_of(*settings),
        .programs_ruleset = ruleset->has_value() ? std::optional(ruleset->borrow()) : std::nullopt,
-       .reach_is_restricted = loaded.has_value()});
+       .reach_is_restricted = was_spare});
   if (!proof) return failure(proof.error());
   ruleset->reset();
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
@@ -108,7 +114,7 @@ Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
   if (connects_anywhere(*settings)) {
     loop.complain("programs connect to any port: less takes Linux 6.7");
   }
-  if (adopted) loop.take(std::move(*loaded));
+  if (adopted) loop.take(*adopted, std::move(*loaded));
   return loop.run();
 }
 
