@@ -76,18 +76,19 @@ class ServedSite {
     date.update(now);
     log_clock.update(now);
   }
-  void end_turn() {
+  void end_turn(Clock::time_point now) {
+    access_log.flush_at_rate(now);
+    flush_error_log();
+  }
+  void flush_logs() {
     access_log.flush();
-    if (const std::uint64_t lost = access_log.take_lost(); lost > 0) {
-      error_log.add_lost_lines("access log", lost);
-    }
-    error_log.flush();
+    flush_error_log();
   }
 
-  // The lines of this turn still go to the old file. The new one gets its number, which is also
+  // The lines so far still go to the old file. The new one gets its number, which is also
   // where a dying process speaks.
   void replace_log(bool is_error_log, BorrowedFd file) {
-    end_turn();
+    flush_logs();
     ::dup3(file.get(), (is_error_log ? error_file_ : access_file_).get(), O_CLOEXEC);
     if (is_error_log) {
       error_log.begin_new_file();
@@ -97,6 +98,13 @@ class ServedSite {
   }
 
  private:
+  void flush_error_log() {
+    if (const std::uint64_t lost = access_log.take_lost(); lost > 0) {
+      error_log.add_lost_lines("access log", lost);
+    }
+    error_log.flush();
+  }
+
   static content::RuleBook rules_of(const SiteSettings& settings) {
     auto rules = content::RuleBook::make(settings.content);
     PERCHILD_ASSERT(rules);  // the command has compiled its patterns

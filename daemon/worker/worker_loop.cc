@@ -81,7 +81,7 @@ int WorkerLoop::run() {
     for (int i = 0; i < count; ++i) {
       const ::epoll_event& event = events[static_cast<std::size_t>(i)];
       if (!dispatch(event.data.u64, event.events)) {
-        site_.end_turn();
+        site_.flush_logs();
         return exit_peer_failed;
       }
     }
@@ -91,8 +91,9 @@ int WorkerLoop::run() {
     collect_finished();
     grant_credits();
     tell_whether_idle();
-    site_.end_turn();
+    site_.end_turn(now_);
   }
+  site_.flush_logs();
   site_.traffic.end_turn(Clock::now());
   reporter_.report_end(master_, site_.traffic.traffic());
   return exit_drained;
@@ -154,6 +155,8 @@ void WorkerLoop::forget(BorrowedFd stream) {
 int WorkerLoop::timeout() {
   if (!turns_.empty()) return 0;
   std::optional<Clock::time_point> first = context_.runner.next_deadline();
+  const auto flush_due = site_.access_log.flush_due();
+  if (flush_due && (!first || *flush_due < *first)) first = flush_due;
   if (idle_since_ && !told_idle_) {
     const Clock::time_point notice = *idle_since_ + idle_notice;
     if (!first || notice < *first) first = notice;

@@ -1,5 +1,5 @@
 // The worker's event loop: takes connections from the routers, runs a session for each, grants
-// credits, and writes the logs once a turn.
+// credits, and writes the logs.
 //
 // Runs in: worker, locked down: its docroot to read, its logs to append to, its connections.
 // Trusts: the master; the routers, for which connection is its site's (every request is checked

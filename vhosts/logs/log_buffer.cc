@@ -33,6 +33,17 @@ void LogBuffer::flush() {
   std::memmove(memory_->data(), memory_->data() + done, size_);
 }
 
+void LogBuffer::flush_at_rate(Clock::time_point now) {
+  if (size_ == 0 || now < flushed_at_ + flush_interval) return;
+  flush();
+  flushed_at_ = now;
+}
+
+std::optional<Clock::time_point> LogBuffer::flush_due() const {
+  if (size_ == 0 || failing_) return std::nullopt;
+  return flushed_at_ + flush_interval;
+}
+
 void LogBuffer::begin_new_file() {
   failing_ = false;
   if (!std::exchange(torn_, false)) return;

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "privsep/unique_fd.h"
+#include "vhosts/deadline_list.h"
 
 namespace perchild::logs {
 
@@ -20,6 +23,7 @@ class LogBuffer {
  public:
   static constexpr std::size_t capacity = 64 * 1024;
   static constexpr std::size_t flush_above = 32 * 1024;
+  static constexpr std::chrono::milliseconds flush_interval{10};
 
   // Whoever ends a process flushes first: the destructor does not, as `file` may be closed by then.
   explicit LogBuffer(BorrowedFd file)
@@ -31,8 +35,14 @@ class LogBuffer {
   // The line, with its '\n', that was put at the start of what reserve() gave.
   void commit(std::size_t size);
 
-  // One write(2) of all that is here; none if nothing is. Once a loop turn.
+  // One write(2) of all that is here; none if nothing is.
   void flush();
+
+  // The same, but not again within the interval: in a rush of requests a write for each turn of the
+  // loop would cost more than what it writes. At a turn's end.
+  void flush_at_rate(Clock::time_point now);
+  // When that is to be called at the latest. While writing fails, the next turn is soon enough.
+  std::optional<Clock::time_point> flush_due() const;
 
   // How many lines were lost, once lines can be written again; then counts from 0.
   [[nodiscard]] std::uint64_t take_lost();
@@ -53,6 +63,7 @@ class LogBuffer {
   std::uint64_t lost_ = 0;
   bool torn_ = false;  // begins in the middle of a line
   bool failing_ = false;
+  Clock::time_point flushed_at_{};
 };
 
 }  // namespace perchild::logs

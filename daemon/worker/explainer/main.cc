@@ -53,7 +53,7 @@ Result<void> run() {
   Explanation explanation;
   explain(site, asked, explanation);
   answer_command(explanation.text());
-  site.end_turn();
+  site.flush_logs();
   return {};
 }
 

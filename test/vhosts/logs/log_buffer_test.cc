@@ -52,6 +52,33 @@ class LogBufferTest : public ::testing::Test {
   UniqueFd file_;
 };
 
+TEST_F(LogBufferTest, FirstLineOfARushIsWrittenAtOnceAndTheRestTogether) {
+  LogBuffer buffer(file_.borrow());
+  const Clock::time_point begin{std::chrono::hours(1)};
+  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+  EXPECT_TRUE(put(buffer, "one"));
+  buffer.flush_at_rate(begin);
+  EXPECT_EQ(scratch_.read("log"), "one\n");
+  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+
+  EXPECT_TRUE(put(buffer, "two"));
+  buffer.flush_at_rate(begin + LogBuffer::flush_interval / 2);
+  EXPECT_TRUE(put(buffer, "three"));
+  EXPECT_EQ(scratch_.read("log"), "one\n");
+  EXPECT_EQ(buffer.flush_due(), begin + LogBuffer::flush_interval);
+  buffer.flush_at_rate(begin + LogBuffer::flush_interval);
+  EXPECT_EQ(scratch_.read("log"), "one\ntwo\nthree\n");
+}
+
+TEST_F(LogBufferTest, NobodyWakesForALogThatCannotBeWritten) {
+  LogBuffer buffer(file_.borrow());
+  lead_to("/dev/full");
+  EXPECT_TRUE(put(buffer, "one"));
+  EXPECT_NE(buffer.flush_due(), std::nullopt);
+  buffer.flush_at_rate(Clock::time_point(std::chrono::hours(1)));
+  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+}
+
 TEST_F(LogBufferTest, LinesWaitForTheFlushAndThenComeInOrder) {
   LogBuffer buffer(file_.borrow());
   EXPECT_TRUE(put(buffer, "one"));
