@@ -86,7 +86,8 @@ constexpr SyscallRule router_only[] = {
 
 constexpr SyscallRule worker_only[] = {
     {"openat2", "files of the docroot; the root directory is the docroot, Landlock allows no more"},
-    {"fstat", "what was opened; no call that takes a path may follow a name twice"},
+    {"fstat", "what was opened"},
+    {"newfstatat", "is a file in the cache as it was? what is served is opened and then judged"},
     {"readlinkat", "where a link of the docroot leads, if its owner is asked first"},
     {"getdents64", "the names in a folder of the docroot, where it is to be listed"},
     {"pread64", "small files into the cache, others into an encoder"},

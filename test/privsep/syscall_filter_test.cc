@@ -137,7 +137,7 @@ const Call forbidden[] = {
     {"read", of_children, [] { call(SYS_read, -1, nullptr, 0); }},
     {"give_memory_back", of_confined, [] { call(SYS_madvise, 0, 0, -1); }},
     {"mprotect_exec", of_children, [] { call(SYS_mprotect, 0, 0, PROT_READ | PROT_EXEC); }},
-    {"newfstatat", of_children, [] { call(SYS_newfstatat, -1, "", nullptr, 0); }},
+    {"newfstatat", of_router | of_helpers, [] { call(SYS_newfstatat, -1, "", nullptr, 0); }},
     {"readlink", of_children, [] { call(SYS_readlink, "", nullptr, 0); }},
     {"prlimit64", of_children, [] { call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, nullptr); }},
 #endif

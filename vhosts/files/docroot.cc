@@ -93,6 +93,10 @@ Opened open_path(BorrowedFd root, const CPath& path, Symlinks symlinks, std::uin
   return judge(std::move(fd), symlinks, site_owner);
 }
 
+bool is_of(const FileFacts& facts, const FileStatus& status) {
+  return status.error == 0 && S_ISREG(status.mode) && status.facts == facts;
+}
+
 }  // namespace
 
 Result<Docroot> Docroot::at(const std::string& path) {
@@ -139,6 +143,23 @@ Resolved Docroot::resolve(std::string_view path, const FileRules& rules) const {
     return {.opened = std::move(opened), .index = i};
   }
   return {.opened = open(path, rules.symlinks)};
+}
+
+// Whatever way leads to the file, its ctime says that who may read it, whose it is and how many
+// names it has are as they were when it was opened and permitted. Only where a site says which
+// links may be on the way, the way counts as well.
+bool Docroot::still_resolves(std::string_view path, const FileRules& rules, std::size_t index,
+                             const FileFacts& facts) const {
+  if (rules.symlinks != Symlinks::beneath && path.find('/') != path.npos) return false;
+  const auto status_below = [&](std::string_view tail) {
+    const CPath name(path, tail);
+    return name.valid() ? status_at(directory_.borrow(), name.get()) : FileStatus{.error = ENOENT};
+  };
+  if (index == no_index) return is_of(facts, status_below({}));
+  for (const std::string& earlier : rules.index.first(index)) {
+    if (status_below(earlier).error != ENOENT) return false;
+  }
+  return is_of(facts, status_below(rules.index[index]));
 }
 
 }  // namespace perchild::files

@@ -102,10 +102,14 @@ Answer FileCache::get(std::string_view path, const FileRules& rules, std::uint64
   if (file.checked_ == turn) return answer_cached(file, rules);
 
   ++counters_.checks;
-  Resolved resolved = docroot_.resolve(path, rules);
   // What has not settled yet is read again, each turn, until it has.
-  const bool unchanged = file.settled_ && resolved.opened.kind == Kind::file &&
-                         resolved.index == file.index_ && resolved.opened.facts == file.facts_;
+  bool unchanged = file.settled_ && docroot_.still_resolves(path, rules, file.index_, file.facts_);
+  Resolved resolved;
+  if (!unchanged) {
+    resolved = docroot_.resolve(path, rules);
+    unchanged = file.settled_ && resolved.opened.kind == Kind::file &&
+                resolved.index == file.index_ && resolved.opened.facts == file.facts_;
+  }
   if (unchanged) {
     file.checked_ = turn;
     return answer_cached(file, rules);

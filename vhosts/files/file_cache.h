@@ -1,9 +1,10 @@
 // Small files in memory, with the part of their response head that does not change, and with their
 // encoded forms, which are made once and go with the file.
 //
-// A hit costs one openat2, fstat and close the first time in a turn of the worker's loop, and
-// nothing the other times in that turn. A change of the file, its permissions, a link on its path
-// or the choice of a directory's index is noticed in the next turn.
+// A hit costs one newfstatat the first time in a turn of the worker's loop (where a link leads to
+// the file, or the site says which links may, openat2, fstat and close besides), and nothing the
+// other times in that turn. A change of the file, its permissions, a link on its path or the choice
+// of a directory's index is noticed in the next turn.
 //
 // Known limits: a store through a shared mapping changes no time stamp until it is written back
 // (msync(2)), and a network file system stamps by another machine's clock.

@@ -1,4 +1,4 @@
-// What fstat(2) says of an open file, as far as caching and validators need it.
+// What stat(2) says of a file, as far as caching and validators need it.
 #pragma once
 
 #include <compare>
@@ -36,5 +36,8 @@ struct FileStatus {
 
 // One fstat(2).
 [[nodiscard]] FileStatus status_of(BorrowedFd fd);
+// One fstatat(2) that follows no link at the path's end. For comparing only: what is opened later
+// by the same path may be another file.
+[[nodiscard]] FileStatus status_at(BorrowedFd directory, const char* path);
 
 }  // namespace perchild::files

@@ -251,6 +251,68 @@ TEST_F(DocrootTest, MissingDirectoryIsNotFound) {
 }
 
 // A tenant's program swaps a folder for a link out of the docroot as fast as it can.
+// Of a file that resolve() has found before.
+class StillResolvesTest : public DocrootTest {
+ protected:
+  StillResolvesTest() {
+    scratch_.write("root/dir/index.php", "script");
+    std::filesystem::create_symlink("dir", scratch_.path("root/way"));
+    std::filesystem::create_symlink("page.html", scratch_.path("root/link.html"));
+  }
+
+  bool still_resolves(std::string_view path, Symlinks symlinks = Symlinks::beneath) const {
+    const FileRules rules{.index = index_, .symlinks = symlinks};
+    const Resolved found = docroot_.resolve(path, rules);
+    return found.opened.kind == Kind::file &&
+           docroot_.still_resolves(path, rules, found.index, found.opened.facts);
+  }
+  // The same, with what `change` does in between.
+  template <typename Change>
+  bool still_resolves_after(std::string_view path, Change change) const {
+    const Resolved found = docroot_.resolve(path, rules_);
+    change();
+    return docroot_.still_resolves(path, rules_, found.index, found.opened.facts);
+  }
+};
+
+TEST_F(StillResolvesTest, FileThatNobodyTouches) {
+  EXPECT_TRUE(still_resolves("page.html"));
+  EXPECT_TRUE(still_resolves("dir/inner.txt"));
+  EXPECT_TRUE(still_resolves("way/inner.txt"));
+  EXPECT_TRUE(still_resolves("dir/"));
+}
+
+TEST_F(StillResolvesTest, WhereLinksMatterTheWayIsToBeLookedAt) {
+  for (const Symlinks rule : {Symlinks::none, Symlinks::owner}) {
+    EXPECT_TRUE(still_resolves("page.html", rule));
+    EXPECT_FALSE(still_resolves("dir/inner.txt", rule));
+  }
+  EXPECT_FALSE(still_resolves("link.html"));
+}
+
+TEST_F(StillResolvesTest, NotOnceItIsAnotherFileOrAnother) {
+  const std::string page = scratch_.path("root/page.html");
+  EXPECT_FALSE(
+      still_resolves_after("page.html", [&] { scratch_.write("root/page.html", "longer"); }));
+  EXPECT_FALSE(still_resolves_after("page.html", [&] { ::chmod(page.c_str(), 0600); }));
+  EXPECT_FALSE(still_resolves_after("page.html", [&] {
+    scratch_.write("root/new", "page");
+    std::filesystem::rename(scratch_.path("root/new"), page);
+  }));
+  EXPECT_FALSE(still_resolves_after("page.html", [&] {
+    std::filesystem::rename(page, scratch_.path("outside/page.html"));
+    std::filesystem::create_symlink("../outside/page.html", page);
+  }));
+  EXPECT_FALSE(still_resolves_after("dir/inner.txt", [&] {
+    std::filesystem::rename(scratch_.path("root/dir"), scratch_.path("root/gone"));
+  }));
+}
+
+TEST_F(StillResolvesTest, NotOnceABetterIndexIsThere) {
+  EXPECT_FALSE(
+      still_resolves_after("dir/", [&] { scratch_.write("root/dir/index.html", "page"); }));
+}
+
 TEST_F(DocrootTest, RenameRaceNeverLeadsOutside) {
   scratch_.write("root/swap/file", "inside");
   scratch_.write("outside/file", "secret");
