@@ -14,21 +14,31 @@ constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-constexpr bool is_label_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+// What a character of a label becomes; 0 where it may not be in one.
+constexpr std::array<char, 256> make_label_table() {
+  std::array<char, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyz0123456789-_")) {
+    table[static_cast<unsigned char>(c)] = c;
+  }
+  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<unsigned char>(c)] = to_lower(c);
+  return table;
 }
+constexpr auto label_table = make_label_table();
 
-bool is_dns_name(std::string_view name) {
+// Folds `name` into `folded`, which has room for it. False if it is none.
+bool fold_dns_name(std::string_view name, char* folded) {
   std::size_t label = 0;
   char previous = '.';
-  for (char c : name) {
+  for (const char c : name) {
     if (c == '.') {
       if (label == 0 || previous == '-') return false;
       label = 0;
+      previous = '.';
     } else {
-      if (!is_label_char(c) || (label == 0 && c == '-') || ++label > max_label) return false;
+      previous = label_table[static_cast<unsigned char>(c)];
+      if (previous == 0 || (label == 0 && previous == '-') || ++label > max_label) return false;
     }
-    previous = c;
+    *folded++ = previous;
   }
   return label != 0 && previous != '-';
 }
@@ -45,14 +55,23 @@ bool is_bracketed_ipv6(std::string_view text) {
 
 }  // namespace
 
-std::optional<HostName> HostName::parse(std::string_view text) {
+std::size_t HostName::fold(std::string_view text, std::array<char, max_length>& folded) {
   if (text.ends_with('.')) text.remove_suffix(1);
-  if (text.empty() || text.size() > max_length) return std::nullopt;
+  if (text.empty() || text.size() > max_length) return 0;
+  if (text.front() != '[') return fold_dns_name(text, folded.data()) ? text.size() : 0;
+  std::transform(text.begin(), text.end(), folded.begin(), to_lower);
+  return is_bracketed_ipv6({folded.data(), text.size()}) ? text.size() : 0;
+}
+
+bool HostName::is_valid(std::string_view text) {
+  std::array<char, max_length> folded;
+  return fold(text, folded) != 0;
+}
+
+std::optional<HostName> HostName::parse(std::string_view text) {
   HostName host;
-  std::transform(text.begin(), text.end(), host.text_.begin(), to_lower);
-  host.length_ = static_cast<std::uint8_t>(text.size());
-  const std::string_view name = host.view();
-  if (name.front() == '[' ? !is_bracketed_ipv6(name) : !is_dns_name(name)) return std::nullopt;
+  host.length_ = static_cast<std::uint8_t>(fold(text, host.text_));
+  if (host.length_ == 0) return std::nullopt;
   return host;
 }
 

@@ -18,6 +18,8 @@ class HostName {
   // an IPv4 address, or an IPv6 address in brackets. Upper case is folded. Allocates nothing.
   // Anything else, a port included, is nullopt.
   static std::optional<HostName> parse(std::string_view text);
+  // Whether it does.
+  static bool is_valid(std::string_view text);
 
   std::string_view view() const { return {text_.data(), length_}; }
 
@@ -25,6 +27,9 @@ class HostName {
 
  private:
   HostName() = default;
+  // The length of what has been written into `folded`; 0 if `text` is no name.
+  static std::size_t fold(std::string_view text, std::array<char, max_length>& folded);
+
   std::array<char, max_length> text_;
   std::uint8_t length_ = 0;
 };

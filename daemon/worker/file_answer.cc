@@ -291,12 +291,35 @@ Response selected_response(const Request& request, Selected selected) {
   return whole_response(request, selected);
 }
 
+// What most ask for: all of a file in memory, as it is.
+bool is_plain_hit(const Request& request, const files::Answer& found) {
+  const http1::RequestHead& head = request.head;
+  return found.cached.has_value() && head.range.empty() && !is_conditional(head) &&
+         (head.accept_encoding.empty() || !found.cached->is_negotiated());
+}
+
+Response plain_hit(const Request& request, files::PinnedFile file) {
+  files::ResponseHead head(request.buffer.output, request.site.date);
+  head.start(200, request.persistence);
+  head.add_fields(file->lines().all());
+  Response response;
+  response.status = 200;
+  response.head = head.finish();
+  if (!request.head_only()) {
+    response.body = file->body();
+    response.pinned = std::move(file);
+  }
+  return response;
+}
+
 }  // namespace
 
 Response file_response(const Request& request, std::string_view path, files::Answer found) {
   std::string content_type;
   if (request.rules->has_caching()) content_type = content_type_of(found);
-  Response response = selected_response(request, select(request, path, std::move(found)));
+  Response response = is_plain_hit(request, found)
+                          ? plain_hit(request, std::move(found.cached))
+                          : selected_response(request, select(request, path, std::move(found)));
   response.content_type = std::move(content_type);
   return response;
 }

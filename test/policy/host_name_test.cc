@@ -13,6 +13,8 @@ TEST(HostName, IsKeptInTheFormInWhichNamesAreCompared) {
   EXPECT_EQ(HostName::parse("127.0.0.1")->view(), "127.0.0.1");
   EXPECT_EQ(HostName::parse("[2001:DB8::1]")->view(), "[2001:db8::1]");
   EXPECT_EQ(*HostName::parse("A"), *HostName::parse("a."));
+  EXPECT_TRUE(HostName::is_valid("WWW.Alice.Example."));
+  EXPECT_TRUE(HostName::is_valid("[2001:DB8::1]"));
 }
 
 TEST(HostName, WhatIsNoNameIsRefused) {
@@ -20,6 +22,7 @@ TEST(HostName, WhatIsNoNameIsRefused) {
                            "a-.b", "a.-b", "a b", "a:80",     "a/b",   "*.a",         "a\x80", "[",
                            "[]",   "[::1", "::1", "[::1]:80", "[::g]", "[127.0.0.1]", "a%2eb"}) {
     EXPECT_FALSE(HostName::parse(text)) << text;
+    EXPECT_FALSE(HostName::is_valid(text)) << text;
   }
   EXPECT_FALSE(HostName::parse(std::string("a\0b", 3)));
 }

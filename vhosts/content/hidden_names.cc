@@ -1,6 +1,8 @@
 #include "vhosts/content/hidden_names.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -25,15 +27,30 @@ constexpr char folded(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+// A short word as a number, folded; 0 if it is empty or too long to be one of ours. No path has a
+// NUL in it.
+constexpr std::uint64_t number_of(std::string_view word) {
+  std::uint64_t number = 0;
+  if (word.size() > sizeof number) return 0;
+  for (const char c : word) number = number << 8 | static_cast<unsigned char>(folded(c));
+  return number;
+}
+
 bool equal(std::string_view a, std::string_view lower) {
   return a.size() == lower.size() && std::equal(a.begin(), a.end(), lower.begin(),
                                                 [](char x, char y) { return folded(x) == y; });
 }
 
 template <std::size_t n>
-bool is_one_of(std::string_view word, const std::string_view (&words)[n]) {
-  return std::any_of(std::begin(words), std::end(words),
-                     [word](std::string_view one) { return equal(word, one); });
+constexpr std::array<std::uint64_t, n> numbers_of(const std::string_view (&words)[n]) {
+  std::array<std::uint64_t, n> numbers{};
+  std::transform(std::begin(words), std::end(words), numbers.begin(), number_of);
+  return numbers;
+}
+
+template <std::size_t n>
+bool is_one_of(std::uint64_t number, const std::array<std::uint64_t, n>& numbers) {
+  return number != 0 && std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
 // "php7": what tells versions of an interpreter apart.
@@ -70,10 +87,13 @@ bool is_hidden_by_default(std::string_view name) {
   std::string_view stem = name;
   std::string_view extension = take_extension(stem);
   if (extension.empty()) return false;
+  static constexpr auto compressed = numbers_of(compressions);
+  static constexpr auto hidden = numbers_of(hidden_extensions);
   // "dump.sql.gz"
-  if (is_one_of(extension, compressions)) extension = take_extension(stem);
-  return is_one_of(extension, hidden_extensions) || is_numbered_php(extension) ||
-         is_one_of(name, composer_files);
+  if (is_one_of(number_of(extension), compressed)) extension = take_extension(stem);
+  return is_one_of(number_of(extension), hidden) || is_numbered_php(extension) ||
+         std::any_of(std::begin(composer_files), std::end(composer_files),
+                     [name](std::string_view one) { return equal(name, one); });
 }
 
 bool has_extension(std::string_view name, std::span<const std::string> extensions) {

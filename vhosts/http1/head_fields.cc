@@ -110,8 +110,7 @@ void HeadParser::on_host(std::string_view bytes, std::string_view value) {
   if (value.empty()) return reject(Reject::host_missing);
   const auto authority = split_authority(value);
   if (!authority) return reject(Reject::host_invalid);
-  const auto host = HostName::parse(authority->host_text);
-  if (!host) return reject(Reject::host_invalid);
+  if (!HostName::is_valid(authority->host_text)) return reject(Reject::host_invalid);
   if (!has_target_host_) {
     host_ = slice(bytes, authority->host_text);
     return;
@@ -119,7 +118,8 @@ void HeadParser::on_host(std::string_view bytes, std::string_view value) {
   // RFC 9112, 3.2.2 lets the target win over a different Host field. Two names in one request serve
   // nobody but those who hope that two programs pick different ones.
   const bool same_port = authority->port.value_or(default_port_) == target_port_;
-  if (!same_port || HostName::parse(host_.of(bytes)) != host) reject(Reject::host_mismatch);
+  const bool same_host = HostName::parse(host_.of(bytes)) == HostName::parse(authority->host_text);
+  if (!same_port || !same_host) reject(Reject::host_mismatch);
 }
 
 void HeadParser::on_connection(std::string_view value) {

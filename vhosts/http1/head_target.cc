@@ -50,7 +50,7 @@ void HeadParser::finish_authority_target(std::string_view bytes) {
   const auto authority = split_authority(target_.of(bytes));
   // RFC 9110, 9.3.6: a port is required, and there is no default.
   if (!authority || authority->port.value_or(0) == 0) return reject(Reject::bad_target);
-  if (!HostName::parse(authority->host_text)) return reject(Reject::bad_target);
+  if (!HostName::is_valid(authority->host_text)) return reject(Reject::bad_target);
   has_target_host_ = true;
   host_ = slice(bytes, authority->host_text);
   target_port_ = default_port_ = *authority->port;
@@ -63,7 +63,7 @@ void HeadParser::finish_absolute_target(std::string_view bytes, std::size_t sche
   const std::string_view text = rest.substr(0, rest.find('/'));
   if (text.find('@') != std::string_view::npos) return reject(Reject::bad_target);  // 9110, 4.2.4
   const auto authority = split_authority(text);
-  if (!authority || !HostName::parse(authority->host_text)) return reject(Reject::host_invalid);
+  if (!authority || !HostName::is_valid(authority->host_text)) return reject(Reject::host_invalid);
   has_target_host_ = true;
   host_ = slice(bytes, authority->host_text);
   target_port_ = authority->port.value_or(default_port_);

@@ -1,11 +1,31 @@
 #include "vhosts/http1/path.h"
 
+#include <array>
+
 #include "vhosts/http1/characters.h"
 
 namespace perchild::http1 {
 namespace {
 
 constexpr std::size_t escape_length = 3;
+
+// Whether a byte stands for itself, and is part of a name.
+constexpr std::array<bool, 256> make_name_bytes() {
+  std::array<bool, 256> set{};
+  for (std::size_t byte = 0; byte < set.size(); ++byte) {
+    const char c = static_cast<char>(byte);
+    set[byte] = !is_control(c) && c != '/' && c != '%';
+  }
+  return set;
+}
+constexpr auto name_bytes = make_name_bytes();
+
+// As many bytes from `at` on as stand for themselves.
+std::string_view name_at(std::string_view raw, std::size_t at) {
+  std::size_t end = at;
+  while (end < raw.size() && name_bytes[static_cast<unsigned char>(raw[end])]) ++end;
+  return raw.substr(at, end - at);
+}
 
 // One byte of a path, `length` bytes of the raw path.
 struct PathByte {
@@ -36,9 +56,9 @@ class PathWriter {
  public:
   explicit PathWriter(std::span<char> buffer) : buffer_(buffer) { buffer_[size_++] = '/'; }
 
-  PathOutcome add(char c) {
-    if (size_ - segment_ == max_name_bytes) return PathOutcome::name_too_long;
-    buffer_[size_++] = c;
+  PathOutcome add(std::string_view part) {
+    if (size_ - segment_ + part.size() > max_name_bytes) return PathOutcome::name_too_long;
+    size_ += part.copy(buffer_.data() + size_, part.size());
     return PathOutcome::ok;
   }
 
@@ -95,12 +115,15 @@ DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer, Encod
     if (raw_path[at] == '/') {
       outcome = writer.finish_segment(true);
       ++at;
+    } else if (const auto part = name_at(raw_path, at); !part.empty()) {
+      outcome = writer.add(part);
+      at += part.size();
     } else {
       const PathByte byte = decode_byte(raw_path.substr(at));
       if (byte.outcome == PathOutcome::encoded_slash && slashes == EncodedSlash::separates) {
         outcome = writer.finish_segment(true);
       } else {
-        outcome = byte.outcome == PathOutcome::ok ? writer.add(byte.value) : byte.outcome;
+        outcome = byte.outcome == PathOutcome::ok ? writer.add({&byte.value, 1}) : byte.outcome;
       }
       at += byte.length;
     }

@@ -1,6 +1,8 @@
 // What a parsed head says: reasons as sentences, the RequestHead of a finished parser, its fields.
 #include "vhosts/http1/request_head.h"
 
+#include <cstdlib>
+
 #include "vhosts/http1/authority.h"
 #include "vhosts/http1/characters.h"
 
@@ -98,6 +100,7 @@ std::string_view text_of(Version version) {
 }
 
 RequestHead HeadParser::head(std::string_view bytes) const {
+  if (bytes.size() < pos_) std::abort();  // not what was parsed: our caller's bug
   RequestHead head;
   head.method = method_;
   head.version = version_;

@@ -160,7 +160,8 @@ class HeadParser {
   struct Slice {
     std::uint16_t offset = 0;
     std::uint16_t length = 0;
-    std::string_view of(std::string_view bytes) const { return bytes.substr(offset, length); }
+    // `bytes` have it: parse() and head() see to that once.
+    std::string_view of(std::string_view bytes) const { return {bytes.data() + offset, length}; }
   };
   static_assert(max_head_bytes <= UINT16_MAX);
 

@@ -36,8 +36,9 @@ void append_user(Line& line, std::string_view user) {
 }
 
 void append_quoted(Line& line, std::string_view field) {
+  if (field.empty()) return line.append("\"-\"");
   line.append('"');
-  line.append_escaped(field.empty() ? "-" : field, AccessLog::longest_field);
+  line.append_escaped(field, AccessLog::longest_field);
   line.append('"');
 }
 

@@ -21,7 +21,9 @@ class Line {
       : begin_(memory.data()), at_(begin_), end_(begin_ + memory.size()) {}
 
   // Our own text, as it is.
-  void append(std::string_view text);
+  void append(std::string_view text) {
+    at_ += text.copy(at_, static_cast<std::size_t>(end_ - at_));
+  }
   void append(char c) {
     if (at_ != end_) *at_++ = c;
   }

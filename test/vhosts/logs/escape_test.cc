@@ -28,6 +28,16 @@ TEST(EscapeTest, EveryByteIsEitherPlainOrHex) {
   }
 }
 
+TEST(EscapeTest, ByteIsFoundWhereverItStands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string alone = escaped(std::string(1, static_cast<char>(byte)), 100);
+    for (std::size_t before = 0; before < 18; ++before) {
+      const std::string front(before, 'x'), back(17 - before, 'y');
+      EXPECT_EQ(escaped(front + static_cast<char>(byte) + back, 100), front + alone + back) << byte;
+    }
+  }
+}
+
 TEST(EscapeTest, NothingThatATerminalObeysGetsThrough) {
   constexpr struct {
     std::string_view text;
