@@ -36,6 +36,7 @@ class Server:
     """One running server. Subclasses say with which files and which command line."""
 
     name = ""
+    size = 0  # of one answer to everything; 0: it serves files
 
     def __init__(self, folder, cpu, certificate=None):
         """`certificate`: (chain, key), to speak TLS with."""
@@ -256,6 +257,18 @@ hosts:
 """)
         os.chmod(self.folder, 0o777)  # its files are opened as www-data
         return ["h2o", "-c", str(configuration)]
+
+
+class Least(Server):
+    """Receives a request and sends so many bytes, no file and no log: what the kernel takes."""
+
+    def __init__(self, folder, cpu, program, size):
+        self.name = f"least of {size}"
+        self.program, self.size = program, size
+        super().__init__(folder, cpu)
+
+    def prepare(self):
+        return [str(self.program), str(self.port), str(self.size)]
 
 
 class NginxFileCache(Nginx):

@@ -4,8 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
+
+#include "vhosts/find_byte.h"
 
 namespace perchild::http1 {
 
@@ -57,21 +58,9 @@ constexpr bool is_control(char c) {
 }
 
 // The first control character (HTAB included) from `from` on; bytes.size() if there is none. Most
-// of a browser's head is field values, so this goes eight bytes at a time.
+// of a browser's head is field values.
 inline std::size_t find_control(std::string_view bytes, std::size_t from) {
-  constexpr std::uint64_t ones = ~std::uint64_t{0} / 0xff;  // 0x01 in every byte
-  while (bytes.size() - from >= sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + from, sizeof word);
-    // In each sum the top bit of a byte is set if that byte is below 0x20, or is 0x7f. A borrow can
-    // set it wrongly only above a byte that has it rightly.
-    const std::uint64_t low = (word - ones * 0x20) & ~word;
-    const std::uint64_t del = ((word ^ (ones * 0x7f)) - ones) & ~(word ^ (ones * 0x7f));
-    if (((low | del) & (ones * 0x80)) != 0) break;
-    from += sizeof word;
-  }
-  while (from < bytes.size() && !is_control(bytes[from])) ++from;
-  return from;
+  return find_byte(bytes, from, [](auto byte) { return (byte < 0x20) | (byte == 0x7f); });
 }
 
 constexpr bool is_digit(char c) {

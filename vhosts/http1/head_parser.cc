@@ -33,7 +33,7 @@ HeadParser::State HeadParser::parse(std::string_view bytes) {
 void HeadParser::step(std::string_view bytes) {
   switch (phase_) {
     case Phase::start:
-      return scan_start(bytes[pos_]);
+      return scan_start(bytes);
     case Phase::leading_line_feed:
       return expect_line_feed(bytes[pos_], Phase::start);
     case Phase::method:
@@ -45,15 +45,13 @@ void HeadParser::step(std::string_view bytes) {
     case Phase::version:
       return scan_version(bytes);
     case Phase::line:
-      return scan_line(bytes[pos_]);
+      return scan_line(bytes);
     case Phase::name:
       return scan_name(bytes);
     case Phase::value:
       return scan_value(bytes);
     case Phase::line_feed:
-      expect_line_feed(bytes[pos_], Phase::line);
-      if (phase_ == Phase::line) finish_field(bytes);
-      return;
+      return end_field(bytes);
     case Phase::last_line_feed:
       expect_line_feed(bytes[pos_], Phase::complete);
       if (phase_ == Phase::complete) finish_head();
@@ -79,7 +77,8 @@ void HeadParser::expect_line_feed(char c, Phase next) {
   enter(next, pos_ + 1u);
 }
 
-void HeadParser::scan_start(char c) {
+void HeadParser::scan_start(std::string_view bytes) {
+  const char c = bytes[pos_];
   // RFC 9112, 2.2: one empty line before the request line is forgiven, as old clients send one
   // after a body. A TLS record or other binary protocol ends here, at its first byte.
   if (c == '\r' && pos_ == 0) return enter(Phase::leading_line_feed, 1);
@@ -87,6 +86,7 @@ void HeadParser::scan_start(char c) {
   if (!is_char_of(c, token_char)) return reject(Reject::bad_request_line);
   mark_ = pos_;
   phase_ = Phase::method;
+  scan_method(bytes);
 }
 
 void HeadParser::scan_method(std::string_view bytes) {
@@ -149,7 +149,8 @@ void HeadParser::finish_request_line(std::string_view bytes) {
   finish_target(bytes);
 }
 
-void HeadParser::scan_line(char c) {
+void HeadParser::scan_line(std::string_view bytes) {
+  const char c = bytes[pos_];
   if (c == '\r') return enter(Phase::last_line_feed, pos_ + 1u);
   if (c == '\n') return reject(Reject::bad_line_end);
   if (is_whitespace(c)) return reject(Reject::folded_field);  // RFC 9112, 2.2 and 5.2
@@ -157,6 +158,7 @@ void HeadParser::scan_line(char c) {
   ++fields_;
   mark_ = pos_;
   phase_ = Phase::name;
+  scan_name(bytes);
 }
 
 void HeadParser::scan_name(std::string_view bytes) {
@@ -169,6 +171,7 @@ void HeadParser::scan_name(std::string_view bytes) {
   name_ = slice(mark_, end);
   enter(Phase::value, end + 1);
   mark_ = pos_;
+  scan_value(bytes);
 }
 
 void HeadParser::scan_value(std::string_view bytes) {
@@ -179,6 +182,12 @@ void HeadParser::scan_value(std::string_view bytes) {
   if (bytes[end] == '\n') return reject(Reject::bad_line_end);
   if (bytes[end] != '\r') return reject(Reject::bad_field_value);
   enter(Phase::line_feed, end + 1);
+  if (pos_ < bytes.size()) end_field(bytes);
+}
+
+void HeadParser::end_field(std::string_view bytes) {
+  expect_line_feed(bytes[pos_], Phase::line);
+  if (phase_ == Phase::line) finish_field(bytes);
 }
 
 }  // namespace perchild::http1

@@ -175,15 +175,16 @@ class HeadParser {
   static Known known_field(std::string_view name);
 
   // head_parser.cc: which byte may follow which. Each takes what it can from pos_ on, and moves to
-  // the next phase or rejects.
+  // the next phase or rejects; where that phase is the usual one, it goes on there.
   void step(std::string_view bytes);
-  void scan_start(char c);
+  void scan_start(std::string_view bytes);
   void scan_method(std::string_view bytes);
   void scan_target(std::string_view bytes, std::uint8_t classes);
   void scan_version(std::string_view bytes);
-  void scan_line(char c);
+  void scan_line(std::string_view bytes);
   void scan_name(std::string_view bytes);
   void scan_value(std::string_view bytes);
+  void end_field(std::string_view bytes);
 
   void expect_line_feed(char c, Phase next);
   void enter(Phase phase, std::size_t pos);

@@ -3,46 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
+
+#include "vhosts/find_byte.h"
 
 namespace perchild::logs {
 namespace {
 
-constexpr std::array<bool, 256> bytes_to_escape() {
-  std::array<bool, 256> set{};
-  for (std::size_t byte = 0; byte < set.size(); ++byte) {
-    set[byte] = byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\';
-  }
-  return set;
-}
-constexpr auto must_escape = bytes_to_escape();
+// Of one byte, and of many at once.
+constexpr auto must_escape = [](auto byte) {
+  return (byte < 0x20) | (byte >= 0x7f) | (byte == '"') | (byte == '\\');
+};
 bool is_plain(char c) {
-  return !must_escape[static_cast<unsigned char>(c)];
-}
-
-// The first byte that must be escaped; text.size() if there is none. Browsers' names are long, so
-// this goes eight bytes at a time.
-std::size_t find_to_escape(std::string_view text) {
-  constexpr std::uint64_t ones = ~std::uint64_t{0} / 0xff;  // 0x01 in every byte
-  // The top bit of each byte that is `c`. A borrow can set it wrongly only above one that has it
-  // rightly.
-  const auto equal_to = [](std::uint64_t word, char c) {
-    const std::uint64_t other = word ^ (ones * static_cast<unsigned char>(c));
-    return (other - ones) & ~other;
-  };
-  std::size_t at = 0;
-  while (text.size() - at >= sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    const std::uint64_t low = word - ones * 0x20;  // below 0x20; or above 0x7f, as `word` itself
-    if (((word | low | equal_to(word, 0x7f) | equal_to(word, '"') | equal_to(word, '\\')) &
-         (ones * 0x80)) != 0) {
-      break;
-    }
-    at += sizeof word;
-  }
-  while (at < text.size() && is_plain(text[at])) ++at;
-  return at;
+  return !must_escape(static_cast<unsigned char>(c));
 }
 
 struct PlainEscape {
@@ -74,7 +46,7 @@ void Line::append_number(std::uint64_t number) {
 template <typename Escape>
 void Line::append_bounded(std::string_view text, std::size_t longest) {
   // What nearly every text is: short enough, with nothing to escape.
-  if (text.size() <= longest && find_to_escape(text) == text.size()) {
+  if (text.size() <= longest && find_byte(text, 0, must_escape) == text.size()) {
     if (text.size() <= static_cast<std::size_t>(end_ - at_)) return append(text);
   }
   constexpr std::size_t escape_size = Escape::prefix.size() + 2;

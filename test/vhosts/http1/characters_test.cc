@@ -10,8 +10,8 @@ namespace {
 TEST(FindControl, FindsEachControlCharacterAtEachPlaceAndNothingElse) {
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
-    for (std::size_t at = 0; at < 20; ++at) {
-      std::string bytes(20, '\x80');
+    for (std::size_t at = 0; at < 45; ++at) {
+      std::string bytes(45, '\x80');
       bytes[at] = c;
       const bool control = byte < 0x20 || byte == 0x7f;
       ASSERT_EQ(find_control(bytes, 0), control ? at : bytes.size()) << byte << " at " << at;
