@@ -27,20 +27,20 @@ constexpr auto label_table = make_label_table();
 
 // Folds `name` into `folded`, which has room for it. False if it is none.
 bool fold_dns_name(std::string_view name, char* folded) {
-  std::size_t label = 0;
-  char previous = '.';
-  for (const char c : name) {
-    if (c == '.') {
-      if (label == 0 || previous == '-') return false;
-      label = 0;
-      previous = '.';
-    } else {
-      previous = label_table[static_cast<unsigned char>(c)];
-      if (previous == 0 || (label == 0 && previous == '-') || ++label > max_label) return false;
+  auto at = name.begin();
+  for (;;) {
+    const auto label = at;
+    for (; at != name.end(); ++at) {
+      const char c = label_table[static_cast<unsigned char>(*at)];
+      if (c == 0) break;
+      *folded++ = c;
     }
-    *folded++ = previous;
+    const auto length = static_cast<std::size_t>(at - label);
+    if (length == 0 || length > max_label || *label == '-' || at[-1] == '-') return false;
+    if (at == name.end()) return true;
+    if (*at++ != '.') return false;
+    *folded++ = '.';
   }
-  return label != 0 && previous != '-';
 }
 
 bool is_bracketed_ipv6(std::string_view text) {

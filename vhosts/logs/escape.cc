@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "vhosts/find_byte.h"
 
@@ -39,20 +38,24 @@ char* escape(std::string_view prefix, char c, char* at) {
 
 void Line::append_number(std::uint64_t number) {
   std::array<char, 20> digits;
-  const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  append({digits.data(), static_cast<std::size_t>(done.ptr - digits.data())});
+  char* const end = digits.data() + digits.size();
+  char* begin = end;
+  do {
+    *--begin = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  append({begin, static_cast<std::size_t>(end - begin)});
 }
 
 template <typename Escape>
 void Line::append_bounded(std::string_view text, std::size_t longest) {
   // What nearly every text is: short enough, with nothing to escape.
-  if (text.size() <= longest && find_byte(text, 0, must_escape) == text.size()) {
-    if (text.size() <= static_cast<std::size_t>(end_ - at_)) return append(text);
-  }
+  const std::size_t most = std::min(longest, static_cast<std::size_t>(end_ - at_));
+  if (text.size() <= most && find_byte(text, 0, must_escape) == text.size()) return append(text);
   constexpr std::size_t escape_size = Escape::prefix.size() + 2;
   constexpr std::string_view mark = Escape::mark;
   char* const begin = at_;
-  char* const limit = at_ + std::min(longest, static_cast<std::size_t>(end_ - at_));
+  char* const limit = at_ + most;
   char* marked_end = at_;  // the last place between two bytes that leaves room for the mark
   for (const char c : text) {
     const std::size_t room = static_cast<std::size_t>(limit - at_);
