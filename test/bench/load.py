@@ -72,8 +72,12 @@ def settled(group):
     return before
 
 
-def wrk(server, seconds, cpu, folder, *, path="/", headers=(), connections=CONNECTIONS):
-    """One run of wrk: its own summary. Raises LoadFailed if any answer was none, or no success."""
+def wrk(server, seconds, cpu, folder, *, path="/", headers=(), connections=CONNECTIONS,
+        counts="requests"):
+    """One run of wrk: its own summary. Raises LoadFailed if any answer was none, or no success.
+
+    `counts`: of which there must be some, "requests" that came to their end or "bytes".
+    """
     script = pathlib.Path(folder) / "summary.lua"
     script.write_text(WRK_SCRIPT)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
@@ -89,7 +93,7 @@ def wrk(server, seconds, cpu, folder, *, path="/", headers=(), connections=CONNE
     summary = json.loads(lines[0])
     errors = {kind: summary[kind] for kind in ("connect", "read", "write", "status", "timeout")
               if summary[kind]}
-    if errors or summary["requests"] == 0:
+    if errors or summary[counts] == 0:
         raise LoadFailed(f"{server.name}{path}: {summary['requests']} requests, errors in the "
                          f"load: {errors}")
     return summary
