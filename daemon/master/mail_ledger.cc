@@ -1,9 +1,11 @@
 #include "daemon/master/mail_ledger.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "privsep/runner_messages.h"
 
@@ -29,7 +31,7 @@ MailLedger::Time MailLedger::time_of(std::chrono::steady_clock::time_point time)
 }
 
 MailLedger::MailLedger(UniqueFd file, Time now) : file_(std::move(file)) {
-  read(now);
+  read_all(now);
   if (size_ >= rewritten_at_ || !is_whole_) rewrite(now);
 }
 
@@ -46,8 +48,15 @@ void MailLedger::add(const std::string& site, Time since, std::uint32_t recipien
   append({FixedText<Record::longest_name>::of(site), since, recipients, 0});
   if (size_ < rewritten_at_) return;
   // Of one beside it, too.
-  read(now);
+  read_all(now);
   rewrite(now);
+}
+
+std::vector<MailLedger::Record> MailLedger::catch_up(Time now) {
+  if (!is_whole_) return {};
+  if (size_of_file() >= size_) return read_on(now);
+  read_all(now);
+  return {};
 }
 
 const MailLedger::Sent& MailLedger::of(const std::string& site, Time now) {
@@ -69,25 +78,35 @@ void MailLedger::append(const Record& record) {
   is_whole_ = written <= 0 || written == sizeof record;
 }
 
-void MailLedger::read(Time now) {
-  std::array<Record, records_at_once> records;
+std::uint64_t MailLedger::size_of_file() const {
+  struct ::stat status;
+  return ::fstat(file_.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : size_;
+}
+
+void MailLedger::read_all(Time now) {
   sites_.clear();
   size_ = 0;
+  static_cast<void>(read_on(now));
+  is_whole_ = size_ == size_of_file();
+}
+
+// As far as there are whole records.
+std::vector<MailLedger::Record> MailLedger::read_on(Time now) {
+  std::vector<Record> counted;
+  std::array<Record, records_at_once> records;
   for (;;) {
     const ssize_t got =
         ::pread(file_.get(), records.data(), sizeof records, static_cast<::off_t>(size_));
-    if (got <= 0) return;
-    size_ += static_cast<std::uint64_t>(got);
-    const std::size_t whole = static_cast<std::size_t>(got) / sizeof(Record);
-    for (std::size_t i = 0; i < whole; ++i) {
-      const Record& record = records[i];
+    const std::size_t whole = got > 0 ? static_cast<std::size_t>(got) / sizeof(Record) : 0;
+    if (whole == 0) return counted;
+    size_ += whole * sizeof(Record);
+    for (const Record& record : std::span(records).first(whole)) {
       if (!record.site.valid() || record.recipients == 0 || record.recipients > MailSent::most) {
         continue;
       }
       count(std::string(record.site.view()), record.since, record.recipients, now);
+      counted.push_back(record);
     }
-    is_whole_ = whole * sizeof(Record) == static_cast<std::size_t>(got);
-    if (!is_whole_) return;
   }
 }
 

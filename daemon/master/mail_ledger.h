@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "privsep/fixed_text.h"
 #include "privsep/unique_fd.h"
@@ -42,11 +43,16 @@ class MailLedger {
 
   void add(const std::string& site, Time since, std::uint32_t recipients, Time now);
   const Sent& of(const std::string& site, Time now);
+  // Counts what a master beside this one has appended meanwhile, and says what that is: nothing
+  // where that one has rewritten the file, and all is read anew.
+  std::vector<Record> catch_up(Time now);
 
  private:
   void count(const std::string& site, Time since, std::uint32_t recipients, Time now);
   void append(const Record& record);
-  void read(Time now);
+  std::uint64_t size_of_file() const;
+  void read_all(Time now);
+  std::vector<Record> read_on(Time now);
   void rewrite(Time now);
 
   UniqueFd file_;

@@ -166,6 +166,8 @@ class MasterLoop {
   void on_runner_death(RunnerChild& runner, int status);
   bool reopen_log(RunnerChild& runner);
   void tell_of_mail(RunnerChild& runner);
+  void hear_of_mail(MailLedger::Time now, const RunnerChild* untold);
+  void tell_others_of_mail(std::string_view site, const MailSent& sent, const RunnerChild* untold);
 
   // master_spares.cc: runners that have no site yet
   void start_spare(std::string_view kind);

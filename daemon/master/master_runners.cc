@@ -40,9 +40,29 @@ bool MasterLoop::on_message(RunnerChild& runner, const PeerViolation& message) {
 
 // Else a site would only have to sleep for its mail to be counted from nothing.
 void MasterLoop::tell_of_mail(RunnerChild& runner) {
-  for (const auto& [since, recipients] :
-       mail_ledger_.of(runner.site_name, MailLedger::time_of(now_))) {
+  const MailLedger::Time now = MailLedger::time_of(now_);
+  hear_of_mail(now, &runner);
+  for (const auto& [since, recipients] : mail_ledger_.of(runner.site_name, now)) {
     send(runner, MailSent{since, recipients, 0});
+  }
+}
+
+// Of the master beside this one, during an upgrade. Before anything is added, so that nobody is
+// told of its own; nor is who is about to be told of everything.
+void MasterLoop::hear_of_mail(MailLedger::Time now, const RunnerChild* untold) {
+  for (const MailLedger::Record& sent : mail_ledger_.catch_up(now)) {
+    tell_others_of_mail(sent.site.view(), {sent.since, sent.recipients, 0}, untold);
+  }
+}
+
+// A site has two runners while one generation of it follows another.
+void MasterLoop::tell_others_of_mail(std::string_view site, const MailSent& sent,
+                                     const RunnerChild* untold) {
+  for (auto& [id, group] : groups_) {
+    for_each_running(group.runners, [&](RunnerChild& runner) {
+      const bool is_told = runner.site_name == site && &runner != untold;
+      if (is_told && runner.child.state == ChildState::serving) send(runner, sent);
+    });
   }
 }
 
@@ -51,7 +71,9 @@ bool MasterLoop::on_message(RunnerChild& runner, const MailSent& message) {
   // Its clock is ours, and it has read it before we have.
   const std::uint64_t now = MailLedger::time_of(Clock::now());
   if (runner.child.state != ChildState::serving || message.since > now) return false;
+  hear_of_mail(now, nullptr);
   mail_ledger_.add(runner.site_name, message.since, message.recipients, now);
+  tell_others_of_mail(runner.site_name, message, &runner);
   return true;
 }
 

@@ -91,6 +91,50 @@ TEST_F(Ledger, OfTwoMastersLosesNothingWhenOneRewritesIt) {
   EXPECT_EQ(one.of("b.example", now), (Sent{{now, 3}}));
 }
 
+TEST_F(Ledger, CatchesUpWithWhatAnotherMasterHasAppended) {
+  MailLedger one = ledger();
+  MailLedger other = ledger();
+  one.add("a.example", now, 1, now);
+  other.catch_up(now);
+  other.add("a.example", now, 2, now);
+  other.add("b.example", now - minute, 3, now);
+  const auto caught_up = one.catch_up(now);
+  ASSERT_EQ(caught_up.size(), 2U);
+  EXPECT_EQ(caught_up[0].site.view(), "a.example");
+  EXPECT_EQ(caught_up[0].recipients, 2U);
+  EXPECT_EQ(caught_up[1].site.view(), "b.example");
+  EXPECT_EQ(caught_up[1].since, now - minute);
+  EXPECT_TRUE(one.catch_up(now).empty());
+  for (MailLedger* each : {&one, &other}) {
+    EXPECT_EQ(each->of("a.example", now), (Sent{{now, 3}}));
+    EXPECT_EQ(each->of("b.example", now), (Sent{{now - minute, 3}}));
+  }
+}
+
+TEST_F(Ledger, ThatAnotherMasterHasRewrittenIsReadAnew) {
+  MailLedger one = ledger();
+  for (int i = 0; i < 1000; ++i) one.add("a.example", now, 1, now);
+  MailLedger other = ledger();
+  for (int i = 0; i < 30; ++i) other.add("a.example", now, 1, now);
+  ASSERT_LT(size(), MailLedger::small_file);
+  EXPECT_TRUE(one.catch_up(now).empty());
+  EXPECT_EQ(one.of("a.example", now), (Sent{{now, 1030}}));
+  other.add("a.example", now, 2, now);
+  EXPECT_EQ(one.catch_up(now).size(), 1U);
+  EXPECT_EQ(one.of("a.example", now), (Sent{{now, 1032}}));
+}
+
+// Which may be on its way there.
+TEST_F(Ledger, DoesNotCatchUpWithHalfARecord) {
+  MailLedger one = ledger();
+  MailLedger::Record record{FixedText<MailLedger::Record::longest_name>::of("a.example"), now, 1,
+                            0};
+  write(&record, sizeof record / 2);
+  EXPECT_TRUE(one.catch_up(now).empty());
+  write(reinterpret_cast<const char*>(&record) + sizeof record / 2, sizeof record / 2);
+  EXPECT_EQ(one.catch_up(now).size(), 1U);
+}
+
 TEST_F(Ledger, OfASiteIsBounded) {
   MailLedger first = ledger();
   for (MailLedger::Time i = 0; i < 1000; ++i) first.add("a.example", now + i, 1, now + 1000);

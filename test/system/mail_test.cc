@@ -39,6 +39,10 @@ class Mail : public ::testing::Test {
   std::string sendmail(const std::string& arguments,
                        const std::string& message = "To: x@c.example\n\nText\n") {
     Client client(server_.port());
+    return sendmail_by(client, arguments, message);
+  }
+  static std::string sendmail_by(Client& client, const std::string& arguments,
+                                 const std::string& message) {
     client.send(
         request("a.example", "/cgi-bin/mail?" + arguments,
                 "Connection: close\r\nContent-Length: " + std::to_string(message.size()) + "\r\n",
@@ -140,6 +144,19 @@ TEST_F(MailAtARate, IsCountedOverAnUpgrade) {
   const Stranger successor(successor_in(end.output));
   ASSERT_EQ(server_.wait_until_ended(), 0);
   EXPECT_EQ(sendmail("x@c.example+y@c.example"),
+            "sendmail: the site has sent as much mail as it may\nstatus 75\n");
+}
+
+// Each counts what the other one sends, too.
+TEST_F(MailAtARate, IsThatOfBothServicesWhileOneGivesWay) {
+  Client kept(server_.port());
+  kept.send(request("a.example", "/nothing"));
+  EXPECT_EQ(kept.receive().status, 404);
+  const Stranger successor(successor_in(upgrade(server_).output));
+  EXPECT_EQ(sendmail("y@c.example"), "status 0\n");
+  EXPECT_EQ(sendmail_by(kept, "x@c.example", "Text\n"), "status 0\n");
+  EXPECT_EQ(sendmail("y@c.example"), "status 0\n");
+  EXPECT_EQ(sendmail("y@c.example"),
             "sendmail: the site has sent as much mail as it may\nstatus 75\n");
 }
 
