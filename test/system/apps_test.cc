@@ -51,7 +51,7 @@ while True:
 )";
 
 // Answers each request by what stands in the file that it is asked for, as it is.
-constexpr const char* bad_program = R"(import os, socket, struct, sys, time
+constexpr const char* bad_program = R"(import os, signal, socket, struct, time
 listener = socket.socket(fileno=0)
 def record(kind, content):
     return struct.pack('>BBHHBB', 1, kind, 1, len(content), 0, 0) + content
@@ -65,6 +65,9 @@ answers = {
     b'/no-head': end,
     b'/half': record(6, b'Content-Ty') + end,
     b'/bad-end': record(6, head) + record(3, b'x'),
+    b'/cut-off': record(6, head + b'x') + record(6, b'lost')[:8],
+    b'/short': record(6, b'Content-Length: 9\n\nshort') + end,
+    b'/long': record(6, b'Content-Length: 4\n\nlonger') + end,
     b'/overloaded': record(3, b'\0\0\0\0\2\0\0\0'),
     b'/stderr': record(7, b'first\nsec') + record(6, head) + record(7, b'ond\n') + end,
     b'/good': record(6, head + b'good') + end,
@@ -76,6 +79,8 @@ while True:
         some = peer.recv(65536)
         if not some: break
         asked += some
+    if b'REQUEST_URI/silent' in asked: time.sleep(1000)
+    if b'REQUEST_URI/crash' in asked: os.kill(os.getpid(), signal.SIGSEGV)
     for name, answer in answers.items():
         if b'REQUEST_URI' + name in asked:
             if name == b'/half':
@@ -145,16 +150,26 @@ TEST_F(SlowApplication, ThatIsOnlyBusyGoesOn) {
 }
 
 TEST(Apps, AProgramThatSpeaksNoFastCgiHarmsItsOwnRequestsOnly) {
-  const Server server(
-      {.sites = {{"a.example",
-                  {{"bad.py", bad_program}},
-                  R"(, "fastcgi": {"command": ["/usr/bin/python3", "-SE", "bad.py"]})"},
-                 {"b.example", {{"index.html", "of b"}}}}});
-  for (const char* target :
-       {"/garbage", "/version", "/other-request", "/nothing", "/no-head", "/half", "/bad-end"}) {
+  const Server server({.sites = {{"a.example",
+                                  {{"bad.py", bad_program}},
+                                  R"(, "fastcgi": {"command": ["/usr/bin/python3", "-SE", "bad.py"],
+                                      "time_limit": "2s"})"},
+                                 {"b.example", {{"index.html", "of b"}}}}});
+  const Neighbour neighbour(server);
+  for (const char* target : {"/garbage", "/version", "/other-request", "/nothing", "/no-head",
+                             "/half", "/bad-end", "/crash"}) {
     EXPECT_EQ(get(server.port(), "a.example", target).status, 502) << target;
-    EXPECT_EQ(get(server.port(), "b.example").body, "of b");
   }
+  EXPECT_TRUE(error_log_has(server, 0, "was killed by SIGSEGV"));
+  EXPECT_EQ(get(server.port(), "a.example", "/silent").status, 504);
+  EXPECT_EQ(get(server.port(), "a.example", "/long").body, "long");
+  // All of it is here before a byte is sent.
+  EXPECT_EQ(get(server.port(), "a.example", "/short").status, 502);
+  Client client(server.port());
+  client.send(request("a.example", "/cut-off"));
+  EXPECT_EQ(body_of(client.receive_to_end().value_or("<no end>")), "x<cut off>");
+  EXPECT_TRUE(error_log_has(server, 0, "/cut-off: the program ended in the middle"));
+  EXPECT_TRUE(error_log_has(server, 0, "/short: the program's response is shorter than it says"));
   EXPECT_EQ(get(server.port(), "a.example", "/overloaded").status, 503);
   EXPECT_EQ(get(server.port(), "a.example", "/good").body, "good");
   EXPECT_EQ(get(server.port(), "a.example", "/stderr").status, 200);

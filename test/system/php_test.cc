@@ -7,7 +7,7 @@
 
 #include "test/support/command.h"
 #include "test/support/own_mounts.h"
-#include "test/system/requests.h"
+#include "test/system/neighbour.h"
 
 namespace perchild::test::php_test {
 namespace {
@@ -229,17 +229,33 @@ TEST(Php, WhoTakesTooLongIsEnded) {
   const Server server(
       php_site({{"loop.php", "<?php while (true) {}"}, {"x.php", "<?php echo 'x';"}},
                R"(, "php": {"time_limit": "3s", "max_processes": 1})"));
+  const Neighbour neighbour(server);
   EXPECT_EQ(get(server.port(), "a.example", "/loop.php").status, 504);
   EXPECT_TRUE(error_log_has(server, 0, "the program took too long"));
   EXPECT_EQ(get(server.port(), "a.example", "/x.php").body, "x");
-  EXPECT_EQ(get(server.port(), "b.example").body, "of b");
 }
 
 TEST(Php, WhoCrashesIsReplaced) {
   const Server server(php_site(
-      {{"die.php", "<?php posix_kill(posix_getpid(), SIGKILL);"}, {"x.php", "<?php echo 'x';"}}));
+      {{"die.php", "<?php posix_kill(posix_getpid(), SIGKILL);"},
+       {"half.php", "<?php echo 'x'; ob_flush(); flush(); posix_kill(posix_getpid(), SIGKILL);"},
+       {"x.php", "<?php echo 'x';"}}));
+  const Neighbour neighbour(server);
   EXPECT_EQ(get(server.port(), "a.example", "/die.php").status, 502);
   EXPECT_EQ(get(server.port(), "a.example", "/x.php").body, "x");
+  Client client(server.port());
+  client.send(request("a.example", "/half.php"));
+  EXPECT_EQ(body_of(client.receive_to_end().value_or("")), "x<cut off>");
+  EXPECT_TRUE(error_log_has(server, 0, "/half.php: the program ended in the middle"));
+  EXPECT_EQ(get(server.port(), "a.example", "/x.php").body, "x");
+}
+
+TEST(Php, MoreThanItsLengthIsCutAndLessIsNoResponse) {
+  const Server server(
+      php_site({{"long.php", "<?php header('Content-Length: 4'); echo 'longer';"},
+                {"short.php", "<?php header('Content-Length: 9'); echo 'short';"}}));
+  EXPECT_EQ(get(server.port(), "a.example", "/long.php").body, "long");
+  EXPECT_EQ(get(server.port(), "a.example", "/short.php").status, 502);
 }
 
 TEST(Php, WhatOneProcessHasCompiledAnotherNeedNot) {
