@@ -32,7 +32,8 @@ struct Acquire {
 };
 
 // worker → runner. Likewise, but a script is to be started: the descriptor is sealed memory with a
-// CgiCall. The connection is the script's standard input and output.
+// CgiCall. The connection is the script's standard output, and its input unless the body is there
+// too.
 struct RunScript {
   static constexpr MessageType type = MessageType::run_script;
   static constexpr std::size_t fd_count = 1;

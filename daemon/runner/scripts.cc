@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "daemon/runner/script_lookup.h"
+#include "privsep/sealed_memory.h"
 
 namespace perchild {
 namespace {
@@ -15,6 +16,14 @@ bool has_body(const gateway::CgiCall& call) {
   return std::any_of(call.environment.begin(), call.environment.end(), [](const auto& variable) {
     return variable.starts_with("CONTENT_LENGTH=") && !variable.ends_with("=0");
   });
+}
+
+// A file of what is here of the body, from its first byte on; none if nothing is.
+Result<UniqueFd> input_of(const gateway::CgiCall& call) {
+  if (call.body.empty()) return UniqueFd();
+  auto file = make_sealed_memory("body", call.body);
+  if (file && ::lseek(file->get(), 0, SEEK_SET) != 0) return failure_from_errno("lseek", "body");
+  return file;
 }
 
 }  // namespace
@@ -33,7 +42,8 @@ void Scripts::start(const Question& question) {
     return parts_.desk.refuse(question, script.refusal);
   }
   auto pair = make_connected_pair();
-  if (!pair) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
+  const auto body = input_of(*question.call);
+  if (!pair || !body) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
   UniqueFd ours = std::move(pair->ours);
   const UniqueFd scripts = std::move(pair->theirs);
   const auto pid = parts_.processes.start(
@@ -42,7 +52,9 @@ void Scripts::start(const Question& question) {
        .directory = script.folder.borrow(),
        // The socket is for both only if it must be: else a script that closes its output, and goes
        // on, would have it open still.
-       .input = has_body(*question.call) ? scripts.borrow() : parts_.null,
+       .input = body->has_value()          ? body->borrow()
+                : has_body(*question.call) ? scripts.borrow()
+                                           : parts_.null,
        .output = scripts.borrow()},
       *this);
   if (!pid) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);

@@ -78,9 +78,10 @@ Task<ExchangeEnd> wait_for_program(Connection& connection, SessionContext& conte
 }
 
 std::optional<std::string> packed_call_of(const Connection& connection, const Request& request,
-                                          const ProgramInput& input) {
+                                          ProgramInput& input) {
   gateway::CgiCall call;
   call.script = request.call->script.substr(1);
+  call.body = input.take_whole();
   gateway::EnvironmentSink sink(call.environment);
   const logs::ClientAddress local = connection.local_address();
   if (!gateway::write_cgi_variables(cgi_request_of(request, input, local), sink)) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vhosts/gateway/cgi_call.h"
 #include "vhosts/gateway/fastcgi_record.h"
 
 namespace perchild {
@@ -13,6 +14,7 @@ namespace {
 
 // A piece has to fit into a record.
 constexpr std::size_t most_in_memory = gateway::max_record_content;
+static_assert(most_in_memory <= gateway::CgiCall::max_body_bytes);
 
 }  // namespace
 
@@ -44,6 +46,12 @@ Task<BodyPiece> ProgramInput::keep(std::uint64_t most) {
     body_ = nullptr;
   }
   co_return piece;
+}
+
+std::string_view ProgramInput::take_whole() {
+  if (body_ != nullptr || in_file_ != 0) return {};
+  memory_given_ = true;
+  return memory_;
 }
 
 std::optional<BodyPiece> ProgramInput::poll() {

@@ -30,6 +30,9 @@ class ProgramInput {
   // again.
   std::optional<BodyPiece> poll();
 
+  // The body, if all of it is here, and in memory; then there is no more of it to come.
+  std::string_view take_whole();
+
   // Of the body; none if it is not known or there is no body.
   std::optional<std::uint64_t> length() const { return length_; }
   // The body that the client still has to send; nullptr if all of it is here.

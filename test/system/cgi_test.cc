@@ -75,6 +75,13 @@ TEST(Cgi, ItReadsTheBodyToItsEnd) {
             "3\n");
 }
 
+// One that fits into memory is a file.
+TEST(Cgi, ASmallBodyCanBeOpenedAnew) {
+  CgiServer server(Scripts{{"twice", "printf 'A: b\\n\\n'; cat; cat /dev/stdin"}});
+  EXPECT_EQ(body_of(server.all("/cgi-bin/twice", "Content-Length: 4\r\n", "POST", "body")),
+            "bodybody");
+}
+
 TEST(Cgi, ALocalRedirectServesAnotherPathOfTheSite) {
   CgiServer server(Scripts{{"to", R"(echo "Location: /page"; echo)"},
                            {"away", R"(echo "Location: http://b.example/"; echo)"},

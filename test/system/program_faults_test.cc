@@ -146,6 +146,7 @@ TEST_F(ProgramFaults, AResponseEndsWithItsScriptWhoeverHoldsItsOutput) {
 TEST_F(ProgramFaults, AResponseEndsWhenItsScriptClosesItThoughItGoesOn) {
   add("goes-on", "printf 'A: b\\n\\nup'; exec >&- 2>&-; sleep 1000");
   EXPECT_EQ(body_of(all("/cgi-bin/goes-on")), "up");
+  EXPECT_EQ(body_of(all("/cgi-bin/goes-on", "Content-Length: 4\r\n", "POST", "body")), "up");
   add("reads-nothing", "printf 'A: b\\n\\nup'");
   const std::string body(1'000'000, 'x');
   EXPECT_EQ(body_of(all("/cgi-bin/reads-nothing", "Content-Length: 1000000\r\n", "POST", body)),

@@ -21,6 +21,7 @@ bool is_assignment(std::string_view variable) {
 bool CgiCall::valid() const {
   if (script.empty() || script.size() > max_script_bytes || script.front() == '/') return false;
   if (has_nul(script) || environment.size() > max_variables) return false;
+  if (body.size() > max_body_bytes) return false;
   std::size_t bytes = 0;
   for (const std::string& variable : environment) bytes += variable.size() + 1;
   return bytes <= max_environment_bytes &&
@@ -31,6 +32,7 @@ std::string CgiCall::pack() const {
   PackedWriter out;
   out.put_text(script);
   out.put_texts(environment);
+  out.put_text(body);
   return out.take();
 }
 
@@ -42,6 +44,7 @@ std::optional<CgiCall> CgiCall::unpack(std::string_view bytes) {
   if (count > max_variables) return std::nullopt;
   call.environment.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) call.environment.emplace_back(in.get_text());
+  call.body = in.get_text();
   if (!in.done() || !call.valid()) return std::nullopt;
   return call;
 }

@@ -25,6 +25,16 @@ TEST(CgiCall, WhatIsPackedIsUnpacked) {
   EXPECT_EQ(CgiCall::unpack(without_environment.pack()), without_environment);
 }
 
+TEST(CgiCall, ABodyIsAnyBytesWithinItsBound) {
+  CgiCall call = sample;
+  call.body = "a\0b"s;
+  EXPECT_EQ(CgiCall::unpack(call.pack()), call);
+  call.body.assign(CgiCall::max_body_bytes, 'x');
+  EXPECT_EQ(CgiCall::unpack(call.pack()), call);
+  call.body.push_back('x');
+  expect_refused(call);
+}
+
 TEST(CgiCall, EveryTruncationAndAnyMoreByteIsRefused) {
   const std::string bytes = sample.pack();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
