@@ -154,18 +154,14 @@ void WorkerLoop::forget(BorrowedFd stream) {
 
 int WorkerLoop::timeout() {
   if (!turns_.empty()) return 0;
-  std::optional<Clock::time_point> first = context_.runner.next_deadline();
-  const auto flush_due = site_.access_log.flush_due();
-  if (flush_due && (!first || *flush_due < *first)) first = flush_due;
-  if (idle_since_ && !told_idle_) {
-    const Clock::time_point notice = *idle_since_ + idle_notice;
-    if (!first || notice < *first) first = notice;
-  }
+  std::optional<Clock::time_point> first;
+  if (idle_since_ && !told_idle_) first = *idle_since_ + idle_notice;
   for (const DeadlineList<Connection>* list : context_.patience.lists()) {
     const auto deadline = list->next_deadline();
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
-  return milliseconds_until_first(now_, first);
+  return milliseconds_until_first(now_, first, context_.runner.next_deadline(),
+                                  site_.access_log.flush_due());
 }
 
 void WorkerLoop::on_deadlines() {
