@@ -76,6 +76,7 @@ struct SiteLimits {
   std::uint64_t cache = 8 * 1024 * 1024;  // bytes of small files kept by each worker
   SiteQuota quota;
   std::uint32_t per_address = 0;  // connections of one visitor, in each worker; 0: any
+  std::uint64_t log = 0;          // bytes of each of its log files until it is rotated; 0: any
 };
 
 enum class LogFormat : std::uint8_t { combined, json };

@@ -56,8 +56,8 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "http2"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
 constexpr std::string_view minimum_rates_keys[] = {"body", "response"};
-constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",      "memory",
-                                            "processes",   "cpu",  "io",    "per_address"};
+constexpr std::string_view limits_keys[] = {"connections", "body", "queue", "cache",       "memory",
+                                            "processes",   "cpu",  "io",    "per_address", "log"};
 constexpr std::string_view included_keys[] = {"vhosts"};
 
 // Asked for once for each of many thousand vhosts.
@@ -127,6 +127,7 @@ void read_limits(Report& report, JsonValue value, SiteLimits& limits) {
   take_size(report, value, "cache", {0, 16 * gibi}, limits.cache);
   read_quota(report, value, limits.quota);
   take_number(report, value, "per_address", {1, 30'000}, limits.per_address);
+  take_size(report, value, "log", {mebi, 1024 * gibi}, limits.log);
 }
 
 bool asks_for_passwords(const Content& content) {

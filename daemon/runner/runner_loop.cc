@@ -28,7 +28,7 @@ RunnerLoop::RunnerLoop(LockedDown<Role::runner>, MasterChannel master, UniqueFd 
       settings_(settings),
       root_(std::move(root)),
       log_clock_(std::time(nullptr)),
-      log_(BorrowedFd(ChildFds::log), log_clock_, error_lines_a_second),
+      log_(BorrowedFd(ChildFds::log), log_clock_, error_lines_a_second, settings.most_log_bytes),
       processes_(log_) {}
 
 void RunnerLoop::complain(const std::string& sentence) {

@@ -34,8 +34,8 @@ class ServedSite {
         hsts_line(hsts_line_of(settings.reach)),
         date(::time(nullptr)),
         log_clock(::time(nullptr)),
-        access_log(access_file, log_clock, settings.log_format),
-        error_log(error_file, log_clock),
+        access_log(access_file, log_clock, settings.log_format, settings.limits.log),
+        error_log(error_file, log_clock, logs::ErrorLog::lines_per_second, settings.limits.log),
         rules(rules_of(settings)),
         docroot(std::move(root)),
         admission(settings, shared),
@@ -101,6 +101,11 @@ class ServedSite {
   void flush_error_log() {
     if (const std::uint64_t lost = access_log.take_lost(); lost > 0) {
       error_log.add_lost_lines("access log", lost);
+    }
+    if (access_log.take_full()) {
+      error_log.add({.severity = logs::Severity::warning,
+                     .message = "the access log is as large as it may be (\"log\" of \"limits\"): "
+                                "lines are lost until it is rotated"});
     }
     error_log.flush();
   }

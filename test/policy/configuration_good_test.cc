@@ -125,7 +125,7 @@ TEST(Configuration, EveryKeyArrives) {
         "hsts": { "max_age": "1y", "include_subdomains": true, "preload": true },
         "trusted_proxies": [],
         "limits": { "connections": 7, "body": "2G", "queue": 9, "cache": "16K",
-                    "memory": "32M", "processes": 3, "cpu": "150%", "io": "1M" } }]
+                    "memory": "32M", "processes": 3, "cpu": "150%", "io": "1M", "log": "2G" } }]
   })",
                               system);
   ASSERT_TRUE(read.configuration) << told(read);
@@ -198,6 +198,7 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(b.limits.quota.processes, 3U);
   EXPECT_EQ(b.limits.quota.cpu_percent, 150U);
   EXPECT_EQ(b.limits.quota.io, 1U << 20U);
+  EXPECT_EQ(b.limits.log, 2ULL << 30U);
   EXPECT_EQ(b.timeouts.head, seconds(1));
   EXPECT_EQ(b.timeouts.send, seconds(2));
   EXPECT_EQ(b.timeouts.idle, seconds(60)) << "from the defaults";

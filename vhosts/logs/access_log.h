@@ -45,8 +45,9 @@ class AccessLog {
       longest_user + longest_method + longest_target + 2 * longest_field + 1024;
 
   // Both outlive the log.
-  AccessLog(BorrowedFd file, const LogClock& clock, LogFormat format = LogFormat::combined)
-      : buffer_(file), clock_(clock), format_(format) {}
+  AccessLog(BorrowedFd file, const LogClock& clock, LogFormat format = LogFormat::combined,
+            std::uint64_t most_bytes = 0)
+      : buffer_(file, most_bytes), clock_(clock), format_(format) {}
 
   LogFormat format() const { return format_; }
 
@@ -57,6 +58,7 @@ class AccessLog {
   void flush_at_rate(Clock::time_point now) { buffer_.flush_at_rate(now); }
   std::optional<Clock::time_point> flush_due() const { return buffer_.flush_due(); }
   [[nodiscard]] std::uint64_t take_lost() { return buffer_.take_lost(); }
+  [[nodiscard]] bool take_full() { return buffer_.take_full(); }
 
  private:
   void write_combined(Line& line, const AccessRecord& record) const;

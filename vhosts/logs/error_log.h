@@ -35,8 +35,8 @@ class ErrorLog {
 
   // Both outlive the log.
   ErrorLog(BorrowedFd file, const LogClock& clock,
-           std::uint32_t most_lines_per_second = lines_per_second)
-      : buffer_(file), clock_(clock), most_lines_(most_lines_per_second) {}
+           std::uint32_t most_lines_per_second = lines_per_second, std::uint64_t most_bytes = 0)
+      : buffer_(file, most_bytes), clock_(clock), most_lines_(most_lines_per_second) {}
 
   void add(const ErrorRecord& record);
 

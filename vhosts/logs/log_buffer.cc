@@ -1,5 +1,7 @@
 #include "vhosts/logs/log_buffer.h"
 
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -25,6 +27,12 @@ void LogBuffer::commit(std::size_t size) {
 
 void LogBuffer::flush() {
   if (size_ == 0) return;
+  full_ = is_full();
+  if (full_) {
+    failing_ = true;
+    return;
+  }
+  full_is_said_ = false;
   const ::ssize_t written = ::write(file_.get(), memory_->data(), size_);
   const std::size_t done = written > 0 ? static_cast<std::size_t>(written) : 0;
   if (done > 0) torn_ = (*memory_)[done - 1] != '\n';
@@ -53,6 +61,18 @@ void LogBuffer::begin_new_file() {
   size_ -= rest;
   std::memmove(memory_->data(), memory_->data() + rest, size_);
   ++lost_;
+}
+
+// Others write to the file as well, so its size is asked for. By number, since libc's fstat() is
+// newfstatat with an empty path.
+bool LogBuffer::is_full() const {
+  struct ::stat status;
+  return most_bytes_ != 0 && ::syscall(SYS_fstat, file_.get(), &status) == 0 &&
+         static_cast<std::uint64_t>(status.st_size) >= most_bytes_;
+}
+
+bool LogBuffer::take_full() {
+  return full_ && !std::exchange(full_is_said_, true);
 }
 
 std::uint64_t LogBuffer::take_lost() {

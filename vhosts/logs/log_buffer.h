@@ -25,9 +25,13 @@ class LogBuffer {
   static constexpr std::size_t flush_above = 32 * 1024;
   static constexpr std::chrono::milliseconds flush_interval{10};
 
+  // A file of `most_bytes` or more is written to no more (0: no bound): what several processes are
+  // writing at that moment may still go beyond.
   // Whoever ends a process flushes first: the destructor does not, as `file` may be closed by then.
-  explicit LogBuffer(BorrowedFd file)
-      : file_(file), memory_(std::make_unique_for_overwrite<std::array<char, capacity>>()) {}
+  explicit LogBuffer(BorrowedFd file, std::uint64_t most_bytes = 0)
+      : file_(file),
+        most_bytes_(most_bytes),
+        memory_(std::make_unique_for_overwrite<std::array<char, capacity>>()) {}
 
   // Room for one line of up to `longest` bytes. Empty if there is none: the line is then lost, and
   // counted. Ends with commit() before anything else is called.
@@ -47,6 +51,9 @@ class LogBuffer {
   // How many lines were lost, once lines can be written again; then counts from 0.
   [[nodiscard]] std::uint64_t take_lost();
 
+  // Once, where the file is as large as it may be.
+  [[nodiscard]] bool take_full();
+
   // The descriptor leads to another file from here on, as after a rotation. What could not be
   // written goes there; but of a line that the old file has a part of, the rest is lost, so that
   // the new one begins with a whole line.
@@ -55,7 +62,10 @@ class LogBuffer {
   bool empty() const { return size_ == 0; }
 
  private:
+  bool is_full() const;
+
   BorrowedFd file_;
+  std::uint64_t most_bytes_;
   std::unique_ptr<std::array<char, capacity>> memory_;
   // After a short write this starts in the middle of a line, whose first part is in the file: the
   // next write goes on exactly there.
@@ -64,6 +74,8 @@ class LogBuffer {
   bool torn_ = false;  // begins in the middle of a line
   bool failing_ = false;
   Clock::time_point flushed_at_{};
+  bool full_ = false;
+  bool full_is_said_ = false;
 };
 
 }  // namespace perchild::logs

@@ -116,6 +116,7 @@ std::string RunnerSettings::pack() const {
   writer.put(quota.processes);
   writer.put(quota.cpu_percent);
   writer.put(quota.io);
+  writer.put(most_log_bytes);
   writer.put(static_cast<std::uint8_t>(landlock));
   writer.put(static_cast<std::uint32_t>(programs.size()));
   for (const ProgramSettings& program : programs) put_program(writer, program);
@@ -139,6 +140,7 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   settings.quota.processes = reader.get<std::uint32_t>();
   settings.quota.cpu_percent = reader.get<std::uint32_t>();
   settings.quota.io = reader.get<std::uint64_t>();
+  settings.most_log_bytes = reader.get<std::uint64_t>();
   settings.landlock = static_cast<Requirement>(reader.get<std::uint8_t>());
   for (std::uint32_t left = reader.get_count(); left > 0; --left) {
     settings.programs.push_back(get_program(reader));

@@ -20,6 +20,7 @@ struct RunnerSettings {
   // TCP ports that programs and the runner may connect to; nullopt: any.
   std::optional<std::vector<std::uint16_t>> connect_ports{};
   SiteQuota quota;
+  std::uint64_t most_log_bytes = 0;  // SiteLimits::log
   Requirement landlock = Requirement::required;
   std::optional<MailSettings> mail{};
   std::string sendmail{};     // the program by which programs send it; absolute

@@ -148,6 +148,7 @@ std::string SiteSettings::pack() const {
   writer.put(static_cast<std::uint8_t>(log_format));
   writer.put(static_cast<std::uint8_t>(acme));
   writer.put(limits.per_address);
+  writer.put(limits.log);
   writer.put(request_rate.count);
   writer.put_duration(request_rate.per);
   writer.put(request_rate.burst);
@@ -187,6 +188,7 @@ std::optional<SiteSettings> SiteSettings::unpack(std::string_view bytes) {
   settings.log_format = static_cast<LogFormat>(reader.get<std::uint8_t>());
   settings.acme = reader.get<std::uint8_t>() != 0;
   settings.limits.per_address = reader.get<std::uint32_t>();
+  settings.limits.log = reader.get<std::uint64_t>();
   settings.request_rate.count = reader.get<std::uint32_t>();
   settings.request_rate.per = reader.get_duration();
   settings.request_rate.burst = reader.get<std::uint32_t>();

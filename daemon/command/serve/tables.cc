@@ -68,6 +68,7 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
                         site.executable_folders,
                         connect_ports_of(site),
                         site.limits.quota,
+                        site.limits.log,
                         configuration.mechanisms.landlock,
                         site.mail,
                         helpers.sendmail,

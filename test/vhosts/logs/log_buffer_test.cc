@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstring>
@@ -153,6 +154,47 @@ TEST_F(LogBufferTest, FullDiskLosesWholeLinesAndCountsThem) {
   const auto lines = lines_of(scratch_.read("log"));
   ASSERT_EQ(lines.size(), static_cast<std::size_t>(kept));
   for (int i = 0; i < kept; ++i) ASSERT_EQ(lines[static_cast<std::size_t>(i)], numbered(i));
+}
+
+TEST_F(LogBufferTest, AFileThatIsAsLargeAsItMayBeIsWrittenToWhenItIsRotated) {
+  LogBuffer buffer(file_.borrow(), 150);
+  for (int i = 0; i < 2; ++i) {
+    put(buffer, numbered(i));
+    EXPECT_FALSE(buffer.take_full());
+    buffer.flush();
+  }
+  EXPECT_EQ(lines_of(scratch_.read("log")).size(), 2U);
+  for (int i = 2; i < 1'000; ++i) put(buffer, numbered(i));
+  buffer.flush();
+  EXPECT_TRUE(buffer.take_full());
+  EXPECT_FALSE(buffer.take_full()) << "said once";
+  EXPECT_EQ(buffer.take_lost(), 0U);
+  EXPECT_EQ(lines_of(scratch_.read("log")).size(), 2U);
+
+  ASSERT_NO_FATAL_FAILURE(lead_to(scratch_.path("new").c_str()));
+  buffer.begin_new_file();
+  buffer.flush();
+  const auto lines = lines_of(scratch_.read("new"));
+  ASSERT_EQ(lines.size(), LogBuffer::capacity / 100);
+  EXPECT_EQ(lines.front(), numbered(2));
+  EXPECT_EQ(buffer.take_lost(), 998 - lines.size());
+  put(buffer, "more");
+  buffer.flush();
+  EXPECT_TRUE(buffer.take_full()) << "once for each file";
+}
+
+// What another process has written counts too.
+TEST_F(LogBufferTest, AFileIsFullByWhoeverHasWrittenIt) {
+  LogBuffer buffer(file_.borrow(), 150);
+  const std::string other(150, 'o');
+  ASSERT_EQ(::write(file_.get(), other.data(), other.size()), 150);
+  put(buffer, "one");
+  buffer.flush();
+  EXPECT_TRUE(buffer.take_full());
+  ASSERT_EQ(::truncate(scratch_.path("log").c_str(), 0), 0);
+  buffer.flush();
+  EXPECT_EQ(scratch_.read("log"), "one\n");
+  EXPECT_EQ(buffer.take_lost(), 0U);
 }
 
 TEST_F(LogBufferTest, WhileTheDiskIsFullThereIsOneAttemptATurn) {

@@ -31,6 +31,7 @@ RunnerSettings sample() {
           .executable = {"/srv/bin"},
           .connect_ports = {{443, 65535}},
           .quota = {.memory = 1ULL << 40, .processes = 2, .cpu_percent = 3, .io = 4},
+          .most_log_bytes = 1ULL << 41,
           .landlock = Requirement::if_available,
           .mail = MailSettings{.smarthost = "mail.example",
                                .port = 587,
@@ -51,6 +52,7 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->executable, sample().executable);
   EXPECT_EQ(settings->connect_ports, sample().connect_ports);
   EXPECT_EQ(settings->quota, sample().quota);
+  EXPECT_EQ(settings->most_log_bytes, sample().most_log_bytes);
   EXPECT_EQ(settings->landlock, Requirement::if_available);
   ASSERT_EQ(settings->programs.size(), 2u);
   const ProgramSettings& php = settings->programs[0];

@@ -59,7 +59,8 @@ SiteSettings sample() {
                      .queue = 6,
                      .cache = 1ULL << 41,
                      .quota = {.memory = 1ULL << 42},
-                     .per_address = 7};
+                     .per_address = 7,
+                     .log = 1ULL << 43};
   settings.log_format = LogFormat::json;
   settings.content.settings.access = {
       .auth = AuthSettings{true, "Members", 3},
@@ -106,6 +107,7 @@ TEST(SiteSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->log_format, LogFormat::json);
   EXPECT_EQ(settings->limits.quota.memory, 1ULL << 42);
   EXPECT_EQ(settings->limits.per_address, 7u);
+  EXPECT_EQ(settings->limits.log, 1ULL << 43);
   const AccessSettings& access = settings->content.settings.access;
   ASSERT_TRUE(access.auth && access.addresses);
   EXPECT_TRUE(access.auth->required);
