@@ -20,14 +20,16 @@ struct Diagnosed {
   int status = 0;
   nlohmann::json report;
 
-  // Those that are not the machine's that the test runs on: its kernel, and what other tests run
-  // under the same uids.
+  // Those that are not the machine's that the test runs on: its kernel and disks, and what other
+  // tests run under the same uids.
   std::vector<nlohmann::json> own() const {
     std::vector<nlohmann::json> all;
     for (const auto& finding : report.at("findings")) {
       const bool is_of_strangers =
           finding.at("area") == "processes" && finding.at("severity") == "note";
-      if (finding.at("area") != "kernel" && !is_of_strangers) all.push_back(finding);
+      const bool is_of_the_machine =
+          finding.at("area") == "kernel" || finding.at("area") == "disks";
+      if (!is_of_the_machine && !is_of_strangers) all.push_back(finding);
     }
     return all;
   }

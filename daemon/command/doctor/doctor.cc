@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "daemon/command/doctor/disk_checks.h"
 #include "daemon/command/doctor/id_checks.h"
 #include "daemon/command/doctor/installation.h"
 #include "daemon/command/doctor/kernel_checks.h"
@@ -73,6 +74,7 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   check_ways_to_roots(configuration, paths);
   check_roots(configuration, {.names_in_a_root = options.names_in_a_root}, diagnosis);
   check_ids(look_at_ids(configuration, machine), diagnosis);
+  check_disks(look_at_disks(configuration), diagnosis);
   const KernelNeeds needs = needs_of(configuration);
   const KernelFacts kernel = look_at_kernel();
   check_kernel(kernel, needs, diagnosis);
