@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <linux/sock_diag.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,8 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "privsep/unique_fd.h"
@@ -194,6 +197,58 @@ int queue_signals(const std::string& number) {
   return 0;
 }
 
+// "NUMBER:REST"
+std::pair<std::size_t, std::string> number_and_rest(const std::string& argument) {
+  const std::size_t colon = argument.find(':');
+  return {std::stoul(argument), argument.substr(colon + 1)};
+}
+
+UniqueFd make_file(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+}
+
+// So many bytes in a file of a folder, which stay: 0 if they could be had.
+int take_space(const std::string& bytes_and_folder) {
+  const auto [bytes, folder] = number_and_rest(bytes_and_folder);
+  const UniqueFd file = make_file(folder + "/taken");
+  if (!file.has_value()) return errno;
+  const std::vector<char> piece(64 * 1024, 'x');
+  for (std::size_t taken = 0; taken < bytes;) {
+    const auto written = ::write(file.get(), piece.data(), std::min(piece.size(), bytes - taken));
+    if (written < 0) return errno;
+    taken += static_cast<std::size_t>(written);
+  }
+  return 0;
+}
+
+// So many files.
+int take_files(const std::string& count_and_folder) {
+  const auto [count, folder] = number_and_rest(count_and_folder);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!make_file(folder + "/taken." + std::to_string(i)).has_value()) return errno;
+  }
+  return 0;
+}
+
+// A queue of messages of its own, of which the kernel keeps what is in it.
+int make_queue(const std::string& name) {
+  const ::mqd_t queue = ::mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, nullptr);
+  if (queue < 0) return errno;
+  ::mq_close(queue);
+  ::mq_unlink(name.c_str());
+  return 0;
+}
+
+// So many bytes on stderr, where a program's errors go, in lines of such a length.
+int complain(const std::string& bytes_and_length) {
+  const auto [bytes, length] = number_and_rest(bytes_and_length);
+  const std::string line = std::string(std::stoul(length), 'c') + "\n";
+  for (std::size_t written = 0; written < bytes; written += line.size()) {
+    if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return errno;
+  }
+  return 0;
+}
+
 const std::map<std::string, Attack> attacks_on_the_machine{
     {"listen_at", [](const std::string& port) { return listen_by(IPPROTO_TCP, port); }},
     {"listen_multipath_at", [](const std::string& port) { return listen_by(IPPROTO_MPTCP, port); }},
@@ -214,6 +269,10 @@ const std::map<std::string, Attack> attacks_on_the_machine{
     {"start_many", start_many},
     {"watch_by_many", watch_by_many},
     {"queue_signals", queue_signals},
+    {"take_space", take_space},
+    {"take_files", take_files},
+    {"make_queue", make_queue},
+    {"complain", complain},
 };
 
 }  // namespace
