@@ -2,15 +2,14 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "privsep/child_end.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/process_status.h"
 #include "privsep/service_manager.h"
@@ -43,10 +42,6 @@ std::optional<Clock::time_point> deadline_of(const Child& child) {
   const auto answer = child.asked_at ? *child.asked_at + answer_deadline : never;
   const auto first = std::min(answer, child.leave_by.value_or(never));
   return first == never ? std::nullopt : std::optional(first);
-}
-
-std::chrono::microseconds duration_of(const ::timeval& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
 std::string complaint_about(const Child& child) {
@@ -203,39 +198,34 @@ void MasterLoop::on_signals() {
 }
 
 void MasterLoop::reap() {
-  for (;;) {
-    ::siginfo_t info{};
-    ::rusage used{};
-    // The C library's waitid(3) leaves out the last argument.
-    if (::syscall(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG, &used) != 0 || info.si_pid == 0) {
-      return;
-    }
-    const int status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
-    if (keeper_.child.pid == info.si_pid) on_keeper_death(status);
+  while (const auto ended = reap_child()) {
+    const ::pid_t pid = ended->pid;
+    const int status = ended->status;
+    if (keeper_.child.pid == pid) on_keeper_death(status);
     for (std::size_t i = 0; i < routers_.size(); ++i) {
-      if (routers_[i].child.pid == info.si_pid) on_router_death(i, status);
+      if (routers_[i].child.pid == pid) on_router_death(i, status);
     }
     const auto spare = std::find_if(spares_.begin(), spares_.end(),
-                                    [&](const auto& one) { return one->child.pid == info.si_pid; });
+                                    [&](const auto& one) { return one->child.pid == pid; });
     if (spare != spares_.end()) on_spare_death(**spare, status);
     WorkerChild* dead = nullptr;
     CheckerChild* dead_checker = nullptr;
     RunnerChild* dead_runner = nullptr;
     for (const auto& [site, group] : groups_) {
       group.for_each_running([&](WorkerChild& worker) {
-        if (worker.child.pid == info.si_pid) dead = &worker;
+        if (worker.child.pid == pid) dead = &worker;
       });
       for_each_running(group.checkers, [&](CheckerChild& checker) {
-        if (checker.child.pid == info.si_pid) dead_checker = &checker;
+        if (checker.child.pid == pid) dead_checker = &checker;
       });
       for_each_running(group.runners, [&](RunnerChild& runner) {
-        if (runner.child.pid == info.si_pid) dead_runner = &runner;
+        if (runner.child.pid == pid) dead_runner = &runner;
       });
     }
     if (dead_checker != nullptr) on_checker_death(*dead_checker, status);
     if (dead_runner != nullptr) on_runner_death(*dead_runner, status);
     if (dead == nullptr) continue;
-    dead->child.cpu = duration_of(used.ru_utime) + duration_of(used.ru_stime);
+    dead->child.cpu = ended->cpu;
     on_worker_death(*dead, status);
   }
 }
@@ -407,8 +397,7 @@ void MasterLoop::announce_ready() {
 void MasterLoop::end(Child& child, std::string_view why) {
   if (child.state == ChildState::absent || child.state == ChildState::ending) return;
   if (!why.empty()) log_.line(Priority::error, std::string(why) + ": ended");
-  // By its pidfd: the number may never mean another process.
-  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+  kill_child(child.pidfd.borrow());
   child.state = ChildState::ending;
   child.ended_because = why;
 }

@@ -18,7 +18,7 @@
 namespace perchild {
 namespace {
 
-constexpr const char* name = "a spare";
+constexpr const char* a_spare = "a spare";
 // Another is loaded then, and with it what has been installed meanwhile.
 constexpr std::chrono::hours longest_life{1};
 // Before a spare that has gone to a site is replaced: its visitor is still to be answered.
@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds pause{50};
 
 void MasterLoop::start_spare(std::string_view kind) {
   const auto give_up = [&](const SysError& error) {
-    log_.line(Priority::error, std::string(name) + " cannot be started: " + error.text());
+    log_.line(Priority::error, std::string(a_spare) + " cannot be started: " + error.text());
     spare_back_off_.on_death(now_, Clock::duration::zero());
   };
   const auto settings = make_sealed_memory("settings", std::string(kind));
@@ -66,7 +66,7 @@ void MasterLoop::on_spare_readable(int fd) {
   hear(
       spare.control, spare.child, now_, messages_at_once,
       [&](const auto& message) { return on_message(spare, message); },
-      [&](Offence offence) { end(spare.child, std::string(name) + " " + text_of(offence)); });
+      [&](Offence offence) { end(spare.child, std::string(a_spare) + " " + text_of(offence)); });
 }
 
 bool MasterLoop::on_message(SpareChild& spare, const SpareLoaded&) {
@@ -77,7 +77,7 @@ bool MasterLoop::on_message(SpareChild& spare, const SpareLoaded&) {
                               ? difference_from_policy(*status, Role::spare, identity, own_filters_)
                               : std::optional(status.error().text());
   if (difference) {
-    log_.line(Priority::error, std::string(name) + " is not what it should be: " + *difference);
+    log_.line(Priority::error, std::string(a_spare) + " is not what it should be: " + *difference);
     return false;
   }
   spare.child.state = ChildState::serving;
@@ -86,7 +86,7 @@ bool MasterLoop::on_message(SpareChild& spare, const SpareLoaded&) {
 
 void MasterLoop::on_spare_death(const SpareChild& spare, int status) {
   if (spare.child.state != ChildState::ending) {
-    log_.line(Priority::error, describe_death(name, spare.child.pid, status));
+    log_.line(Priority::error, describe_death(a_spare, spare.child.pid, status));
   }
   if (spare.child.state != ChildState::ending || !spare.child.ended_because.empty()) {
     spare_back_off_.on_death(now_, now_ - spare.child.started_at);
@@ -106,7 +106,7 @@ bool MasterLoop::make_of_spare(RunnerChild& runner, const OfRunner& parts) {
   SpareChild& spare = **found;
   if (const auto given = give_parts(spare, runner, parts); !given) {
     end(spare.child,
-        std::string(name) + " cannot become the " + runner.name + ": " + given.error().text());
+        std::string(a_spare) + " cannot become the " + runner.name + ": " + given.error().text());
     return false;
   }
   runner.child = std::move(spare.child);
@@ -168,7 +168,7 @@ void MasterLoop::keep_spares() {
   bool is_any_loading = false;
   for (const auto& spare : spares_) {
     const auto deadline = deadline_of(spare->child);
-    if (deadline && *deadline <= now_) end(spare->child, name + complaint_about(spare->child));
+    if (deadline && *deadline <= now_) end(spare->child, a_spare + complaint_about(spare->child));
     if (!is_wanted(*spare)) end(spare->child, "");
     is_any_loading |= spare->child.state == ChildState::locking_down;
   }
