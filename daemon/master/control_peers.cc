@@ -80,8 +80,8 @@ std::optional<Clock::time_point> ControlPeers::next_deadline(Clock::time_point n
   std::optional<Clock::time_point> first;
   if (accept_again_at_ > now) first = accept_again_at_;
   for (const auto& peer : peers_) {
-    if (peer->only_asks()) continue;
-    if (!first || peer->deadline < *first) first = peer->deadline;
+    const auto at = peer->overdue_at();
+    if (at && (!first || *at < *first)) first = at;
   }
   return first;
 }

@@ -53,8 +53,14 @@ class ControlPeer {
   // See OnlyAsk.
   void only_ask() { only_asks_ = true; }
   bool only_asks() const { return only_asks_; }
+  // When it has been silent for too long, if it may not be for ever.
+  std::optional<Clock::time_point> overdue_at() const {
+    if (only_asks_) return std::nullopt;
+    return deadline + (takes_over ? start_patience : Clock::duration::zero());
+  }
   bool is_overdue(Clock::time_point now) const {
-    return !only_asks_ && (takes_over ? start_patience : Clock::duration::zero()) + deadline <= now;
+    const auto at = overdue_at();
+    return at && *at <= now;
   }
 
   BorrowedFd fd() const {
