@@ -129,6 +129,7 @@ struct RouterChild {
   Child child;
   std::optional<Channel<Master, Router>> control;
   std::deque<std::pair<Message, UniqueFd>> outbox;  // what its socket had no room for yet
+  Clock::time_point read_at{};                      // when it last took something of that
   // By SiteId: how often it may still say Wake. One, and one for each time that it was told that
   // the site has no worker for it.
   std::vector<std::uint8_t> wakes;

@@ -29,6 +29,10 @@ constexpr std::chrono::seconds hang_up_deadline{2};
 // A worker answers once in each turn of its loop; none takes so long.
 constexpr std::chrono::seconds answer_deadline{5};
 
+// A router takes what it is told in each turn of its own. For one that does not, more and more
+// would be kept, with descriptors.
+constexpr std::chrono::seconds reading_deadline{10};
+
 constexpr int exit_ok = 0;
 constexpr int exit_start_failed = 1;
 
@@ -349,6 +353,9 @@ void MasterLoop::on_timers() {
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     RouterChild& router = routers_[i];
     flush(router);
+    if (!router.outbox.empty() && now_ - router.read_at >= reading_deadline) {
+      end(router.child, name_of_router(i) + " does not read its messages");
+    }
     if (overdue(router.child)) end(router.child, name_of_router(i) + complaint_about(router.child));
     if (!is_ending() && router.child.state == ChildState::absent &&
         router.back_off.next_start() <= now_) {

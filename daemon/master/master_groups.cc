@@ -191,7 +191,6 @@ void MasterLoop::retire(SiteGroup& group, std::size_t slot) {
   for (std::size_t i = 0; i < routers_.size(); ++i) {
     const RouterEnd& kept = worker.router_ends[i];
     if (!kept.end.has_value() || routers_[i].child.state != ChildState::serving) continue;
-    routers_[i].allow_wake(worker.site);
     send(routers_[i], DetachSite{worker.site, static_cast<std::uint32_t>(slot), kept.channel},
          UniqueFd());
   }
@@ -215,7 +214,6 @@ void MasterLoop::tell_if_down(SiteId site) {
 void MasterLoop::tell_down(SiteId site, std::uint32_t retry_seconds) {
   for (RouterChild& router : routers_) {
     if (router.child.state != ChildState::serving) continue;
-    router.allow_wake(site);
     send(router, SiteDown{site, retry_seconds}, UniqueFd());
   }
 }

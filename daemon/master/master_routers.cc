@@ -12,6 +12,16 @@
 #include "privsep/spawn.h"
 
 namespace perchild {
+namespace {
+
+// Of a site that sleeps from here on, for all that the router knows.
+std::optional<SiteId> put_to_sleep_by(const RouterChild::Message& message) {
+  if (const auto* down = std::get_if<SiteDown>(&message)) return down->site;
+  if (const auto* detached = std::get_if<DetachSite>(&message)) return detached->site;
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::string MasterLoop::name_of_router(std::size_t index) const {
   return "router " + std::to_string(index);
@@ -188,6 +198,7 @@ void MasterLoop::on_router_death(std::size_t index, int status) {
 }
 
 void MasterLoop::send(RouterChild& router, RouterChild::Message message, UniqueFd fd) {
+  if (router.outbox.empty()) router.read_at = now_;
   router.outbox.emplace_back(std::move(message), std::move(fd));
   flush(router);
 }
@@ -212,6 +223,9 @@ void MasterLoop::flush(RouterChild& router) {
       if (status == SendStatus::failed) end(router.child, "a router cannot be sent its messages");
       return;
     }
+    // Not before: one that does not read would be told for ever, and wake for ever.
+    if (const auto site = put_to_sleep_by(message)) router.allow_wake(*site);
+    router.read_at = now_;
     router.outbox.pop_front();
   }
 }
