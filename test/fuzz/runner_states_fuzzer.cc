@@ -1,0 +1,339 @@
+// The runner against workers that have been taken over: it hears any sequence of what they may
+// send, while the programs that they ask for start, end and do not end, and time passes. Who asks
+// for what it may not is accused, and nobody else; a question is answered once, and an instance is
+// one worker's; there are no more processes than the site may have, and none is left behind.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "daemon/runner/runner_loop.h"
+#include "privsep/sealed_memory.h"
+#include "test/fuzz/states/letters.h"
+#include "test/fuzz/states/signals.h"
+#include "test/fuzz/states/sockets.h"
+
+namespace perchild::fuzz {
+namespace {
+
+constexpr std::uint32_t scripts = 1;  // among the programs
+constexpr std::uint32_t most_of_one = 2;
+
+// What the kernel has of the site's programs.
+struct ProcessDouble {
+  UniqueFd errors;
+  bool is_told_to_end = false;
+};
+
+class ProgramsOfSite {
+ public:
+  ProgramsOfSite() { current = this; }
+  ~ProgramsOfSite() { current = nullptr; }
+
+  static inline ProgramsOfSite* current = nullptr;
+  std::map<::pid_t, ProcessDouble> living;
+  bool next_start_fails = false;
+  bool is_stubborn = false;  // SIGTERM does nothing
+  Signals signals;
+
+  Result<StartedProgram> start() {
+    if (std::exchange(next_start_fails, false)) return failure({"start", "", EAGAIN});
+    auto pipe = make_error_pipe();
+    living[++last_pid_].errors = std::move(pipe->write);
+    return StartedProgram{last_pid_, std::move(pipe->read)};
+  }
+  void end(::pid_t pid, int status) {
+    if (living.erase(pid) == 0) return;
+    dead_.emplace_back(pid, status);
+    signals.raise(SIGCHLD);
+  }
+  void kill(::pid_t group, int signal) {
+    const auto found = living.find(-group);
+    if (found == living.end()) return;
+    found->second.is_told_to_end = true;
+    if (signal == SIGKILL || !is_stubborn) end(-group, signal);
+  }
+  void wait(::siginfo_t& info, bool is_reaped) {
+    info = {};
+    if (dead_.empty()) return;
+    const auto [pid, status] = dead_.front();
+    info.si_pid = pid;
+    info.si_code = status == 0 ? CLD_EXITED : CLD_KILLED;
+    info.si_status = status;
+    if (is_reaped) dead_.pop_front();
+  }
+
+ private:
+  ::pid_t last_pid_ = 0x40000000;
+  std::deque<std::pair<::pid_t, int>> dead_;
+};
+
+// A docroot with a script in it, and a port that somebody listens on.
+struct Machine {
+  Machine() {
+    char path[] = "/tmp/perchild-fuzz-XXXXXX";
+    check(::mkdtemp(path) != nullptr, "there is a docroot");
+    root = path;
+    ::mkdir(program_sockets_folder, 0700);
+    ::close(::open((root + "/script").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
+  }
+  ~Machine() { std::filesystem::remove_all(root); }
+
+  std::string root;
+  UniqueFd listener = loopback_listener();
+};
+
+Machine& machine() {
+  static Machine made;
+  return made;
+}
+
+RunnerSettings settings_of_site() {
+  RunnerSettings settings;
+  settings.root = machine().root;
+  settings.programs.resize(4);
+  settings.programs[0].kind = ProgramKind::fastcgi_pool;
+  settings.programs[1].kind = ProgramKind::cgi;
+  settings.programs[2].kind = ProgramKind::app;
+  settings.programs[3].kind = ProgramKind::backend;
+  settings.programs[3].address =
+      "127.0.0.1:" + std::to_string(port_of(machine().listener.borrow()));
+  for (ProgramSettings& program : settings.programs) {
+    program.name = "program";
+    program.command = {"/program"};
+    program.most_processes = most_of_one;
+    program.most_requests = 3;
+  }
+  return settings;
+}
+
+struct WorkerEnd {
+  std::uint32_t number = 0;
+  UniqueFd end;
+  std::set<std::uint32_t> asked;  // and has not been answered
+  std::set<std::uint32_t> held;   // instances
+  bool is_wrong = false;
+};
+
+class RunnerStage final : public Stage {
+ public:
+  RunnerStage(Script script, UniqueFd masters_end)
+      : script_(script), master_(std::move(masters_end)) {}
+
+  ProgramsOfSite programs;
+
+ private:
+  void on_quiet() override {
+    if (!master_) return check(false, "the runner ends with its master");
+    check(read_all(*master_, [this](const auto& message, const UniqueFd&) { hear(message); }),
+          "the runner lives");
+    for (WorkerEnd& worker : workers_) hear(worker);
+    std::erase_if(workers_, [](const WorkerEnd& worker) { return !worker.end.has_value(); });
+    while (UniqueFd(::accept(machine().listener.get(), nullptr, nullptr)).has_value()) {
+    }
+    const auto running =
+        std::count_if(programs.living.begin(), programs.living.end(),
+                      [](const auto& each) { return !each.second.is_told_to_end; });
+    check(running <= 2 * most_of_one + 1, "processes are bounded");
+    if (script_.over()) return finish();
+    step();
+  }
+
+  // ---- what has come of the last step
+
+  void hear(const LockDownComplete&) { check(false, "it is locked down"); }
+  void hear(const MailSent&) { check(false, "the site sends no mail"); }
+  void hear(const PeerViolation& message) {
+    for (WorkerEnd& worker : workers_) {
+      if (worker.number == message.channel && std::exchange(worker.is_wrong, false)) {
+        return worker.end.reset();
+      }
+    }
+    check(false, "nobody else is accused");
+  }
+
+  void hear(WorkerEnd& worker) {
+    if (!worker.end.has_value()) return;
+    check(!worker.is_wrong, "who asks for what it may not is accused");
+    Channel<Worker, Runner> channel(std::move(worker.end));
+    const bool is_open = read_all(channel, [&]<typename M>(const M& message, const UniqueFd&) {
+      if constexpr (!std::is_same_v<M, Recall>) {
+        check(worker.asked.erase(message.number) == 1, "a question is answered once");
+      }
+      if constexpr (std::is_same_v<M, Acquired>) {
+        check(instances_.insert(message.instance).second, "an instance is one worker's");
+        worker.held.insert(message.instance);
+      }
+    });
+    check(is_open, "who does as it may is listened to");
+    worker.end = std::move(channel).take_socket();
+  }
+
+  // ---- steps
+
+  void step() {
+    switch (script_.below(12)) {
+      case 0:
+        return attach();
+      case 1:
+        return let_pass(std::chrono::milliseconds(1) * (1 << script_.below(20)));
+      case 2:
+        if (!workers_.empty()) workers_.erase(workers_.begin() + script_.below(workers_.size()));
+        return;
+      case 3:
+        if (!programs.living.empty()) {
+          auto chosen = programs.living.begin();
+          std::advance(chosen, script_.below(programs.living.size()));
+          programs.end(chosen->first, script_.byte() % 2 == 0 ? 0 : SIGSEGV);
+        }
+        return;
+      case 4:
+        programs.next_start_fails = true;
+        return;
+      case 5:
+        programs.is_stubborn = !programs.is_stubborn;
+        return;
+      case 6:
+      case 7:
+        if (WorkerEnd* worker = choose()) {
+          say(*worker, letter_of(Acquire{++last_number_, script_.below(4) & ~scripts}));
+        }
+        return;
+      case 8:
+        if (WorkerEnd* worker = choose()) {
+          passed_ = call(script_.byte() % 4 == 0 ? "nothing" : "script");
+          say(*worker, letter_of(RunScript{++last_number_, scripts}));
+        }
+        return;
+      case 9:
+        return give_back();
+      default:
+        if (WorkerEnd* worker = choose()) {
+          passed_ = call("script");
+          say(*worker, write_letter<Worker, Runner>(script_));
+        }
+    }
+  }
+
+  // The site's programs end when nobody wants them any more.
+  void finish() {
+    programs.is_stubborn = false;
+    if (finishing_++ == 0) {
+      workers_.clear();
+    } else if (finishing_ == 3) {
+      check(programs.living.empty(), "nothing is left behind");
+      return master_.reset();
+    }
+    let_pass(std::chrono::minutes(10));
+  }
+
+  WorkerEnd* choose() {
+    return workers_.empty() ? nullptr : &workers_[script_.below(workers_.size())];
+  }
+
+  void attach() {
+    auto pair = make_channel_pair();
+    check(master_->send(AttachClient{++last_channel_}, pair->first.borrow()) == SendStatus::sent,
+          "the runner listens");
+    workers_.push_back({last_channel_, std::move(pair->second), {}, {}});
+  }
+
+  static UniqueFd call(const char* script) {
+    auto memory = make_sealed_memory("call", gateway::CgiCall{script, {}}.pack());
+    return std::move(*memory);
+  }
+
+  void give_back() {
+    WorkerEnd* worker = choose();
+    if (worker == nullptr || worker->held.empty()) return;
+    const auto what = static_cast<ReleaseTo>(script_.below(4));
+    say(*worker, letter_of(Release{*worker->held.begin(), what, script_.byte()}));
+  }
+
+  void say(WorkerEnd& worker, const Letter& letter) {
+    if (!passed_.has_value()) passed_ = UniqueFd(::dup(STDIN_FILENO));
+    if (!post(worker.end.borrow(), letter, passed_.borrow())) return;
+    if (letter.bytes.empty() && letter.fd_count == 0) return worker.end.reset();
+    const auto message = read_letter<Worker, Runner>(letter);
+    worker.is_wrong =
+        !message || !std::visit([&](const auto& said) { return take(worker, said); }, *message);
+  }
+
+  static bool take(WorkerEnd& worker, const Acquire& message) {
+    return message.program < 4 && message.program != scripts &&
+           worker.asked.size() < max_acquisitions && worker.asked.insert(message.number).second;
+  }
+  static bool take(WorkerEnd& worker, const RunScript& message) {
+    return message.program == scripts && worker.asked.size() < max_acquisitions &&
+           worker.asked.insert(message.number).second;
+  }
+  static bool take(WorkerEnd&, const Withdraw&) { return true; }
+  static bool take(WorkerEnd& worker, const Release& message) {
+    return worker.held.erase(message.instance) == 1;
+  }
+
+  Script script_;
+  std::optional<Channel<Master, Runner>> master_;
+  std::vector<WorkerEnd> workers_;
+  UniqueFd passed_;
+  std::set<std::uint32_t> instances_;  // all that there have been
+  std::uint32_t last_channel_ = 0;
+  std::uint32_t last_number_ = 1000;
+  int finishing_ = 0;
+};
+
+void play(Script script) {
+  auto pair = make_channel_pair();
+  RunnerStage stage(script, std::move(pair->first));
+  const RunnerSettings settings = settings_of_site();
+  const auto proof = lock_down<Role::runner>({.filter = {}});
+  RunnerLoop(*proof, Channel<Runner, Master>(std::move(pair->second)),
+             stage.programs.signals.take(), settings,
+             UniqueFd(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)))
+      .run();
+}
+
+}  // namespace
+
+// In the place of others, as in stage.cc.
+Result<StartedProgram> start_double(const ProgramStart&) __asm__(
+    "__wrap__ZN8perchild13start_programERKNS_12ProgramStartE");
+Result<StartedProgram> start_double(const ProgramStart&) {
+  return ProgramsOfSite::current->start();
+}
+
+int kill_double(::pid_t, int) __asm__("__wrap_kill");
+int kill_double(::pid_t pid, int signal) {
+  ProgramsOfSite::current->kill(pid, signal);
+  return 0;
+}
+
+int wait_double(::idtype_t, ::id_t, ::siginfo_t*, int) __asm__("__wrap_waitid");
+int wait_double(::idtype_t, ::id_t, ::siginfo_t* info, int options) {
+  ProgramsOfSite::current->wait(*info, (options & WNOWAIT) == 0);
+  return 0;
+}
+
+void flush_double(logs::ErrorLog*) __asm__("__wrap__ZN8perchild4logs8ErrorLog5flushEv");
+void flush_double(logs::ErrorLog*) {}
+
+}  // namespace perchild::fuzz
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  perchild::logs::LogClock::load();
+  perchild::fuzz::machine();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace perchild::fuzz;
+  play_and_count([&] { play(Script(data, size)); });
+  return 0;
+}
