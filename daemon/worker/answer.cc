@@ -140,7 +140,12 @@ std::optional<Progress> finish_step(Request& request, Response& response, Step s
   return Progress::answered;
 }
 
-Progress use_program(Request& request, const content::Handler& handler, std::string script) {
+Progress use_program(Request& request, Response& response, const content::Handler& handler,
+                     std::string script) {
+  // RFC 9110, 9.3.8: a program's echo would show a page's scripts what browsers hide from them.
+  if (request.head.method == Method::trace && answer_method(request, response)) {
+    return Progress::answered;
+  }
   if (request.explanation != nullptr) {
     request.explanation->note("program", request.site.settings.programs[handler.program].name,
                               script.empty() ? "" : ", which runs ", script);
@@ -180,14 +185,14 @@ Progress answer_by_file(Request& request, Response& response) {
     if (!request.rules->file_handlers().empty()) {
       std::string name = std::string(request.path).append(found.index_name);
       const content::Handler* const handler = request.rules->handler_of_file(name);
-      if (handler != nullptr) return use_program(request, *handler, std::move(name));
+      if (handler != nullptr) return use_program(request, response, *handler, std::move(name));
     }
   }
   if (found.opened.kind == Kind::not_found && !request.rules->file_handlers().empty()) {
     if (const auto moved = go_to_script_above(request, response)) return *moved;
   }
   const content::Handler* const of_all = request.rules->handler_of_all();
-  if (of_all != nullptr && !request.settled) return use_program(request, *of_all, {});
+  if (of_all != nullptr && !request.settled) return use_program(request, response, *of_all, {});
   if (!request.path_info.empty()) found.opened = {};  // nothing runs the script at its own path
   if (site.has_programs() && answer_method(request, response)) return Progress::answered;
   if (found.opened.kind == Kind::file) {
@@ -206,7 +211,7 @@ Progress answer_encoded_slash(Request& request, Response& response) {
   const content::Handler* const of_all = request.rules->handler_of_all();
   if (of_all != nullptr &&
       request.site.settings.programs[of_all->program].protocol == ProgramProtocol::http) {
-    return use_program(request, *of_all, {});
+    return use_program(request, response, *of_all, {});
   }
   response = refuse(request, 404, "impossible path");
   return Progress::answered;
@@ -221,7 +226,7 @@ Progress answer_path(Request& request, Response& response) {
   }
   const content::Handler* const of_all = rules.handler_of_all();
   if (of_all != nullptr && !request.settled && rules.file_handlers().empty()) {
-    return use_program(request, *of_all, {});
+    return use_program(request, response, *of_all, {});
   }
   return answer_by_file(request, response);
 }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <utility>
 
 #include "test/system/requests.h"
 
@@ -106,6 +107,22 @@ TEST(Bodies, TraceIsRefusedAndEchoesNothing) {
   EXPECT_EQ(response.status, 405);
   EXPECT_EQ(response.fields.at("allow"), "GET, HEAD, OPTIONS");
   EXPECT_FALSE(contains(response.body, "secret"));
+}
+
+TEST(Bodies, TraceIsPassedOnToNoProgram) {
+  const std::string echo = "<?php echo $_SERVER['HTTP_COOKIE'];";
+  const std::string nobody =
+      R"(, "proxy": {"to": "http://127.0.0.1:)" + std::to_string(free_port()) + "\"}";
+  const Server server(
+      {.sites = {{"a.example", {{"x.php", echo}}, R"(, "php": true)"}, {"b.example", {}, nobody}}});
+  const std::string cookie = "Cookie: secret\r\n";
+  EXPECT_EQ(ask(server, request("a.example", "/x.php", cookie)).body, "secret");
+  EXPECT_EQ(ask(server, request("b.example", "/", cookie)).status, 502);
+  for (const auto& [host, target] : {std::pair{"a.example", "/x.php"}, {"b.example", "/"}}) {
+    const HttpResponse response = ask(server, request(host, target, cookie, "TRACE"));
+    EXPECT_EQ(response.status, 405) << host;
+    EXPECT_FALSE(contains(response.body, "secret")) << host;
+  }
 }
 
 // ---- slow clients
