@@ -208,7 +208,10 @@ void RouterLoop::read_head(Stranger& stranger, std::string_view bytes, bool noth
       return;
     }
   }
-  switch (stranger.parser.parse(bytes)) {
+  const http1::HeadParser::State state = stranger.parser.parse(bytes);
+  const http1::RequestHead head = stranger.parser.head(bytes);
+  stranger.head_request = head.method == http1::Method::head;
+  switch (state) {
     case http1::HeadParser::State::incomplete:
       if (nothing_new) {
         refuse(stranger, 400, "the head ends early");
@@ -222,12 +225,9 @@ void RouterLoop::read_head(Stranger& stranger, std::string_view bytes, bool noth
                  ? "a PROXY header from an address that \"proxy_protocol\" does not list"
                  : http1::text_of(stranger.parser.reason()));
       break;
-    case http1::HeadParser::State::complete: {
-      const http1::RequestHead head = stranger.parser.head(bytes);
-      stranger.head_request = head.method == http1::Method::head;
+    case http1::HeadParser::State::complete:
       on_name(stranger, head.host);
       break;
-    }
   }
 }
 

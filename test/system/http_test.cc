@@ -81,6 +81,20 @@ TEST(Http, HeadThatIsRefusedForItsHeadOrHostHasNoBody) {
   EXPECT_EQ(other.receive().status, 200);
   EXPECT_EQ(other.receive(true).status, 417);
   EXPECT_TRUE(other.closed_by_server());
+  // What the router refuses, and what the worker does; from the method on, whatever else is wrong.
+  const std::string get = request("a.example");
+  for (const std::string& before : {std::string(), get}) {
+    for (const char* rest : {" /\xc3\xbc HTTP/1.1\r\n", " / HTTP/2.0\r\n", " / HTTP/1.1\r\na b"}) {
+      Client one(server.port());
+      one.send(before + "HEAD" + rest);
+      one.close_sending();
+      if (!before.empty()) {
+        EXPECT_EQ(one.receive().status, 200);
+      }
+      EXPECT_GE(one.receive(true).status, 400) << rest;
+      EXPECT_TRUE(one.closed_by_server()) << rest;
+    }
+  }
 }
 
 TEST(Http, OptionsNamesTheMethodsOfAFileAndOfTheServer) {

@@ -13,6 +13,24 @@ constexpr std::string_view version_line_1_1 = "HTTP/1.1\r\n";
 constexpr std::size_t version_major = 5;
 constexpr std::size_t version_minor = 7;
 
+struct MethodName {
+  std::string_view text;
+  Method method;
+};
+constexpr MethodName methods[] = {
+    {"GET", Method::get},         {"HEAD", Method::head},       {"POST", Method::post},
+    {"OPTIONS", Method::options}, {"PUT", Method::put},         {"DELETE", Method::delete_},
+    {"PATCH", Method::patch},     {"CONNECT", Method::connect}, {"TRACE", Method::trace},
+};
+
+// Methods are case-sensitive (RFC 9110, 9.1).
+Method method_of(std::string_view text) {
+  for (const MethodName& known : methods) {
+    if (text == known.text) return known.method;
+  }
+  return Method::other;
+}
+
 // Whether `c` may be byte `i` of "HTTP/" DIGIT "." DIGIT CRLF.
 bool is_version_byte(std::size_t i, char c) {
   return i == version_major || i == version_minor ? is_digit(c) : c == version_line_1_1[i];
@@ -98,6 +116,7 @@ void HeadParser::scan_method(std::string_view bytes) {
   if (bytes[end] == '\r') return reject(Reject::bad_request_line);
   if (bytes[end] != ' ') return reject(Reject::bad_method);
   method_text_ = slice(mark_, end);
+  method_ = method_of(method_text_.of(bytes));
   enter(Phase::path, end + 1);
   mark_ = pos_;
 }

@@ -12,28 +12,9 @@ struct Scheme {
 };
 constexpr Scheme schemes[] = {{"http://", http_port}, {"https://", https_port}};
 
-struct MethodName {
-  std::string_view text;
-  Method method;
-};
-constexpr MethodName methods[] = {
-    {"GET", Method::get},         {"HEAD", Method::head},       {"POST", Method::post},
-    {"OPTIONS", Method::options}, {"PUT", Method::put},         {"DELETE", Method::delete_},
-    {"PATCH", Method::patch},     {"CONNECT", Method::connect}, {"TRACE", Method::trace},
-};
-
-// Methods are case-sensitive (RFC 9110, 9.1).
-Method method_of(std::string_view text) {
-  for (const MethodName& known : methods) {
-    if (text == known.text) return known.method;
-  }
-  return Method::other;
-}
-
 }  // namespace
 
 void HeadParser::finish_target(std::string_view bytes) {
-  method_ = method_of(method_text_.of(bytes));
   if (method_ == Method::connect) return finish_authority_target(bytes);
   const std::string_view target = target_.of(bytes);
   if (target.front() == '/') return;

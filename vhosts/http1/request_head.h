@@ -112,7 +112,7 @@ class HeadParser {
   Reject reason() const { return reason_; }  // with State::rejected
 
   // With State::complete: the head, its views into `bytes`, which must be what parse() last saw.
-  // With State::rejected: what is known so far, for the log (method, target, user_agent).
+  // Else: what is known so far, for the log (method, target, user_agent).
   RequestHead head(std::string_view bytes) const;
 
   void reset() { *this = HeadParser{}; }
