@@ -15,7 +15,9 @@ awk '
     printf "{\"%s\", \"%s\"},\n", extension, type
   }
   # What the web stands on does not depend on the version of a package. Rows that come first win.
+  # "mid", "rss" and "ts" mean something else there that hardly a site has; "ts" would even be text.
   BEGIN {
+    row("3gp", "video/3gpp")
     row("avif", "image/avif")
     row("css", "text/css")
     row("htm", "text/html")
@@ -25,8 +27,12 @@ awk '
     row("json", "application/json")
     row("map", "application/json")
     row("md", "text/markdown")
+    row("mid", "audio/midi")
+    row("midi", "audio/midi")
     row("mjs", "text/javascript")
+    row("rss", "application/rss+xml")
     row("svg", "image/svg+xml")
+    row("ts", "video/mp2t")
     row("txt", "text/plain")
     row("wasm", "application/wasm")
     row("webmanifest", "application/manifest+json")
@@ -34,6 +40,8 @@ awk '
     row("woff", "font/woff")
     row("woff2", "font/woff2")
     row("xml", "application/xml")
+    row("yaml", "application/yaml")
+    row("yml", "application/yaml")
   }
   /^[ \t]*(#|$)/ { next }
   # Only what is safe inside a string literal, and a last extension: "tar.gz" is found by "gz".
