@@ -22,7 +22,7 @@ void check_topics(Report& report, JsonValue object, std::span<const std::string>
 
 void read(Report& report, JsonValue root, std::span<const std::string> topics, Content& content) {
   constexpr std::string_view keys[] = {"locations"};
-  if (!report.expect_keys(root, "a site's own settings", with_content_keys(keys))) return;
+  if (!report.expect_keys(root, owner_settings_name, with_content_keys(keys))) return;
   check_topics(report, root, topics);
   if (const auto locations = root.find("locations")) {
     for (JsonValue location : *locations) check_topics(report, location, topics);

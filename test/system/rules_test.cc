@@ -340,7 +340,8 @@ TEST(Rules, MistakesInTheOwnersSettingsAreA500AndLinesOfHisLog) {
   HttpResponse response = get(server.port(), "a.example", "/");
   EXPECT_EQ(response.status, 500);
   EXPECT_FALSE(contains(response.body, "indx"));
-  EXPECT_TRUE(error_log_has(server, 0, ".perchild.json:2:3: error: "));
+  EXPECT_TRUE(
+      error_log_has(server, 0, R"(.perchild.json:2:3: error: .perchild.json has no key "indx")"));
   EXPECT_TRUE(error_log_has(server, 0, "the site's own settings, .perchild.json, have mistakes"));
   EXPECT_EQ(get(server.port(), "b.example", "/").body, "b") << "who may not have such settings";
 

@@ -78,19 +78,19 @@ void ErrorLog::write_line(const ErrorRecord& record) {
   line.append("] ");
   if (!record.client.empty()) {
     line.append("client ");
-    line.append_escaped(record.client, longest_field);
+    line.append_prose_escaped(record.client, longest_field);
     line.append(": ");
   }
   if (!record.method.empty() || !record.target.empty()) {
-    line.append_escaped(record.method, longest_field);
+    line.append_prose_escaped(record.method, longest_field);
     if (!record.method.empty() && !record.target.empty()) line.append(' ');
-    line.append_escaped(record.target, longest_field);
+    line.append_prose_escaped(record.target, longest_field);
     line.append(": ");
   }
-  line.append_escaped(record.message, longest_field);
+  line.append_prose_escaped(record.message, longest_field);
   if (!record.subject.empty()) {
     line.append(' ');
-    line.append_escaped(record.subject, longest_field);
+    line.append_prose_escaped(record.subject, longest_field);
   }
   if (record.error != 0) append_errno(line, record.error);
   line.append('\n');

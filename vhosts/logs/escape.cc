@@ -17,10 +17,15 @@ bool is_plain(char c) {
 }
 
 struct PlainEscape {
+  static constexpr bool keeps_quotes = false;
   static constexpr std::string_view prefix = "\\x";
   static constexpr std::string_view mark = cut_mark;
 };
+struct ProseEscape : PlainEscape {
+  static constexpr bool keeps_quotes = true;
+};
 struct JsonEscape {
+  static constexpr bool keeps_quotes = false;
   static constexpr std::string_view prefix = "\\u00";
   static constexpr std::string_view mark = json_cut_mark;
 };
@@ -58,14 +63,15 @@ void Line::append_bounded(std::string_view text, std::size_t longest) {
   char* const limit = at_ + most;
   char* marked_end = at_;  // the last place between two bytes that leaves room for the mark
   for (const char c : text) {
+    const bool stays = is_plain(c) || (Escape::keeps_quotes && c == '"');
     const std::size_t room = static_cast<std::size_t>(limit - at_);
     if (room >= mark.size()) marked_end = at_;
-    if (room < (is_plain(c) ? 1 : escape_size)) {
+    if (room < (stays ? 1 : escape_size)) {
       at_ = marked_end;
       if (static_cast<std::size_t>(limit - begin) >= mark.size()) append(mark);
       return;
     }
-    if (is_plain(c)) {
+    if (stays) {
       *at_++ = c;
     } else {
       at_ = escape(Escape::prefix, c, at_);
@@ -75,6 +81,10 @@ void Line::append_bounded(std::string_view text, std::size_t longest) {
 
 void Line::append_escaped(std::string_view text, std::size_t longest) {
   append_bounded<PlainEscape>(text, longest);
+}
+
+void Line::append_prose_escaped(std::string_view text, std::size_t longest) {
+  append_bounded<ProseEscape>(text, longest);
 }
 
 void Line::append_json_escaped(std::string_view text, std::size_t longest) {

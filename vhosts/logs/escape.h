@@ -33,6 +33,8 @@ class Line {
   // most `longest` bytes are written; a longer text is cut there, between two of its bytes, and
   // marked.
   void append_escaped(std::string_view text, std::size_t longest);
+  // The same where nothing stands in quotes: '"' stays, which messages are full of.
+  void append_prose_escaped(std::string_view text, std::size_t longest);
   // The same for the inside of a JSON string: each of those bytes becomes \u00HH, so that what is
   // read from the JSON has one character for each byte of the text, of the same number.
   void append_json_escaped(std::string_view text, std::size_t longest);

@@ -62,7 +62,7 @@ TEST_F(ErrorLogTest, WhatIsAbsentIsLeftOut) {
 
 TEST_F(ErrorLogTest, ClientCannotForgeALine) {
   log_.add({.client = "x\n", .method = "\x1b[", .target = "/\n[", .message = "m", .subject = "\""});
-  EXPECT_EQ(lines(), (std::vector<std::string>{R"([error] client x\x0A: \x1B[ /\x0A[: m \x22)"}));
+  EXPECT_EQ(lines(), (std::vector<std::string>{R"([error] client x\x0A: \x1B[ /\x0A[: m ")"}));
 }
 
 TEST_F(ErrorLogTest, EveryFieldHasItsBound) {
