@@ -155,22 +155,13 @@ Progress use_program(Request& request, Response& response, const content::Handle
   return Progress::by_program;
 }
 
-// A script that the path leads through: what is behind it is for the script. At most one of these
-// names can be a regular file. The request comes to stand at it, so that its own rules hold, and
-// who may enter there is asked.
+// The request comes to stand at it, so that its own rules hold, and who may enter there is asked.
 std::optional<Progress> go_to_script_above(Request& request, Response& response) {
-  for (std::size_t end = request.path.find('/', 1); end != std::string_view::npos;
-       end = request.path.find('/', end + 1)) {
-    const std::string_view script = request.path.substr(0, end);
-    if (request.rules->handler_of_file(script) == nullptr) continue;
-    const files::Opened seen =
-        request.site.docroot.look_at(script.substr(1), request.rules->symlinks());
-    if (seen.kind != Kind::file) continue;
-    request.path_info = request.path.substr(end);
-    request.settled = true;
-    return enter(request, response, script);
-  }
-  return std::nullopt;
+  const std::string_view script = script_above(request.site, *request.rules, request.path);
+  if (script.empty()) return std::nullopt;
+  request.path_info = request.path.substr(script.size());
+  request.settled = true;
+  return enter(request, response, script);
 }
 
 // By what the file system has of that name.
@@ -286,6 +277,17 @@ Progress continue_answer(Request& request, Response& response) {
     if (const auto done = finish_step(request, response, try_paths(request))) return *done;
   }
   return answer_path(request, response);
+}
+
+std::string_view script_above(const ServedSite& site, const content::Rules& rules,
+                              std::string_view path) {
+  for (std::size_t end = path.find('/', 1); end != std::string_view::npos;
+       end = path.find('/', end + 1)) {
+    const std::string_view script = path.substr(0, end);
+    if (rules.handler_of_file(script) == nullptr) continue;
+    if (site.docroot.look_at(script.substr(1), rules.symlinks()).kind == Kind::file) return script;
+  }
+  return {};
 }
 
 Progress go_to(Request& request, Response& response, std::string_view location) {

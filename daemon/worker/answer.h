@@ -32,6 +32,11 @@ enum class Progress : std::uint8_t {
 // What follows once the client may enter: methods, rules, files.
 [[nodiscard]] Progress continue_answer(Request& request, Response& response);
 
+// The script that `path` leads through, if `rules` have a program run it: what is behind it is
+// for the script. Empty if there is none; at most one of these names can be a regular file.
+[[nodiscard]] std::string_view script_above(const ServedSite& site, const content::Rules& rules,
+                                            std::string_view path);
+
 // A program leads to another path of the site: `location` is percent-encoded, with a query perhaps.
 [[nodiscard]] Progress go_to(Request& request, Response& response, std::string_view location);
 

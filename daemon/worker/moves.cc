@@ -39,17 +39,15 @@ Step too_costly(const Request& request) {
   return refusal(request, 500, "a pattern takes too long to match");
 }
 
-// Whether `found` is what a path to try asks for: a file, or by a '/' at its end a folder.
-bool is_there(const files::Answer& found, std::string_view path) {
-  return found.opened.kind == Kind::file ||
-         (found.opened.kind == Kind::directory && path.ends_with('/'));
-}
-
+// A path to try: a file, by a '/' at its end a folder, or a script with a path for it behind.
 bool is_there(const Request& request, std::string_view path) {
   ServedSite& site = request.site;
   const content::RuleBook::Found found = site.rules.find(path);
   if (found.too_costly || found.rules->hides(path)) return false;
-  return is_there(site.cache.get(path.substr(1), file_rules_of(*found.rules), site.turn), path);
+  const Kind kind =
+      site.cache.get(path.substr(1), file_rules_of(*found.rules), site.turn).opened.kind;
+  return kind == Kind::file || (kind == Kind::directory && path.ends_with('/')) ||
+         (kind == Kind::not_found && !script_above(site, *found.rules, path).empty());
 }
 
 void explain_rule(const Request& request, std::string_view kind, const MoveRule& rule) {

@@ -92,12 +92,16 @@ TEST(Php, OnlyAScriptThatIsThereIsRun) {
 }
 
 TEST(Php, AnIndexAndAFallbackReachIt) {
-  const Server server(php_site(
-      {{"index.php", "<?php echo 'front of ', $_SERVER['REQUEST_URI'];"}, {"page.html", "static"}},
-      R"(, "php": true, "try": ["{path}", "{path}/", "/index.php"])"));
+  const Server server(php_site({{"index.php", "<?php echo 'front of ', $_SERVER['REQUEST_URI'];"},
+                                {"lib/fetch.php", "<?php echo 'fetched ', $_SERVER['PATH_INFO'];"},
+                                {"page.html", "static"}},
+                               R"(, "php": true, "try": ["{path}", "{path}/", "/index.php"])"));
   EXPECT_EQ(get(server.port(), "a.example", "/").body, "front of /");
   EXPECT_EQ(get(server.port(), "a.example", "/2024/post?x=1").body, "front of /2024/post?x=1");
   EXPECT_EQ(get(server.port(), "a.example", "/page.html").body, "static");
+  // As DokuWiki and Moodle name what a script is to bring.
+  EXPECT_EQ(get(server.port(), "a.example", "/lib/fetch.php/a/b.png").body, "fetched /a/b.png");
+  EXPECT_EQ(get(server.port(), "a.example", "/page.html/x.php").body, "front of /page.html/x.php");
 }
 
 TEST(Php, PartsOfASiteRunNothing) {
