@@ -17,6 +17,7 @@
 #include "policy/host_name.h"
 #include "policy/ids.h"
 #include "policy/mail_settings.h"
+#include "policy/program_calls.h"
 #include "policy/program_settings.h"
 #include "policy/reach_settings.h"
 #include "policy/tls_settings.h"
@@ -133,6 +134,7 @@ struct Site {
   // nullopt: any.
   std::optional<std::vector<std::uint16_t>> connect_ports{};
   std::optional<MailSettings> mail{};  // that programs may send
+  ProgramCalls calls{};                // of programs
 };
 
 // Of the processes of all sites together.

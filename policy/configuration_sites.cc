@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/configuration_access.h"
+#include "policy/configuration_calls.h"
 #include "policy/configuration_compression.h"
 #include "policy/configuration_content.h"
 #include "policy/configuration_life.h"
@@ -52,6 +53,7 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "writable_folders",
                                               "executable_folders",
                                               "connect_ports",
+                                              "system_calls",
                                               "mail",
                                               "http2"};
 constexpr std::string_view timeouts_keys[] = {"head", "idle", "body", "send", "linger"};
@@ -174,6 +176,9 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   if (const auto ports = object.find("connect_ports")) {
     read_ports(report, *ports, values.connect_ports);
   }
+  if (const auto calls = object.find("system_calls")) {
+    read_calls(report, system, *calls, values.calls);
+  }
   if (const auto mail = object.find("mail")) read_mail(report, system, *mail, values.mail);
   if (const auto log = object.find("log")) read_log(report, *log, values.log_format);
   if (const auto http2 = object.find("http2")) {
@@ -276,6 +281,9 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
   TlsSettings tls = std::move(values.tls.settings);
   auto certificates = certificates_of(std::move(values.tls), system_, hosts);
   finish_programs(values.content, values.programs, root);
+  if (keep_from_forking(values.calls.forbid)) {
+    for (ProgramSettings& program : values.programs) program.forks = false;
+  }
   if (values.mail) finish_mail(*values.mail, hosts, values.programs);
   return {.hosts = std::move(hosts),
           .uid = identity.uid,
@@ -300,12 +308,8 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
           .writable_folders = std::move(values.writable_folders),
           .executable_folders = std::move(values.executable_folders),
           .connect_ports = std::move(values.connect_ports),
-          .mail = std::move(values.mail)};
-}
-
-bool is_for_accounts(JsonValue vhost) {
-  const auto user = vhost.find("user");
-  return user && user->is(JsonKind::string) && user->text().find("{1}") != std::string_view::npos;
+          .mail = std::move(values.mail),
+          .calls = std::move(values.calls)};
 }
 
 SiteValues SitesReader::read_values(JsonValue vhost) {

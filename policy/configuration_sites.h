@@ -33,6 +33,7 @@ struct SiteValues {
   std::optional<std::vector<std::uint16_t>> connect_ports;
   RateSettings request_rate;
   std::optional<MailSettings> mail;
+  ProgramCalls calls;
   bool http2 = true;
   TlsValues tls;  // a vhost's own
 };

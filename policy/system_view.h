@@ -62,6 +62,8 @@ class SystemView {
                               const std::string& path) = 0;
   // Is `path` something that can be started, by somebody at least?
   virtual ProgramAnswer look_for_program(const std::string& path) = 0;
+  // Does any kernel have a system call of this name?
+  virtual bool is_system_call(const std::string& name) = 0;
   virtual CertificateFacts read_certificate(const std::string& chain, const std::string& key) = 0;
   virtual Certificate make_self_signed(const std::vector<HostPattern>& hosts) = 0;
   virtual std::chrono::sys_seconds now() = 0;

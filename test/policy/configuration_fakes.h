@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@ class FakeSystem final : public SystemView {
       {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
   std::map<std::string, RootAnswer> roots;  // others can be entered
 
-  std::map<std::string, ProgramAnswer> programs;         // others are missing, but for /usr/bin's
+  std::map<std::string, ProgramAnswer> programs;  // others are missing, but for /usr/bin's
+  std::set<std::string> other_calls{"bpf", "mount", "vmsplice", "io_uring_setup"};
   std::map<std::string, CertificateFacts> certificates;  // by the path of their chain
   std::chrono::sys_seconds time{std::chrono::days(20'000)};
 
@@ -73,6 +75,7 @@ class FakeSystem final : public SystemView {
     if (found != programs.end()) return found->second;
     return path.starts_with("/usr/bin/") ? ProgramAnswer::executable : ProgramAnswer::missing;
   }
+  bool is_system_call(const std::string& name) override { return other_calls.contains(name); }
   CertificateFacts read_certificate(const std::string& chain, const std::string&) override {
     const auto found = certificates.find(chain);
     if (found != certificates.end()) return found->second;

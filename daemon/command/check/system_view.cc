@@ -1,6 +1,7 @@
 #include "daemon/command/check/system_view.h"
 
 #include <fcntl.h>
+#include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -175,6 +176,10 @@ ProgramAnswer MachineView::look_for_program(const std::string& path) {
   if (!S_ISREG(status.st_mode)) return ProgramAnswer::not_a_file;
   return (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0 ? ProgramAnswer::executable
                                                                : ProgramAnswer::not_executable;
+}
+
+bool MachineView::is_system_call(const std::string& name) {
+  return ::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR;
 }
 
 CertificateFacts MachineView::read_certificate(const std::string& chain, const std::string& key) {

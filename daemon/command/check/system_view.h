@@ -28,6 +28,7 @@ class MachineView : public SystemView {
   RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                       const std::string& path) override;
   ProgramAnswer look_for_program(const std::string& path) override;
+  bool is_system_call(const std::string& name) override;
 
   CertificateFacts read_certificate(const std::string& chain, const std::string& key) override;
   Certificate make_self_signed(const std::vector<HostPattern>& hosts) override;
