@@ -33,9 +33,9 @@ constexpr Kinds kinds_of(Role role) {
       return of_every_child | kinds({Kind::file, Kind::folder});  // the log, password files
     case Role::runner:
     case Role::spare:
-      // What programs may open: it made their Landlock rules of these.
+      // What programs may open: it made their Landlock rules of these, and may keep them.
       return of_every_child | kinds({Kind::plain_device, Kind::file, Kind::folder, Kind::pipe,
-                                     Kind::process, Kind::signals});
+                                     Kind::process, Kind::signals, Kind::ruleset});
     case Role::exporter:
       return kinds({Kind::null, Kind::socket});
   }
@@ -62,6 +62,8 @@ std::string_view name_of(DescriptorKind kind) {
       return "a signalfd";
     case Kind::process:
       return "a pidfd";
+    case Kind::ruleset:
+      return "a Landlock ruleset";
     case Kind::file:
       return "a file";
     case Kind::folder:

@@ -18,6 +18,7 @@ enum class DescriptorKind : std::uint8_t {
   event_loop,    // epoll
   signals,       // signalfd
   process,       // pidfd
+  ruleset,       // Landlock's
   file,          // a regular file
   folder,
   other,  // another device, io_uring, a namespace, bpf, perf, userfaultfd, ...

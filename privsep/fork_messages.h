@@ -26,12 +26,14 @@ struct AdoptionPlace {
 
 // And who it is, and what it may do: as its runner.
 struct AdoptionWalls {
-  // Its directory; sealed memory: the system-call filter; the ruleset.
-  static constexpr std::size_t fd_count = 3;
+  // Its directory; sealed memory: its runner's system-call filter, and what it has on top of that;
+  // the ruleset.
+  static constexpr std::size_t fd_count = 4;
   static constexpr std::size_t most_groups = 64;
   std::uint32_t uid;
   std::uint32_t gid;
-  std::uint32_t has_ruleset;  // else the last descriptor is none
+  std::uint32_t has_refusals;  // else the descriptor of it is none
+  std::uint32_t has_ruleset;   // likewise
   std::uint32_t group_count;
   std::uint32_t groups[most_groups];
 };

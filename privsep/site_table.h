@@ -67,9 +67,11 @@ struct SiteTable {
   GroupLimits groups{};
   bool has_cgroups = false;        // each site gets a control group
   ControllerMask controllers = 0;  // of these
-  // For whoever prepares a reload: why no program of a site can start ("": they can), which ids
-  // exist in the service's user namespace, and more that stays as it is.
+  // For whoever prepares a reload: why no program of a site can start ("": they can), which system
+  // calls sites can allow their programs, since the master's filter does, which ids exist in the
+  // service's user namespace, and more that stays as it is.
   std::string no_programs{};
+  std::vector<std::string> allowable_calls{};
   std::vector<IdRange> uids{};
   std::vector<IdRange> gids{};
   std::vector<FixedFact> fixed{};

@@ -68,13 +68,16 @@ int take_step(const AdoptionPlace& place, std::span<const UniqueFd> fds) {
 }
 
 int take_step(const AdoptionWalls& walls, std::span<const UniqueFd> fds) {
-  const UniqueFd &directory = fds[0], &filter = fds[1], &ruleset = fds[2];
+  const UniqueFd &directory = fds[0], &filter = fds[1], &refusals = fds[2], &ruleset = fds[3];
   // Traced by nobody before all of it is done; the change of ids says so, too.
   const bool taken =
       ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && take_ids(walls) && drop_capabilities() &&
       ::fchdir(directory.get()) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
       (walls.has_ruleset == 0 || ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0) &&
-      load_filter(filter.borrow()) && ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+      load_filter(filter.borrow()) &&
+      // No forking program is refused what the rest asks for (policy/program_calls.h).
+      (walls.has_refusals == 0 || load_filter(refusals.borrow())) &&
+      ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
   return taken ? 0 : errno;
 }
 

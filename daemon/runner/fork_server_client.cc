@@ -32,9 +32,8 @@ bool ForkServerClient::ask_for_first(BorrowedFd errors) {
                        std::span(&errors, ForkRequest::fd_count_of_first)) == SendStatus::sent;
 }
 
-bool ForkServerClient::adopt(const AdoptionPlace& place, BorrowedFd directory,
-                             BorrowedFd cgroup_procs, BorrowedFd filter,
-                             std::optional<BorrowedFd> ruleset, Clock::time_point now) {
+bool ForkServerClient::adopt(const AdoptionPlace& place, const AdoptionFds& fds,
+                             Clock::time_point now) {
   state_ = State::loading;
   started_at_ = now;
   AdoptionWalls walls{};
@@ -44,11 +43,13 @@ bool ForkServerClient::adopt(const AdoptionPlace& place, BorrowedFd directory,
   walls.uid = ::geteuid();
   walls.gid = ::getegid();
   walls.group_count = static_cast<std::uint32_t>(groups);
-  walls.has_ruleset = ruleset ? 1 : 0;
-  const std::array<BorrowedFd, AdoptionWalls::fd_count> to_walls{directory, filter,
-                                                                 ruleset.value_or(filter)};
+  walls.has_refusals = fds.refusals ? 1 : 0;
+  walls.has_ruleset = fds.ruleset ? 1 : 0;
+  const std::array<BorrowedFd, AdoptionWalls::fd_count> to_walls{fds.directory, fds.filter,
+                                                                 fds.refusals.value_or(fds.filter),
+                                                                 fds.ruleset.value_or(fds.filter)};
   return send_with_fds(control_.borrow(), std::as_bytes(std::span(&place, 1)),
-                       std::span(&cgroup_procs, 1)) == SendStatus::sent &&
+                       std::span(&fds.cgroup_procs, 1)) == SendStatus::sent &&
          send_with_fds(control_.borrow(), std::as_bytes(std::span(&walls, 1)), to_walls) ==
              SendStatus::sent;
 }

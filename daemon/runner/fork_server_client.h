@@ -36,8 +36,11 @@ class ForkServerClient {
   void begin(::pid_t pid, Clock::time_point now);
   // Of a spare: makes what is loaded the site's, as this process is, in this place. It reports
   // number 0 when it is.
-  bool adopt(const AdoptionPlace& place, BorrowedFd directory, BorrowedFd cgroup_procs,
-             BorrowedFd filter, std::optional<BorrowedFd> ruleset, Clock::time_point now);
+  struct AdoptionFds {
+    BorrowedFd directory, cgroup_procs, filter;
+    std::optional<BorrowedFd> refusals, ruleset;
+  };
+  bool adopt(const AdoptionPlace& place, const AdoptionFds& fds, Clock::time_point now);
   // What it loads for longer is a program like any other.
   Clock::time_point loaded_by() const { return started_at_ + longest_load; }
   // Another takes its place then, and so what has been installed meanwhile.

@@ -18,7 +18,9 @@ bool is_at_rest(BorrowedFd connection) {
 }
 
 // What it is more, or another, than this process is.
-std::optional<std::string> difference_from_this_process(::pid_t pid) {
+// `further_filters`: that it has on top of this process's.
+std::optional<std::string> difference_from_this_process(::pid_t pid,
+                                                        std::uint32_t further_filters) {
   const auto own = read_process_status(::getpid());
   const auto its = read_process_status(pid);
   if (!own || !its) return (own ? its : own).error().text();
@@ -28,8 +30,8 @@ std::optional<std::string> difference_from_this_process(::pid_t pid) {
   if ((its->permitted | its->effective | its->inheritable | its->ambient | its->bounding) != 0) {
     return "it has capabilities";
   }
-  if (its->no_new_privs != 1 || its->seccomp_filters != own->seccomp_filters) {
-    return "it has another system-call filter";
+  if (its->no_new_privs != 1 || its->seccomp_filters != own->seccomp_filters + further_filters) {
+    return "it has other system-call filters";
   }
   return std::nullopt;
 }
@@ -200,8 +202,10 @@ void Pool::on_report(const ForkReport& report) {
 
 // Of a program that was a spare's: it is believed if the kernel says so too.
 void Pool::on_adoption(const ForkReport& report) {
-  const auto objection = report.pid == 0 ? std::optional<std::string>(std::strerror(report.error))
-                                         : difference_from_this_process(server_.pid());
+  const std::uint32_t further_filters = parts_.walls.refusals.empty() ? 0 : 1;
+  const auto objection = report.pid == 0
+                             ? std::optional<std::string>(std::strerror(report.error))
+                             : difference_from_this_process(server_.pid(), further_filters);
   if (objection) {
     const std::string text = name() + " that was loaded before cannot be used: " + *objection;
     parts_.log.add({.message = text});

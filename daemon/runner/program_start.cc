@@ -11,6 +11,8 @@
 
 #include "privsep/child_start.h"
 #include "privsep/fork_messages.h"
+#include "privsep/landlock.h"
+#include "privsep/syscall_filter.h"
 
 namespace perchild {
 namespace {
@@ -80,6 +82,15 @@ PreparedProgram::PreparedProgram(const ProgramStart& what, BorrowedFd errors)
   }
 }
 
+// The filter last, which may refuse all but the exec.
+Result<void> put_behind(const FurtherWalls& walls) {
+  if (walls.ruleset) {
+    if (auto restricted = restrict_with_ruleset(*walls.ruleset); !restricted) return restricted;
+  }
+  if (walls.refusals.empty()) return {};
+  return load_syscall_filter(walls.refusals);
+}
+
 // Returns, with errno, if something fails.
 void become_program(const PreparedProgram& program) {
   reset_signals(program.signals);
@@ -93,6 +104,10 @@ void become_program(const PreparedProgram& program) {
   }
   if (const auto placed = place_fds(program.fds); !placed) {
     errno = placed.error().error;
+    return;
+  }
+  if (const auto put = put_behind(program.start.walls); !put) {
+    errno = put.error().error;
     return;
   }
   ::execve(program.start.command.front().c_str(), program.arguments.data(),

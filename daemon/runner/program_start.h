@@ -16,6 +16,14 @@
 
 namespace perchild {
 
+// What keeps a site's programs in, on top of their runner's walls, where the site says so.
+struct FurtherWalls {
+  std::string_view refusals{};  // a system-call filter
+  // Landlock's, once more: who is behind one layer more cannot trace what the runner starts without
+  // these (mail), and have the refused calls made there.
+  std::optional<BorrowedFd> ruleset{};
+};
+
 struct ProgramStart {
   std::vector<std::string> command;  // the first is a path, from `directory` if it is relative
   std::vector<std::string>
@@ -27,6 +35,7 @@ struct ProgramStart {
   std::optional<BorrowedFd> listener{};
   // 3 in the place of a listener, told by PERCHILD_FORK_SERVER.
   std::optional<BorrowedFd> fork_control{};
+  FurtherWalls walls{};
 };
 
 struct ErrorPipe {

@@ -40,7 +40,8 @@ Result<::pid_t> Program::start_command(const std::vector<std::string>& command,
                                  .input = input,
                                  .output = parts_.null,
                                  .listener = listener,
-                                 .fork_control = fork_control},
+                                 .fork_control = fork_control,
+                                 .walls = parts_.walls},
                                 *this);
 }
 

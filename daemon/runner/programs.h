@@ -53,6 +53,7 @@ struct RunnerParts {
   BorrowedFd root;                 // the docroot, O_PATH
   BorrowedFd null;                 // /dev/null
   const std::string& fork_server;  // the path of what makes a program one; empty: there is none
+  FurtherWalls walls{};            // of every program of the site's own
 };
 
 class Program : public ProcessOwner {

@@ -22,11 +22,13 @@ constexpr std::uint32_t error_lines_a_second = 100;  // of all programs together
 }  // namespace
 
 RunnerLoop::RunnerLoop(LockedDown<Role::runner>, MasterChannel master, UniqueFd signals,
-                       const RunnerSettings& settings, UniqueFd root)
+                       const RunnerSettings& settings, UniqueFd root, UniqueFd ruleset)
     : master_(std::move(master)),
       signals_(std::move(signals)),
       settings_(settings),
       root_(std::move(root)),
+      ruleset_(settings.refusals.empty() || settings.filter.empty() ? UniqueFd()
+                                                                    : std::move(ruleset)),
       log_clock_(std::time(nullptr)),
       log_(BorrowedFd(ChildFds::log), log_clock_, error_lines_a_second, settings.most_log_bytes),
       processes_(log_) {}
@@ -38,8 +40,10 @@ void RunnerLoop::complain(const std::string& sentence) {
 bool RunnerLoop::prepare() {
   null_ = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_.has_value()) return false;
+  const FurtherWalls walls{settings_.refusals,
+                           ruleset_.has_value() ? std::optional(ruleset_.borrow()) : std::nullopt};
   parts_.emplace(RunnerParts{*this, processes_, sockets_, log_, root_.borrow(), null_.borrow(),
-                             settings_.fork_server});
+                             settings_.fork_server, walls});
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {
     programs_.push_back(make_program(i, settings_.programs[i], *parts_));
   }

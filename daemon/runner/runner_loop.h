@@ -27,9 +27,9 @@ namespace perchild {
 
 class RunnerLoop final : public Desk {
  public:
-  // `settings` outlives it.
+  // `settings` outlives it. `ruleset`: its own Landlock's; none if there is none.
   RunnerLoop(LockedDown<Role::runner> proof, Channel<Runner, Master> master, UniqueFd signals,
-             const RunnerSettings& settings, UniqueFd root);
+             const RunnerSettings& settings, UniqueFd root, UniqueFd ruleset);
 
   // Program `number`, which it has loaded as a spare, and made the site's; before run().
   void take(std::uint32_t number, LoadedProgram loaded) {
@@ -83,6 +83,7 @@ class RunnerLoop final : public Desk {
   UniqueFd signals_;
   const RunnerSettings& settings_;
   UniqueFd root_;
+  UniqueFd ruleset_;  // for programs that are refused some calls and allowed others; else none
   UniqueFd null_;
   logs::LogClock log_clock_;
   logs::ErrorLog log_;

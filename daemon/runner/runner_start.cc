@@ -36,6 +36,15 @@ Result<UniqueFd> make_ruleset(const RunnerSettings& settings, const ProgramPaths
                                                          : PermittedPorts(settings.connect_ports));
 }
 
+std::optional<BorrowedFd> lent(const UniqueFd& fd) {
+  return fd.has_value() ? std::optional(fd.borrow()) : std::nullopt;
+}
+
+// None of what is empty.
+Result<UniqueFd> sealed(const std::string& filter) {
+  return filter.empty() ? UniqueFd() : make_sealed_memory("filter", filter);
+}
+
 // What it has loaded becomes the site's as it does itself. It says so when that is done; what it is
 // asked for until then waits in its socket. The number of the program that it is; nullopt if the
 // site has no use for it.
@@ -47,10 +56,18 @@ std::optional<std::uint32_t> adopt(LoadedProgram& loaded, const RunnerSettings& 
   if (program == settings.programs.end()) return std::nullopt;
   const auto directory = open_directory(program->directory);
   if (!directory) return std::nullopt;
+  const auto filter = sealed(settings.filter);
+  const auto refusals = sealed(settings.refusals);
+  if (!filter || !refusals) return std::nullopt;
   const AdoptionPlace place{processes_of(settings), settings.quota.memory};
-  const bool is_told = loaded.server.adopt(
-      place, directory->borrow(), loaded.cgroup_procs.borrow(), BorrowedFd(ChildFds::filter),
-      ruleset.has_value() ? std::optional(ruleset.borrow()) : std::nullopt, Clock::now());
+  const bool is_told =
+      loaded.server.adopt(place,
+                          {.directory = directory->borrow(),
+                           .cgroup_procs = loaded.cgroup_procs.borrow(),
+                           .filter = lent(*filter).value_or(BorrowedFd(ChildFds::filter)),
+                           .refusals = lent(*refusals),
+                           .ruleset = lent(ruleset)},
+                          Clock::now());
   if (!is_told) return std::nullopt;
   return static_cast<std::uint32_t>(std::distance(settings.programs.begin(), program));
 }
@@ -97,19 +114,19 @@ Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
   if (!adopted) loaded.reset();  // what nobody takes ends with its socket
 
   const auto proof = lock_down<Role::runner>(
-      {.filter = filter->bytes(),
+      {.filter = settings->filter.empty() ? filter->bytes() : settings->filter,
        .landlock = settings->landlock,
        .memory = settings->quota.memory,
        .processes = processes_of(*settings),
-       .programs_ruleset = ruleset->has_value() ? std::optional(ruleset->borrow()) : std::nullopt,
+       .programs_ruleset = lent(*ruleset),
        .reach_is_restricted = was_spare});
   if (!proof) return failure(proof.error());
-  ruleset->reset();
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
   if (master.send(LockDownComplete{static_cast<std::uint32_t>(::getpid())}) != SendStatus::sent) {
     return failure({"tell", "the master that the lock-down is complete", 0});
   }
-  RunnerLoop loop(*proof, std::move(master), std::move(signals), *settings, std::move(*root));
+  RunnerLoop loop(*proof, std::move(master), std::move(signals), *settings, std::move(*root),
+                  std::move(*ruleset));
   for (const std::string& complaint : paths.complaints()) loop.complain(complaint);
   if (connects_anywhere(*settings)) {
     loop.complain("programs connect to any port: less takes Linux 6.7");

@@ -55,7 +55,8 @@ void Scripts::start(const Question& question) {
        .input = body->has_value()          ? body->borrow()
                 : has_body(*question.call) ? scripts.borrow()
                                            : parts_.null,
-       .output = scripts.borrow()},
+       .output = scripts.borrow(),
+       .walls = parts_.walls},
       *this);
   if (!pid) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
   const std::uint32_t instance = parts_.desk.give(question, number_, ours.borrow());

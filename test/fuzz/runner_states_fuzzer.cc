@@ -296,7 +296,7 @@ void play(Script script) {
   const auto proof = lock_down<Role::runner>({.filter = {}});
   RunnerLoop(*proof, Channel<Runner, Master>(std::move(pair->second)),
              stage.programs.signals.take(), settings,
-             UniqueFd(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)))
+             UniqueFd(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), UniqueFd())
       .run();
 }
 

@@ -46,6 +46,7 @@ SiteTable good_table() {
           .has_cgroups = true,
           .controllers = memory_controller,
           .no_programs = "forbidden",
+          .allowable_calls = {"ptrace", "kcmp"},
           .uids = {{20000, 20999}, {19001, 19001}},
           .gids = {{20000, 20999}},
           .fixed = {{"log_dir", "/var/log"}, {"b", ""}}};
@@ -82,6 +83,7 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_TRUE(table->has_cgroups);
   EXPECT_EQ(table->controllers, memory_controller);
   EXPECT_EQ(table->no_programs, "forbidden");
+  EXPECT_EQ(table->allowable_calls, good_table().allowable_calls);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
   EXPECT_EQ(table->sites[0].runner_settings, "programs of a");

@@ -121,6 +121,8 @@ std::string RunnerSettings::pack() const {
   writer.put(static_cast<std::uint32_t>(programs.size()));
   for (const ProgramSettings& program : programs) put_program(writer, program);
   writer.put_text(fork_server);
+  writer.put_text(filter);
+  writer.put_text(refusals);
   writer.put(static_cast<std::uint8_t>(mail ? 1 : 0));
   if (mail) {
     put_mail(writer, *mail);
@@ -146,6 +148,8 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
     settings.programs.push_back(get_program(reader));
   }
   settings.fork_server = reader.get_text();
+  settings.filter = reader.get_text();
+  settings.refusals = reader.get_text();
   const auto has_mail = reader.get<std::uint8_t>();
   if (has_mail == 1) {
     settings.mail = get_mail(reader);

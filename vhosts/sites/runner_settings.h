@@ -25,6 +25,10 @@ struct RunnerSettings {
   std::optional<MailSettings> mail{};
   std::string sendmail{};     // the program by which programs send it; absolute
   std::string fork_server{};  // what is loaded into programs that fork; absolute
+  // System-call filters: what takes the place of that of all runners, and what programs have on top
+  // of their runner's. Empty: nothing.
+  std::string filter{};
+  std::string refusals{};
 
   std::string pack() const;
   static std::optional<RunnerSettings> unpack(std::string_view bytes);

@@ -81,6 +81,7 @@ DescriptorKind kind_of_descriptor(std::string_view target, ::mode_t mode) {
   if (target.starts_with("pipe:[")) return DescriptorKind::pipe;
   if (target == "anon_inode:[eventpoll]") return DescriptorKind::event_loop;
   if (target == "anon_inode:[signalfd]") return DescriptorKind::signals;
+  if (target == "anon_inode:[landlock-ruleset]") return DescriptorKind::ruleset;
   if (target == "anon_inode:[pidfd]" || target.starts_with("pidfd:[")) {
     return DescriptorKind::process;
   }

@@ -101,6 +101,15 @@ std::vector<std::string> reasons_to_restart(const SiteTable& running, const Site
     reasons.emplace_back(
         "\"id_range\" or \"groups\" name ids that do not exist in the running service: restart it");
   }
+  std::string lacking;
+  for (const std::string& call : calls_allowed_in(configuration)) {
+    const auto& known = running.allowable_calls;
+    if (std::find(known.begin(), known.end(), call) == known.end()) lacking += " " + call;
+  }
+  if (!lacking.empty()) {
+    reasons.push_back("\"system_calls\" of sites allow what the running service cannot pass on:" +
+                      lacking + ": restart it");
+  }
   const ControllerMask needed = controllers_needed_by(configuration);
   const bool has_all = running.has_cgroups && (needed & ~running.controllers) == 0;
   if (needed != 0 && !has_all && configuration.mechanisms.cgroup == Requirement::required) {

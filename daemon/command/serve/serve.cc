@@ -178,7 +178,7 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
            error) &&
       // After the listeners, of which some may turn out not to exist here.
       take(parts.tables, make_site_tables(configuration, parts.cgroups, no_programs), error) &&
-      take(parts.filters, make_filters(), error);
+      take(parts.filters, make_filters(calls_allowed_in(configuration)), error);
   if (!complete) return failure(error);
   // Of listeners that the configuration has no more.
   for (const UniqueFd& socket : inherited.listeners) {

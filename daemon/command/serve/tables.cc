@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -41,10 +42,17 @@ std::string pack_for_checker(const Configuration& configuration, const Site& sit
   return CheckerSettings{site.password_lists, configuration.mechanisms.landlock}.pack();
 }
 
+// Those of a site whose programs have calls of their own; both empty where they have none.
+struct ProgramFilters {
+  std::string filter;    // the runner's
+  std::string refusals;  // on top of that
+};
+
 // By their paths; "" where no site uses them.
 struct ProgramHelpers {
   std::string sendmail;
   std::string fork_server;
+  std::map<ProgramCalls, ProgramFilters> filters{};  // each that some site has
 };
 
 // With those that the runner itself connects to, whose walls are its programs' too.
@@ -62,6 +70,7 @@ std::optional<std::vector<std::uint16_t>> connect_ports_of(const Site& site) {
 std::string pack_for_runner(const Configuration& configuration, const Site& site,
                             const ProgramHelpers& helpers) {
   if (site.programs.empty()) return {};
+  const ProgramFilters& filters = helpers.filters.at(site.calls);
   return RunnerSettings{site.root,
                         site.programs,
                         site.writable_folders,
@@ -72,7 +81,9 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
                         configuration.mechanisms.landlock,
                         site.mail,
                         helpers.sendmail,
-                        helpers.fork_server}
+                        helpers.fork_server,
+                        filters.filter,
+                        filters.refusals}
       .pack();
 }
 
@@ -118,6 +129,7 @@ SiteTable lasting_facts(const Configuration& configuration, const DelegatedCgrou
           .has_cgroups = cgroups.directory.has_value(),
           .controllers = cgroups.controllers,
           .no_programs = no_programs,
+          .allowable_calls = calls_allowed_in(configuration),
           .uids = maps.uids.extents(),
           .gids = maps.gids.extents()};
 }
@@ -129,6 +141,7 @@ SiteTable lasting_facts(const SiteTable& running) {
           .has_cgroups = running.has_cgroups,
           .controllers = running.controllers,
           .no_programs = running.no_programs,
+          .allowable_calls = running.allowable_calls,
           .uids = running.uids,
           .gids = running.gids};
 }
@@ -136,6 +149,21 @@ SiteTable lasting_facts(const SiteTable& running) {
 bool has_forking_program(const Site& site) {
   return std::any_of(site.programs.begin(), site.programs.end(),
                      [](const ProgramSettings& program) { return program.forks; });
+}
+
+Result<ProgramFilters> compile_filters(const ProgramCalls& calls) {
+  ProgramFilters filters;
+  if (!calls.allow.empty()) {
+    auto filter = compile_syscall_filter(Role::runner, calls.allow);
+    if (!filter) return failure(filter.error());
+    filters.filter = std::move(*filter);
+  }
+  if (!calls.forbid.empty()) {
+    auto refusals = compile_refusals(calls.forbid);
+    if (!refusals) return failure(refusals.error());
+    filters.refusals = std::move(*refusals);
+  }
+  return filters;
 }
 
 Result<ProgramHelpers> find_helpers(const Configuration& configuration) {
@@ -151,6 +179,12 @@ Result<ProgramHelpers> find_helpers(const Configuration& configuration) {
                     [](const Site& site) { return site.mail.has_value(); });
   if (found) found = find("perchild-fork-server.so", helpers.fork_server, has_forking_program);
   if (!found) return failure(found.error());
+  for (const Site& site : configuration.sites) {
+    if (helpers.filters.contains(site.calls)) continue;
+    auto filters = compile_filters(site.calls);
+    if (!filters) return failure(filters.error());
+    helpers.filters.emplace(site.calls, std::move(*filters));
+  }
   return helpers;
 }
 
@@ -231,8 +265,8 @@ std::string pack_site_table(const Configuration& configuration, const ProgramHel
   return table.pack();
 }
 
-Result<UniqueFd> make_filter(Role role) {
-  const auto program = compile_syscall_filter(role);
+Result<UniqueFd> make_filter(Role role, std::span<const std::string> allowed) {
+  const auto program = compile_syscall_filter(role, allowed);
   if (!program) return failure(program.error());
   return make_sealed_memory("filter of " + std::string(name_of(role)), *program);
 }
@@ -267,13 +301,26 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, const Si
   return make_site_tables(configuration, lasting_facts(running), &running);
 }
 
-Result<Filters> make_filters() {
+std::vector<std::string> calls_allowed_in(const Configuration& configuration) {
+  std::set<std::string> calls;
+  for (const Site& site : configuration.sites) {
+    if (site.programs.empty()) continue;
+    for (const SyscallRule& rule : rules_to_allow(site.calls.allow)) calls.emplace(rule.name);
+  }
+  return {calls.begin(), calls.end()};
+}
+
+Result<Filters> make_filters(std::span<const std::string> allowed_to_programs) {
   Filters filters;
   for (const auto& [role, into] :
        {std::pair(Role::master, &filters.master), std::pair(Role::router, &filters.router),
         std::pair(Role::worker, &filters.worker), std::pair(Role::checker, &filters.checker),
         std::pair(Role::keeper, &filters.keeper), std::pair(Role::runner, &filters.runner)}) {
-    auto filter = make_filter(role);
+    // A filter is inherited for ever: what one site's programs may, the master must be able to pass
+    // on.
+    const bool passes_on = role == Role::master;
+    auto filter =
+        make_filter(role, passes_on ? allowed_to_programs : std::span<const std::string>());
     if (!filter) return failure(filter.error());
     *into = std::move(*filter);
   }

@@ -3,7 +3,9 @@
 // Runs in: command.
 #pragma once
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "policy/configuration.h"
 #include "privsep/cgroup.h"
@@ -30,10 +32,14 @@ Result<SiteTables> make_site_tables(const Configuration& configuration,
 // have been given. Sites that say the same keep their generation.
 Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running);
 
+// The system calls that some sites allow their programs, by their names: what the master's filter
+// has to allow besides.
+std::vector<std::string> calls_allowed_in(const Configuration& configuration);
+
 // System-call filters, a role each.
 struct Filters {
   UniqueFd master, router, worker, checker, keeper, runner;
 };
-Result<Filters> make_filters();
+Result<Filters> make_filters(std::span<const std::string> allowed_to_programs = {});
 
 }  // namespace perchild

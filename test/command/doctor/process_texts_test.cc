@@ -51,6 +51,7 @@ TEST(DescriptorKinds, AreToldByTheLinkAndTheTypeTogether) {
   EXPECT_EQ(kind_of_descriptor("anon_inode:[eventpoll]", 0600), Kind::event_loop);
   EXPECT_EQ(kind_of_descriptor("anon_inode:[signalfd]", 0600), Kind::signals);
   EXPECT_EQ(kind_of_descriptor("anon_inode:[pidfd]", 0600), Kind::process);
+  EXPECT_EQ(kind_of_descriptor("anon_inode:[landlock-ruleset]", 0600), Kind::ruleset);
   EXPECT_EQ(kind_of_descriptor("pidfd:[7]", S_IFREG), Kind::process);
   EXPECT_EQ(kind_of_descriptor("anon_inode:[io_uring]", 0600), Kind::other);
   EXPECT_EQ(kind_of_descriptor("anon_inode:bpf-prog", 0600), Kind::other);

@@ -40,7 +40,9 @@ RunnerSettings sample() {
                                .domain = "a.example",
                                .rate = {.count = 5, .per = milliseconds(60'000), .burst = 5}},
           .sendmail = "/usr/lib/perchild/perchild-sendmail",
-          .fork_server = "/usr/lib/perchild/perchild-fork-server.so"};
+          .fork_server = "/usr/lib/perchild/perchild-fork-server.so",
+          .filter = "a filter",
+          .refusals = "refusals"};
 }
 
 TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
@@ -83,6 +85,8 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->mail->rate.per.count(), 60'000);
   EXPECT_EQ(settings->sendmail, sample().sendmail);
   EXPECT_EQ(settings->fork_server, sample().fork_server);
+  EXPECT_EQ(settings->filter, "a filter");
+  EXPECT_EQ(settings->refusals, "refusals");
   EXPECT_EQ(settings->pack(), bytes);
 }
 
