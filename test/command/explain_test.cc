@@ -57,6 +57,23 @@ TEST_F(Explain, NamesListenerReasonSiteIdsAndRoot) {
             "  asked:    site 0, GET /x/../y?z HTTP/1.1\r\nHost: www.a.example\n");
 }
 
+TEST_F(Explain, NamesTheSystemCallsThatProgramsHaveOfTheirOwn) {
+  Site& site = configuration_.sites[0];
+  const auto line = [&] {
+    const std::string text = said("http://a.example/");
+    const std::size_t at = text.find("  calls:");
+    return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
+  };
+  site.calls = {{"@internet", "chmod"}, {"ptrace"}};
+  EXPECT_EQ(line(), "");
+  site.programs.emplace_back();
+  EXPECT_EQ(line(), "  calls:    programs are refused @internet chmod, and allowed ptrace");
+  site.calls.forbid.clear();
+  EXPECT_EQ(line(), "  calls:    programs are allowed ptrace");
+  site.calls.allow.clear();
+  EXPECT_EQ(line(), "");
+}
+
 TEST_F(Explain, TheLongestWildcardWins) {
   expect("http://x.b.example/", "\"*.b.example\" is one of its hosts\n  site:     b.example\n");
   expect("http://x.c.b.example/", "\"*.c.b.example\" is one of its hosts");

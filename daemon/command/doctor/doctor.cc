@@ -80,7 +80,9 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   check_kernel(kernel, needs, diagnosis);
   check_ports(kernel, ports_of(configuration), diagnosis);
   check_unit(paths,
-             {.programs = needs.has_programs, .challenges = !configuration.acme_webroot.empty()},
+             {.programs = needs.has_programs,
+              .challenges = !configuration.acme_webroot.empty(),
+              .calls = calls_allowed_in(configuration)},
              diagnosis);
   check_running_service(options.config_path, configuration, diagnosis);
 }

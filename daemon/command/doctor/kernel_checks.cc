@@ -55,7 +55,8 @@ struct Substitute {
 };
 constexpr Substitute substitutes[] = {
     {"kernel.yama.ptrace_scope",
-     "whatever it is: no process of perchild is dumpable, and programs' filter has no ptrace"},
+     "whatever it is: no process of perchild is dumpable, and programs' filter has no ptrace but "
+     "where \"system_calls\" allow a site's to trace each other"},
     {"kernel.io_uring_disabled", "whatever it is: no filter of perchild's has io_uring"},
 };
 

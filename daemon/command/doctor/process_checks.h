@@ -17,7 +17,8 @@ namespace perchild {
 struct ExpectedSite {
   std::string name;
   Identity identity;
-  std::string root{};  // without links; empty: not known
+  std::string root{};          // without links; empty: not known
+  bool refuses_calls = false;  // to its programs, by a filter on top of the runner's
 };
 
 struct ExpectedService {

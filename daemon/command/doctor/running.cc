@@ -16,6 +16,7 @@
 #include "daemon/command/serve/tables.h"
 #include "privsep/sealed_memory.h"
 #include "privsep/site_table.h"
+#include "vhosts/sites/runner_settings.h"
 
 namespace perchild {
 namespace {
@@ -43,6 +44,11 @@ std::string root_of(const Configuration& configuration, const std::string& name)
   return {};
 }
 
+bool refuses_calls(const SiteRecord& site) {
+  const auto settings = RunnerSettings::unpack(site.runner_settings);
+  return settings && !settings->refusals.empty();
+}
+
 ExpectedService expected_of(const Configuration& configuration, const SiteTable& table) {
   ExpectedService expected{.master = identity_of(configuration.master),
                            .router = identity_of(table.router)};
@@ -50,8 +56,10 @@ ExpectedService expected_of(const Configuration& configuration, const SiteTable&
   if (table.spare) expected.spare = identity_of(*table.spare);
   for (const SiteRecord& site : table.sites) {
     if (site.is_hole()) continue;
-    expected.sites.push_back(
-        {site.name, {site.uid.uid(), site.gid, site.groups}, root_of(configuration, site.name)});
+    expected.sites.push_back({site.name,
+                              {site.uid.uid(), site.gid, site.groups},
+                              root_of(configuration, site.name),
+                              refuses_calls(site)});
   }
   expected.empty_root = without_links(configuration.runtime_dir + "/empty");
   expected.log_folder = without_links(configuration.log_dir);

@@ -179,6 +179,20 @@ void check_drop_in_of_challenges(const UnitProperties& properties, bool has_chal
   }
 }
 
+// What sites allow, this does not, and counts for more.
+void check_calls_of_programs(const std::string& filter, const std::vector<std::string>& calls,
+                             Diagnosis& diagnosis) {
+  std::string lacking;
+  for (const std::string& call : calls) {
+    if (!are_within(call, filter.c_str())) lacking += (lacking.empty() ? "" : " ") + call;
+  }
+  if (lacking.empty()) return;
+  diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": SystemCallFilter",
+                 "has not what \"system_calls\" of sites allow: " + lacking,
+                 "their programs are refused it all the same",
+                 writing_drop_in("system-calls", " " + shell_word("SystemCallFilter=" + lacking))});
+}
+
 Result<ChildOutput> show_unit() {
   std::string names = "LoadState,FragmentPath,DropInPaths,SystemCallFilter";
   for (const UnitRule& rule : rules_of_unit) names += std::string(",") + rule.property;
@@ -238,6 +252,9 @@ void check_unit_properties(const UnitProperties& properties, const UnitNeeds& ne
     diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": SystemCallFilter",
                    "is empty", "the command that is root has no system-call filter",
                    "grep SystemCallFilter /usr/lib/systemd/system/" + std::string(unit_name)});
+  }
+  if (filter != properties.end() && !filter->second.empty() && filter->second.front() != '~') {
+    check_calls_of_programs(filter->second, needs.calls, diagnosis);
   }
   if (diagnosis.findings.size() == before) {
     diagnosis.is_in_order("unit: " + std::string(unit_name) + " is as strict as the packaged one");

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/command/doctor/finding.h"
 #include "daemon/command/doctor/path_checks.h"
@@ -32,8 +34,9 @@ std::span<const UnitRule> unit_rules();
 
 // What the configuration has that the packaged unit does not permit by itself.
 struct UnitNeeds {
-  bool programs = false;    // of sites, which perchild starts: packaging/programs.conf
-  bool challenges = false;  // "acme_webroot": packaging/acme.conf
+  bool programs = false;             // of sites, which perchild starts: packaging/programs.conf
+  bool challenges = false;           // "acme_webroot": packaging/acme.conf
+  std::vector<std::string> calls{};  // system calls that sites allow their programs
 };
 void check_unit_properties(const UnitProperties& properties, const UnitNeeds& needs,
                            Diagnosis& diagnosis);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <ostream>
+#include <utility>
 #include <vector>
 
 #include "daemon/command/check/check.h"
@@ -57,6 +58,19 @@ std::string ids_of(const Site& site) {
   return text;
 }
 
+// What programs may ask of the kernel less or more than those of other sites.
+void write_calls(const ProgramCalls& calls, std::ostream& out) {
+  const char* before = "  calls:    programs are";
+  for (const auto& [verb, names] :
+       {std::pair(" refused", &calls.forbid), std::pair(" allowed", &calls.allow)}) {
+    if (names->empty()) continue;
+    out << before << verb;
+    for (const std::string& name : *names) out << " " << name;
+    before = ", and";
+  }
+  if (calls != ProgramCalls{}) out << "\n";
+}
+
 // A router's answers are in the tables; a worker's are for its own code to tell.
 void write_site(const Configuration& configuration, const Listener& listener, SiteId id,
                 const Url& url, const SiteAnswer& answer_of, std::ostream& out) {
@@ -64,6 +78,7 @@ void write_site(const Configuration& configuration, const Listener& listener, Si
   out << "  site:     " << text_of(site.hosts.front()) << "\n";
   out << "  runs as:  " << ids_of(site) << "\n";
   out << "  root:     " << site.root << "\n";
+  if (!site.programs.empty()) write_calls(site.calls, out);
   if (url.tls) {
     const bool http2 = site.http2 && !CertificateOwners(configuration).are_shared(site);
     out << "  speaks:   TLS " << (site.tls.least == TlsVersion::tls_1_2 ? "1.2 and 1.3" : "1.3")

@@ -233,6 +233,21 @@ TEST(DoctorOfProcesses, AProgramMayHoldAndDoMoreThanARole) {
   EXPECT_EQ(wrong_with(program()), Texts{});
 }
 
+TEST(DoctorOfProcesses, MissesTheFilterOfWhatASiteRefusesItsPrograms) {
+  ExpectedService service = expected();
+  service.sites[0].refuses_calls = true;
+  ProcessFacts facts = program();
+  const auto differences = [&] {
+    return differences_of(facts, process_of(Role::master), service).size();
+  };
+  EXPECT_EQ(differences(), 1u);
+  facts.status.seccomp_filters += 1;
+  EXPECT_EQ(differences(), 0u);
+  facts.status.seccomp_filters -= 1;
+  facts.executable.name = "msmtp";
+  EXPECT_EQ(differences(), 0u);
+}
+
 TEST(DoctorOfProcesses, FindsAProgramOutsideOfItsRunnersWalls) {
   const std::function<void(ProcessFacts&)> changes[] = {
       [](ProcessFacts& facts) { facts.status.uids[1] = 0; },

@@ -114,6 +114,22 @@ TEST(DoctorOfTheUnit, AsksForTheDropInWhereThereIsAFolderOfChallenges) {
   EXPECT_EQ(found_in(of(unit_for_programs(), true, true)), wanted);
 }
 
+TEST(DoctorOfTheUnit, WantsTheSystemCallsThatSitesAllowTheirPrograms) {
+  const auto of_calls = [](const std::string& filter, const std::vector<std::string>& calls) {
+    UnitProperties properties = unit_for_programs();
+    properties["SystemCallFilter"] = filter;
+    Diagnosis diagnosis;
+    check_unit_properties(properties, {.programs = true, .calls = calls}, diagnosis);
+    return diagnosis;
+  };
+  EXPECT_EQ(found_in(of_calls("accept mbind", {"mbind"})), Texts{});
+  EXPECT_EQ(found_in(of_calls("~bpf", {"ptrace"})), Texts{});
+  const Diagnosis lacking = of_calls("accept mbind", {"kcmp", "mbind", "ptrace"});
+  EXPECT_EQ(found_in(lacking), Texts{"warning unit perchild.service: SystemCallFilter"});
+  EXPECT_EQ(lacking.findings.at(0).wrong,
+            "has not what \"system_calls\" of sites allow: kcmp ptrace");
+}
+
 TEST(DoctorOfTheUnit, FindsTheDropInWhereThereIsNoFolderOfChallenges) {
   const Texts wanted{"warning unit perchild.service: RestrictNamespaces, SystemCallFilter"};
   EXPECT_EQ(found_in(of(with_challenges(good_unit()))), wanted);
