@@ -135,10 +135,10 @@ TEST(HostileVisitorNames, NoTwoSitesByUrgentBytes) {
   }
   // Which a worker says that reads another name than the router has; the router's own are not
   // there.
-  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
-  EXPECT_EQ(get(server.port(), "aa.example").body, "of aa");
+  EXPECT_EQ(get(server.port(), "a.example", "/last").status, 404);
+  EXPECT_EQ(get(server.port(), "aa.example", "/last").status, 404);
   for (const std::size_t site : {0U, 1U}) {
-    EXPECT_TRUE(access_log_has(server, site, " 200 "));
+    EXPECT_TRUE(access_log_has(server, site, "/last"));
     EXPECT_FALSE(contains(server.access_log(site), " 421 "));
   }
 }

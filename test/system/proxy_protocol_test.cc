@@ -123,6 +123,7 @@ TEST(ProxyProtocol, OneHeaderIsTakenOutAndASecondOneIsNoRequest) {
   EXPECT_EQ(client.receive().status, 200);
   EXPECT_EQ(client.receive().status, 400);
   EXPECT_TRUE(client.closed_by_server());
+  EXPECT_TRUE(access_log_has(server, 0, " 400 "));
   EXPECT_FALSE(contains(server.access_log(0), "192.0.2.8"));
 }
 

@@ -67,9 +67,12 @@ std::string url_path(const std::string& file) {
   return path;
 }
 
-// The types that /etc/mime.types gives each extension.
+// The types that /etc/mime.types gives each extension, and those that it lacks or has another use
+// for.
 std::multimap<std::string, std::string> types_of_extensions() {
-  std::multimap<std::string, std::string> types;
+  std::multimap<std::string, std::string> types{
+      {"3gp", "video/3gpp"}, {"mid", "audio/midi"},        {"rss", "application/rss+xml"},
+      {"ts", "video/mp2t"},  {"yaml", "application/yaml"}, {"yml", "application/yaml"}};
   std::ifstream table("/etc/mime.types");
   for (std::string line; std::getline(table, line);) {
     std::istringstream words(line);
