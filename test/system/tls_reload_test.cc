@@ -87,14 +87,16 @@ TEST_F(TlsReload, OfTheSameCertificatesTouchesNothing) {
 }
 
 TEST_F(TlsReload, AHandshakeThatHasBegunIsFinishedWithTheKeyOfBefore) {
+  const auto connections = [&] { return status_of_site(*server_, "a.example").at("connections"); };
+  // The one that has shown what was before is gone, and this is known.
+  ASSERT_TRUE(eventually([&] { return connections() == 0; }));
   // The keeper stands still, so a signature is asked for before the reload and made after it.
   const auto keeper = server_->keepers().at(0).pid;
   stop_process(keeper);
   std::unique_ptr<TlsClient> client;
   std::thread handshake(
       [&] { client = std::make_unique<TlsClient>(server_->port(), named("a.example")); });
-  EXPECT_TRUE(
-      eventually([&] { return status_of_site(*server_, "a.example").at("connections") == 1; }));
+  EXPECT_TRUE(eventually([&] { return connections() == 1; }));
   renew();
   const CommandEnd end = reload(*server_);
   EXPECT_EQ(end.status, 0) << end.output;
