@@ -37,6 +37,16 @@ class GzipEncoder final : public Encoder {
   bool ready() const { return ready_; }
 
   Step next(std::string_view input, bool is_last, std::span<char> output) override {
+    return deflate(input, is_last ? Z_FINISH : Z_NO_FLUSH, output);
+  }
+  Step flush(std::span<char> output) override {
+    Step step = deflate({}, Z_SYNC_FLUSH, output);
+    step.done = step.produced < output.size();  // zlib.h, deflate
+    return step;
+  }
+
+ private:
+  Step deflate(std::string_view input, int flush, std::span<char> output) {
     constexpr std::size_t most = std::numeric_limits<::uInt>::max();
     const std::size_t given = std::min(input.size(), most);
     const std::size_t room = std::min(output.size(), most);
@@ -44,7 +54,7 @@ class GzipEncoder final : public Encoder {
     stream_.avail_in = static_cast<::uInt>(given);
     stream_.next_out = reinterpret_cast<std::uint8_t*>(output.data());
     stream_.avail_out = static_cast<::uInt>(room);
-    const int said = ::deflate(&stream_, is_last && given == input.size() ? Z_FINISH : Z_NO_FLUSH);
+    const int said = ::deflate(&stream_, given == input.size() ? flush : Z_NO_FLUSH);
     // Z_BUF_ERROR: no room, or nothing to do.
     return {.consumed = given - stream_.avail_in,
             .produced = room - stream_.avail_out,
@@ -52,7 +62,6 @@ class GzipEncoder final : public Encoder {
             .failed = said != Z_OK && said != Z_STREAM_END && said != Z_BUF_ERROR};
   }
 
- private:
   ::z_stream stream_{};
   bool ready_ = false;
 };
@@ -76,20 +85,31 @@ class BrotliEncoder final : public Encoder {
   bool ready() const { return ready_; }
 
   Step next(std::string_view input, bool is_last, std::span<char> output) override {
+    Step step =
+        compress(input, is_last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS, output);
+    step.done = ::BrotliEncoderIsFinished(state_) == BROTLI_TRUE;
+    return step;
+  }
+  Step flush(std::span<char> output) override {
+    Step step = compress({}, BROTLI_OPERATION_FLUSH, output);
+    step.done = ::BrotliEncoderHasMoreOutput(state_) == BROTLI_FALSE;
+    return step;
+  }
+
+ private:
+  Step compress(std::string_view input, ::BrotliEncoderOperation operation,
+                std::span<char> output) {
     std::size_t left = input.size();
     const std::uint8_t* from = bytes_of(input);
     std::size_t room = output.size();
     auto* to = reinterpret_cast<std::uint8_t*>(output.data());
-    const BROTLI_BOOL well = ::BrotliEncoderCompressStream(
-        state_, is_last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS, &left, &from, &room,
-        &to, nullptr);
+    const BROTLI_BOOL well =
+        ::BrotliEncoderCompressStream(state_, operation, &left, &from, &room, &to, nullptr);
     return {.consumed = input.size() - left,
             .produced = output.size() - room,
-            .done = ::BrotliEncoderIsFinished(state_) == BROTLI_TRUE,
             .failed = well != BROTLI_TRUE};
   }
 
- private:
   // The library's own is 22: four megabytes a stream for what is mostly a page or a script.
   static constexpr std::uint32_t largest_window = 18;
 

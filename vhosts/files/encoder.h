@@ -16,7 +16,7 @@ class Encoder {
   struct Step {
     std::size_t consumed = 0;  // of the input
     std::size_t produced = 0;  // in the output
-    bool done = false;         // the end of the stream has been produced
+    bool done = false;         // the end of the stream, or of what is flushed, has been produced
     bool failed = false;       // a library's fault, or no memory; the stream is unusable
   };
 
@@ -33,6 +33,8 @@ class Encoder {
   // Call it until all input is consumed and, with the last of it, until it is done. What has been
   // said to be the last stays so.
   virtual Step next(std::string_view input, bool is_last, std::span<char> output) = 0;
+  // So that all consumed input can be decoded by what has been produced. Call it until it is done.
+  virtual Step flush(std::span<char> output) = 0;
 };
 
 // Bounds the encoders that are in use at once: a client that reads slowly keeps its own.

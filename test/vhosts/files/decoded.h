@@ -42,4 +42,33 @@ inline std::string unbrotli(std::string_view encoded, std::size_t most = 8 * 102
   return output;
 }
 
+// What a client can show of a body that has not come to its end; a MiB at most.
+inline std::string gunzip_so_far(std::string_view encoded) {
+  ::z_stream stream{};
+  if (::inflateInit2(&stream, MAX_WBITS + 16) != Z_OK) return "<no memory>";
+  std::string input(encoded);
+  std::string output(1024 * 1024, '\0');
+  stream.next_in = reinterpret_cast<std::uint8_t*>(input.data());
+  stream.avail_in = static_cast<unsigned>(input.size());
+  stream.next_out = reinterpret_cast<std::uint8_t*>(output.data());
+  stream.avail_out = static_cast<unsigned>(output.size());
+  static_cast<void>(::inflate(&stream, Z_SYNC_FLUSH));
+  output.resize(stream.total_out);
+  ::inflateEnd(&stream);
+  return output;
+}
+
+inline std::string unbrotli_so_far(std::string_view encoded) {
+  ::BrotliDecoderState* const state = ::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr);
+  std::string output(1024 * 1024, '\0');
+  std::size_t left = encoded.size();
+  std::size_t room = output.size();
+  const auto* from = reinterpret_cast<const std::uint8_t*>(encoded.data());
+  auto* to = reinterpret_cast<std::uint8_t*>(output.data());
+  static_cast<void>(::BrotliDecoderDecompressStream(state, &left, &from, &room, &to, nullptr));
+  output.resize(output.size() - room);
+  ::BrotliDecoderDestroyInstance(state);
+  return output;
+}
+
 }  // namespace perchild::test

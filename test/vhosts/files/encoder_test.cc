@@ -33,6 +33,10 @@ std::string decoded(ContentCoding coding, std::string_view bytes) {
   return coding == ContentCoding::gzip ? test::gunzip(bytes) : test::unbrotli(bytes);
 }
 
+std::string decoded_so_far(ContentCoding coding, std::string_view bytes) {
+  return coding == ContentCoding::gzip ? test::gunzip_so_far(bytes) : test::unbrotli_so_far(bytes);
+}
+
 // Encodes with pieces of the input and room in the output of the given sizes.
 std::string encoded(ContentCoding coding, std::string_view body, std::size_t piece,
                     std::size_t room) {
@@ -67,6 +71,39 @@ TEST_P(EncoderTest, EncodesBodiesOfAllSizesHoweverTheyArrive) {
 TEST_P(EncoderTest, ByteByByteIsTheSameBody) {
   const std::string body = page_of(3000);
   EXPECT_EQ(decoded(GetParam(), encoded(GetParam(), body, 1, 1)), body);
+}
+
+TEST_P(EncoderTest, WhatHasBeenFlushedCanBeRead) {
+  const std::string first = page_of(50'000);
+  const std::string second = noise_of(50'000);
+  const auto encoder = Encoder::make(GetParam(), {}, first.size() + second.size());
+  std::string result;
+  std::array<char, 100> output;
+  const auto give = [&](std::string_view input) {
+    while (!input.empty()) {
+      const Encoder::Step step = encoder->next(input, false, output);
+      ASSERT_FALSE(step.failed);
+      input.remove_prefix(step.consumed);
+      result.append(output.data(), step.produced);
+    }
+    for (bool done = false; !done;) {
+      const Encoder::Step step = encoder->flush(output);
+      ASSERT_FALSE(step.failed);
+      result.append(output.data(), step.produced);
+      done = step.done;
+    }
+  };
+  give(first);
+  EXPECT_TRUE(decoded_so_far(GetParam(), result) == first);
+  give(second);
+  EXPECT_TRUE(decoded_so_far(GetParam(), result) == first + second);
+  for (bool done = false; !done;) {
+    const Encoder::Step step = encoder->next({}, true, output);
+    ASSERT_FALSE(step.failed);
+    result.append(output.data(), step.produced);
+    done = step.done;
+  }
+  EXPECT_TRUE(decoded(GetParam(), result) == first + second);
 }
 
 TEST_P(EncoderTest, MakesTextSmaller) {
