@@ -50,6 +50,8 @@ struct CompressionSettings {
   std::uint64_t min_size = 1024;
   std::uint8_t gzip_level = 6;      // 1 to 9
   std::uint8_t brotli_quality = 5;  // 0 to 9: 10 and 11 take a second for a megabyte
+  // Likewise what programs answer, whose pages can be guessed at by it: vhosts/files/compression.h.
+  bool programs = false;
   // Content types, besides the textual ones that are known: "font/ttf", "application/*".
   std::vector<std::string> types;
 

@@ -7,8 +7,8 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view compression_keys[] = {"precompressed", "on_the_fly",     "min_size",
-                                                 "gzip_level",    "brotli_quality", "types"};
+constexpr std::string_view compression_keys[] = {
+    "precompressed", "on_the_fly", "min_size", "gzip_level", "brotli_quality", "programs", "types"};
 constexpr std::string_view made_names[] = {"br", "gzip"};
 constexpr std::size_t most_types = 64;
 
@@ -79,6 +79,9 @@ void read_compression(Report& report, JsonValue value, CompressionSettings& comp
   take_size(report, value, "min_size", {1, 1024 * 1024}, compression.min_size);
   take_number(report, value, "gzip_level", {1, 9}, compression.gzip_level);
   take_number(report, value, "brotli_quality", {0, 9}, compression.brotli_quality);
+  if (const auto programs = value.find("programs")) {
+    compression.programs = read_boolean(report, *programs).value_or(false);
+  }
   take_types(report, value, compression.types);
 }
 

@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "vhosts/files/response_head.h"
 #include "vhosts/http1/authority.h"
 
 namespace perchild {
@@ -92,9 +91,8 @@ void CgiExchange::take_end() {
   end_body();
 }
 
-void CgiExchange::add_fields(files::ResponseHead& head) const {
-  gateway::for_each_cgi_field(
-      head_text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
+void CgiExchange::for_each_field(const FieldSink& sink) const {
+  gateway::for_each_cgi_field(head_text_, sink);
 }
 
 // ---- FastCGI

@@ -32,7 +32,7 @@ class CgiExchange : public ProgramExchange {
   void take_end() override;
   int status() const override { return head_.status; }
   std::string_view reason() const override { return head_.reason; }
-  void add_fields(files::ResponseHead& head) const override;
+  void for_each_field(const FieldSink& sink) const override;
   void frame_input(std::string_view, std::string&) override {}
   void end_input(std::string&) override { stream().end_sending(); }
 

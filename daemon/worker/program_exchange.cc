@@ -103,6 +103,7 @@ bool ProgramExchange::make_head() {
   // All of it is here.
   if (!length && ended_ && !is_empty) left_ = length = fresh_.size() + gathered_.size();
   if (input_.awaited() != nullptr) request_.persistence = files::Persistence::close;
+  if (ProgramEncoding::may_be_wanted(request_) && !begin_encoding(length)) return false;
   if (is_empty) {
     framing_ = Framing::none;
   } else if (length) {
@@ -119,7 +120,8 @@ bool ProgramExchange::make_head() {
   const bool changes_protocol = status == 101;
   head.start(status, reason(),
              changes_protocol ? files::Persistence::keep_alive : request_.persistence);
-  add_fields(head);
+  for_each_field([&](const http1::Field& field) { encoding_.add_field(head, field); });
+  encoding_.add_own_fields(head);
   if (length && status != 204 && !changes_protocol) head.add_number("Content-Length", *length);
   if (framing_ == Framing::chunked) head.add("Transfer-Encoding", "chunked");
   response_.status = status;
@@ -138,7 +140,26 @@ bool ProgramExchange::make_head() {
   return true;
 }
 
+// `length` becomes that of the body as it is sent, if all of it is here.
+bool ProgramExchange::begin_encoding(std::optional<std::uint64_t>& length) {
+  files::EncodableHead program_head;
+  for_each_field([&](const http1::Field& field) { program_head.take(field.name, field.value); });
+  encoding_.choose(request_, status(), program_head, length);
+  if (encoding_.changes_length()) length.reset();
+  if (!encoding_.is_open() || !ended_) return true;
+  if (encode_body()) length = gathered_.size();
+  return !failed_;
+}
+
+bool ProgramExchange::encode_body() {
+  keep_fresh();
+  if (encoding_.encode(gathered_, ended_ && !short_)) return true;
+  fail(500, "the program's response cannot be compressed");
+  return false;
+}
+
 void ProgramExchange::frame_body() {
+  if (encoding_.is_open() && !encode_body()) return;
   const bool ends = ended_ && !short_ && framing_ == Framing::chunked && !end_framed_;
   if (fresh_.empty() && gathered_.empty() && !ends) return;
   if (framing_ != Framing::chunked && !fresh_.empty()) {
@@ -192,7 +213,8 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
 
 // Interim heads are not gathered.
 bool ProgramExchange::has_room() const {
-  return head_made_ ? gathered_.size() < most_gathered : !has_output();
+  if (!head_made_) return !has_output();
+  return gathered_.size() < (encoding_.is_open() ? ProgramEncoding::most_gathered : most_gathered);
 }
 
 bool ProgramExchange::read_program() {
@@ -283,8 +305,8 @@ std::optional<ExchangeEnd> ProgramExchange::outcome() const {
   if (failed_ && !head_made_) return ExchangeEnd::refused;
   if (has_output() || !gathered_.empty()) return std::nullopt;
   if (failed_) return ExchangeEnd::cut_off;
-  if (!ended_ || !head_made_ || (framing_ == Framing::chunked && !end_framed_ && !short_))
-    return std::nullopt;
+  const bool end_is_due = encoding_.is_open() || (framing_ == Framing::chunked && !end_framed_);
+  if (!ended_ || !head_made_ || (end_is_due && !short_)) return std::nullopt;
   return short_ ? ExchangeEnd::cut_off : ExchangeEnd::complete;
 }
 
@@ -331,11 +353,12 @@ Task<ExchangeEnd> ProgramExchange::run() {
     if (const auto end = send_output(moved)) co_return *end;
     if (const auto end = outcome()) co_return *end;
     release_program();
-    if (moved && ++in_a_row < rounds_in_a_row) continue;
+    const bool has_encoded = encoding_.has_worked();
+    if (moved && ++in_a_row < rounds_in_a_row && !has_encoded) continue;
     if (moved) {
       in_a_row = 0;
       drop_periods();
-      Wait turn(connection_, Wait::For::turn);
+      Wait turn(connection_, has_encoded ? Wait::For::long_turn : Wait::For::turn);
       co_await turn;
       continue;
     }

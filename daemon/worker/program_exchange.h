@@ -9,11 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "daemon/worker/backend_stream.h"
+#include "daemon/worker/program_encoding.h"
 #include "daemon/worker/program_input.h"
 #include "daemon/worker/request.h"
 #include "daemon/worker/response.h"
@@ -62,7 +64,8 @@ class ProgramExchange {
   // The status and the fields of the program's head, but for those about the body's length.
   virtual int status() const = 0;
   virtual std::string_view reason() const = 0;
-  virtual void add_fields(files::ResponseHead& head) const = 0;
+  using FieldSink = std::function<void(const http1::Field&)>;
+  virtual void for_each_field(const FieldSink& sink) const = 0;
   // What stands before and behind a piece of the request's body.
   virtual void frame_input(std::string_view piece, std::string& before) = 0;
   virtual void end_input(std::string& before) = 0;
@@ -92,6 +95,8 @@ class ProgramExchange {
   enum class Framing : std::uint8_t { none, length, chunked, until_close, by_carrier };
 
   bool make_head();
+  bool begin_encoding(std::optional<std::uint64_t>& length);
+  bool encode_body();
   void frame_body();
   void keep_fresh();
   bool has_output() const { return !head_.empty() || !body_.empty(); }
@@ -130,6 +135,7 @@ class ProgramExchange {
   std::optional<std::uint64_t> left_;  // of the body, by what its head says
   std::optional<std::uint64_t> declared_;
   Framing framing_ = Framing::none;
+  ProgramEncoding encoding_;
   std::string location_;
   bool heard_ = false;
   bool has_head_ = false;

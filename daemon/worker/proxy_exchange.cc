@@ -172,13 +172,12 @@ void ProxyExchange::take_end() {
   fail(502, "the backend closed in the middle of its response");
 }
 
-void ProxyExchange::add_fields(files::ResponseHead& head) const {
+void ProxyExchange::for_each_field(const FieldSink& sink) const {
   if (head_.status == 101) {
-    head.add("Connection", "upgrade");
-    head.add("Upgrade", head_.upgrade);
+    sink({.name = "Connection", .value = "upgrade"});
+    sink({.name = "Upgrade", .value = head_.upgrade});
   }
-  gateway::for_each_backend_field(
-      head_text_, [&](const http1::Field& field) { head.add(field.name, field.value); });
+  gateway::for_each_backend_field(head_text_, sink);
 }
 
 // ---- the request's body

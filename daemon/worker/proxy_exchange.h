@@ -27,7 +27,7 @@ class ProxyExchange final : public ProgramExchange {
   void take_end() override;
   int status() const override { return head_.status; }
   std::string_view reason() const override { return head_.reason; }
-  void add_fields(files::ResponseHead& head) const override;
+  void for_each_field(const FieldSink& sink) const override;
   void frame_input(std::string_view piece, std::string& before) override;
   void end_input(std::string& before) override;
   bool is_others_loss() const override { return false; }

@@ -34,7 +34,8 @@ Read read(const std::string& json) {
 
 TEST(CompressionConfiguration, SetsWhatItNames) {
   const Read got = read(R"({ "precompressed": ["gzip", "zstd"], "on_the_fly": ["gzip"],
-      "min_size": "2K", "gzip_level": 9, "brotli_quality": 0, "types": ["a/b", "model/*"] })");
+      "min_size": "2K", "gzip_level": 9, "brotli_quality": 0, "programs": true,
+      "types": ["a/b", "model/*"] })");
   EXPECT_EQ(got.told, "");
   const CompressionSettings wanted{
       .precompressed = {ContentCoding::gzip, ContentCoding::zstd},
@@ -42,6 +43,7 @@ TEST(CompressionConfiguration, SetsWhatItNames) {
       .min_size = 2048,
       .gzip_level = 9,
       .brotli_quality = 0,
+      .programs = true,
       .types = {"a/b", "model/*"},
   };
   EXPECT_EQ(got.settings, wanted);
@@ -74,6 +76,8 @@ TEST(CompressionConfiguration, MistakesAreTold) {
             "\"gzip_level\" must be a whole number from 1 to 9\n");
   EXPECT_EQ(read(R"({ "brotli_quality": 11 })").told,
             "\"brotli_quality\" must be a whole number from 0 to 9\n");
+  EXPECT_EQ(read(R"({ "programs": "php" })").told,
+            "\"programs\" must be true or false, but is a string\n");
   EXPECT_EQ(read(R"({ "min_size": 0 })").told, "\"min_size\" must be a size from 1 to 1M\n");
   for (const std::string type : {"text", "/x", "x/", "a/b c", "*/x", "a/b*"}) {
     EXPECT_EQ(read("{ \"types\": [\"" + type + "\"] }").told,

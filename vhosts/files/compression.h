@@ -16,7 +16,8 @@ namespace perchild::files {
 // and pictures. `more`: types of the site's own, "x/y" or "x/*". Parameters of a type are ignored.
 //
 // Where a page mixes what is secret with what its visitors choose, compressing it tells them by its
-// length when they guess the secret right (BREACH). A file mixes nothing.
+// length when they guess the secret right (BREACH). A file mixes nothing; what programs answer is
+// compressed only where the site says so.
 bool is_compressible(std::string_view content_type, std::span<const std::string> more);
 
 // Whether another Accept-Encoding than this request's could get another representation of a file.

@@ -35,6 +35,7 @@ void put_compression(PackedWriter& writer, const CompressionSettings& compressio
   writer.put(compression.min_size);
   writer.put(compression.gzip_level);
   writer.put(compression.brotli_quality);
+  writer.put(static_cast<std::uint8_t>(compression.programs));
   writer.put_texts(compression.types);
 }
 
@@ -45,6 +46,7 @@ CompressionSettings get_compression(PackedReader& reader) {
   compression.min_size = reader.get<std::uint64_t>();
   compression.gzip_level = reader.get<std::uint8_t>();
   compression.brotli_quality = reader.get<std::uint8_t>();
+  compression.programs = reader.get<std::uint8_t>() != 0;
   compression.types = reader.get_texts();
   return compression;
 }

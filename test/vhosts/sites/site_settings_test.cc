@@ -53,6 +53,7 @@ SiteSettings sample() {
                           .min_size = 1ULL << 42,
                           .gzip_level = 9,
                           .brotli_quality = 3,
+                          .programs = true,
                           .types = {"a/b", "c/*"}};
   settings.limits = {.connections = 4,
                      .body = 1ULL << 40,
