@@ -153,11 +153,12 @@ bool MasterLoop::is_wanted(const SpareChild& spare) const {
              table_.spares.end();
 }
 
+// One that is ending is there until it is gone: where a disk hangs, a killed one does not die, and
+// there would be ever more.
 std::optional<std::string_view> MasterLoop::missing_kind_of_spare() const {
   for (const std::string_view kind : table_.spares) {
-    const auto are = std::count_if(spares_.begin(), spares_.end(), [&](const auto& spare) {
-      return spare->settings == kind && spare->child.state != ChildState::ending;
-    });
+    const auto are = std::count_if(spares_.begin(), spares_.end(),
+                                   [&](const auto& spare) { return spare->settings == kind; });
     if (static_cast<std::uint32_t>(are) < table_.groups.spares) return kind;
   }
   return std::nullopt;
