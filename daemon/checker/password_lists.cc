@@ -50,6 +50,7 @@ void PasswordLists::read_file(const std::string& path, List& list,
                               std::vector<std::string>& complaints) {
   has_files_ = true;
   const auto give_up = [&](const char* reason) {
+    list.file.reset();  // not watched: it is looked at again soon
     complaints.push_back("the password file " + path + " cannot be used: " + reason);
     list.available = false;
     in_trouble_ = true;

@@ -76,6 +76,8 @@ TEST_F(PasswordListsTest, OfWhatIsNoReadableFileAreUnavailable) {
     EXPECT_EQ(ask(lists, "alice", "secret"), PasswordVerdict::unavailable) << path;
     ASSERT_EQ(complaints_.size(), 1u) << path;
     EXPECT_NE(complaints_[0].find(path + " cannot be used"), std::string::npos) << complaints_[0];
+    EXPECT_FALSE(outdated_after(lists, {})) << path;
+    EXPECT_TRUE(outdated_after(lists, PasswordLists::lifetime_in_trouble)) << path;
   }
 }
 
