@@ -256,16 +256,16 @@ void Pool::end(Member& member) {
   if (!is_loading(member)) parts_.processes.end(member.pid, parts_.desk.now());
 }
 
-// What it has been asked for does not come any more.
+// What it has been asked for does not come any more. One that has its own connection goes on with
+// that.
 void Pool::end_server() {
   const ::pid_t pid = server_.pid();
-  const bool is_ready = server_.state() == ForkServerClient::State::ready;
   server_.drop();
   std::erase_if(members_, [](const Member& member) { return member.state == State::starting; });
-  if (is_ready) return parts_.processes.end(pid, parts_.desk.now());
-  for (Member& member : members_) {
-    if (member.pid == pid && member.state >= State::finishing) end(member);
-  }
+  const auto itself = std::find_if(members_.begin(), members_.end(),
+                                   [pid](const Member& member) { return member.pid == pid; });
+  if (itself == members_.end()) return parts_.processes.end(pid, parts_.desk.now());
+  if (itself->state >= State::finishing) end(*itself);
 }
 
 void Pool::on_end(::pid_t pid, bool) {
