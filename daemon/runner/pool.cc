@@ -155,7 +155,8 @@ bool Pool::fork_one() {
   members_.push_back({.connection = std::move(connection->ours),
                       .state = State::starting,
                       .request = *request,
-                      .errors = std::move(errors->read)});
+                      .errors = std::move(errors->read),
+                      .since = parts_.desk.now()});
   return true;
 }
 
@@ -277,6 +278,7 @@ void Pool::on_end(::pid_t pid, bool) {
 // ---- time
 
 std::optional<Clock::time_point> Pool::end_of(const Member& member) const {
+  if (member.state == State::starting) return member.since + longest_fork;
   if (member.state == State::idle) return member.since + settings_.idle;
   if (member.state == State::finishing) return member.since + settings_.request;
   return std::nullopt;
@@ -304,6 +306,10 @@ void Pool::on_polled(std::span<const ::pollfd> polled) {
 
 void Pool::on_timers() {
   const Clock::time_point now = parts_.desk.now();
+  const bool is_silent = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+    return member.state == State::starting && *end_of(member) <= now;
+  });
+  if (is_silent) end_server();
   for (Member& member : members_) {
     if (const auto ends = end_of(member); ends && *ends <= now) end(member);
   }

@@ -41,7 +41,7 @@ class Pool final : public Program {
     bool forked = false;         // it ends with its connection
     std::uint32_t instance = 0;  // of the worker that it is given to
     std::uint32_t served = 0;    // requests
-    Clock::time_point since{};   // idle or finishing
+    Clock::time_point since{};   // starting, idle or finishing
   };
   using Members = std::list<Member>;
 
@@ -65,6 +65,8 @@ class Pool final : public Program {
   static constexpr std::chrono::milliseconds recall_interval{100};
   // No more than the fork server's socket has room for.
   static constexpr std::size_t most_forks_at_once = 16;
+  // A fork server that says nothing for longer is ended.
+  static constexpr std::chrono::seconds longest_fork{10};
 
   Members members_;
   ForkServerClient server_;
