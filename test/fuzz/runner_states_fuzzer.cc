@@ -1,15 +1,15 @@
-// The runner against workers that have been taken over: it hears any sequence of what they may
-// send, while the programs that they ask for start, end and do not end, and time passes. Who asks
-// for what it may not is accused, and nobody else; a question is answered once, and an instance is
-// one worker's; there are no more processes than the site may have, and none is left behind.
+// The runner against workers that have been taken over, and fork servers that the site's tenant
+// has: it hears any sequence of what they may send, while the programs that they ask for start, end
+// and do not end, and time passes. Who asks for what it may not is accused, and nobody else; a
+// question is answered once, whatever a fork server says or does not say, and an instance is one
+// worker's; there are no more processes than the site may have, and of those that it knows none is
+// left behind; who is ended is there; what a spare has loaded is asked for nothing before the
+// kernel has shown what it is.
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -17,63 +17,17 @@
 #include "daemon/runner/runner_loop.h"
 #include "privsep/sealed_memory.h"
 #include "test/fuzz/states/letters.h"
-#include "test/fuzz/states/signals.h"
+#include "test/fuzz/states/sites_programs.h"
 #include "test/fuzz/states/sockets.h"
 
 namespace perchild::fuzz {
 namespace {
 
-constexpr std::uint32_t scripts = 1;  // among the programs
+// Among the programs.
+constexpr std::uint32_t scripts = 1;
+constexpr std::uint32_t forking = 4;
+constexpr std::uint32_t all_programs = 5;
 constexpr std::uint32_t most_of_one = 2;
-
-// What the kernel has of the site's programs.
-struct ProcessDouble {
-  UniqueFd errors;
-  bool is_told_to_end = false;
-};
-
-class ProgramsOfSite {
- public:
-  ProgramsOfSite() { current = this; }
-  ~ProgramsOfSite() { current = nullptr; }
-
-  static inline ProgramsOfSite* current = nullptr;
-  std::map<::pid_t, ProcessDouble> living;
-  bool next_start_fails = false;
-  bool is_stubborn = false;  // SIGTERM does nothing
-  Signals signals;
-
-  Result<StartedProgram> start() {
-    if (std::exchange(next_start_fails, false)) return failure({"start", "", EAGAIN});
-    auto pipe = make_error_pipe();
-    living[++last_pid_].errors = std::move(pipe->write);
-    return StartedProgram{last_pid_, std::move(pipe->read)};
-  }
-  void end(::pid_t pid, int status) {
-    if (living.erase(pid) == 0) return;
-    dead_.emplace_back(pid, status);
-    signals.raise(SIGCHLD);
-  }
-  void kill(::pid_t group, int signal) {
-    const auto found = living.find(-group);
-    if (found == living.end()) return;
-    found->second.is_told_to_end = true;
-    if (signal == SIGKILL || !is_stubborn) end(-group, signal);
-  }
-  void wait(::siginfo_t& info, bool is_reaped) {
-    info = {};
-    if (dead_.empty()) return;
-    const auto [pid, status] = dead_.front();
-    info.si_pid = pid;
-    info.si_code = status == 0 ? CLD_EXITED : CLD_KILLED;
-    info.si_status = status;
-    if (is_reaped) dead_.pop_front();
-  }
-
- private:
-  ::pid_t last_pid_ = 0x40000000;
-  std::deque<std::pair<::pid_t, int>> dead_;
-};
 
 // A docroot with a script in it, and a port that somebody listens on.
 struct Machine {
@@ -98,13 +52,16 @@ Machine& machine() {
 RunnerSettings settings_of_site() {
   RunnerSettings settings;
   settings.root = machine().root;
-  settings.programs.resize(4);
+  settings.fork_server = settings.root + "/script";
+  settings.programs.resize(all_programs);
   settings.programs[0].kind = ProgramKind::fastcgi_pool;
   settings.programs[1].kind = ProgramKind::cgi;
   settings.programs[2].kind = ProgramKind::app;
   settings.programs[3].kind = ProgramKind::backend;
   settings.programs[3].address =
       "127.0.0.1:" + std::to_string(port_of(machine().listener.borrow()));
+  settings.programs[forking].kind = ProgramKind::fastcgi_pool;
+  settings.programs[forking].forks = true;
   for (ProgramSettings& program : settings.programs) {
     program.name = "program";
     program.command = {"/program"};
@@ -117,8 +74,8 @@ RunnerSettings settings_of_site() {
 struct WorkerEnd {
   std::uint32_t number = 0;
   UniqueFd end;
-  std::set<std::uint32_t> asked;  // and has not been answered
-  std::set<std::uint32_t> held;   // instances
+  std::map<std::uint32_t, std::uint32_t> asked;  // and has not been answered: of which program
+  std::map<std::uint32_t, std::uint32_t> held;   // instances, likewise
   bool is_wrong = false;
 };
 
@@ -134,14 +91,15 @@ class RunnerStage final : public Stage {
     if (!master_) return check(false, "the runner ends with its master");
     check(read_all(*master_, [this](const auto& message, const UniqueFd&) { hear(message); }),
           "the runner lives");
+    programs.listen();
     for (WorkerEnd& worker : workers_) hear(worker);
     std::erase_if(workers_, [](const WorkerEnd& worker) { return !worker.end.has_value(); });
     while (UniqueFd(::accept(machine().listener.get(), nullptr, nullptr)).has_value()) {
     }
-    const auto running =
-        std::count_if(programs.living.begin(), programs.living.end(),
-                      [](const auto& each) { return !each.second.is_told_to_end; });
-    check(running <= 2 * most_of_one + 1, "processes are bounded");
+    const auto running = std::count_if(
+        programs.living.begin(), programs.living.end(),
+        [](const auto& each) { return !each.second.is_told_to_end && !each.second.is_stray; });
+    check(running <= 3 * most_of_one + 2, "processes are bounded");
     if (script_.over()) return finish();
     step();
   }
@@ -165,11 +123,12 @@ class RunnerStage final : public Stage {
     Channel<Worker, Runner> channel(std::move(worker.end));
     const bool is_open = read_all(channel, [&]<typename M>(const M& message, const UniqueFd&) {
       if constexpr (!std::is_same_v<M, Recall>) {
-        check(worker.asked.erase(message.number) == 1, "a question is answered once");
-      }
-      if constexpr (std::is_same_v<M, Acquired>) {
-        check(instances_.insert(message.instance).second, "an instance is one worker's");
-        worker.held.insert(message.instance);
+        const auto asked = worker.asked.extract(message.number);
+        check(!asked.empty(), "a question is answered once");
+        if constexpr (std::is_same_v<M, Acquired>) {
+          check(instances_.insert(message.instance).second, "an instance is one worker's");
+          worker.held.emplace(message.instance, asked.mapped());
+        }
       }
     });
     check(is_open, "who does as it may is listened to");
@@ -179,7 +138,7 @@ class RunnerStage final : public Stage {
   // ---- steps
 
   void step() {
-    switch (script_.below(12)) {
+    switch (script_.below(14)) {
       case 0:
         return attach();
       case 1:
@@ -203,7 +162,7 @@ class RunnerStage final : public Stage {
       case 6:
       case 7:
         if (WorkerEnd* worker = choose()) {
-          say(*worker, letter_of(Acquire{++last_number_, script_.below(4) & ~scripts}));
+          say(*worker, letter_of(Acquire{++last_number_, script_.below(all_programs) & ~scripts}));
         }
         return;
       case 8:
@@ -214,6 +173,16 @@ class RunnerStage final : public Stage {
         return;
       case 9:
         return give_back();
+      case 12:
+        if (const ::pid_t server = programs.choose_server(script_)) {
+          programs.report(server, script_);
+        }
+        return;
+      case 13:
+        if (const ::pid_t server = programs.choose_server(script_)) {
+          programs.babble(server, script_);
+        }
+        return;
       default:
         if (WorkerEnd* worker = choose()) {
           passed_ = call("script");
@@ -222,16 +191,37 @@ class RunnerStage final : public Stage {
     }
   }
 
-  // The site's programs end when nobody wants them any more.
+  // Who waits gets what there is. The site's programs end when nobody wants them any more.
   void finish() {
     programs.is_stubborn = false;
-    if (finishing_++ == 0) {
-      workers_.clear();
-    } else if (finishing_ == 3) {
-      check(programs.living.empty(), "nothing is left behind");
-      return master_.reset();
+    switch (finishing_++) {
+      case 0:
+        break;
+      case 1:
+        check(asked_of_forking() == 0 || held_of_forking() >= most_of_one,
+              "who asks a pool waits for nobody but other workers");
+        workers_.clear();
+        break;
+      case 2:
+        break;
+      default:
+        check(std::all_of(programs.living.begin(), programs.living.end(),
+                          [](const auto& each) { return each.second.is_stray; }),
+              "nothing is left behind");
+        return master_.reset();
     }
     let_pass(std::chrono::minutes(10));
+  }
+
+  std::ptrdiff_t asked_of_forking() const { return of_forking(&WorkerEnd::asked); }
+  std::ptrdiff_t held_of_forking() const { return of_forking(&WorkerEnd::held); }
+  std::ptrdiff_t of_forking(std::map<std::uint32_t, std::uint32_t> WorkerEnd::*which) const {
+    std::ptrdiff_t count = 0;
+    for (const WorkerEnd& worker : workers_) {
+      count += std::count_if((worker.*which).begin(), (worker.*which).end(),
+                             [](const auto& each) { return each.second == forking; });
+    }
+    return count;
   }
 
   WorkerEnd* choose() {
@@ -254,7 +244,7 @@ class RunnerStage final : public Stage {
     WorkerEnd* worker = choose();
     if (worker == nullptr || worker->held.empty()) return;
     const auto what = static_cast<ReleaseTo>(script_.below(4));
-    say(*worker, letter_of(Release{*worker->held.begin(), what, script_.byte()}));
+    say(*worker, letter_of(Release{worker->held.begin()->first, what, script_.byte()}));
   }
 
   void say(WorkerEnd& worker, const Letter& letter) {
@@ -267,12 +257,13 @@ class RunnerStage final : public Stage {
   }
 
   static bool take(WorkerEnd& worker, const Acquire& message) {
-    return message.program < 4 && message.program != scripts &&
-           worker.asked.size() < max_acquisitions && worker.asked.insert(message.number).second;
+    return message.program < all_programs && message.program != scripts &&
+           worker.asked.size() < max_acquisitions &&
+           worker.asked.emplace(message.number, message.program).second;
   }
   static bool take(WorkerEnd& worker, const RunScript& message) {
     return message.program == scripts && worker.asked.size() < max_acquisitions &&
-           worker.asked.insert(message.number).second;
+           worker.asked.emplace(message.number, message.program).second;
   }
   static bool take(WorkerEnd&, const Withdraw&) { return true; }
   static bool take(WorkerEnd& worker, const Release& message) {
@@ -291,38 +282,20 @@ class RunnerStage final : public Stage {
 
 void play(Script script) {
   auto pair = make_channel_pair();
+  const bool was_spare = script.byte() % 2 == 1;
+  const std::uint8_t difference = was_spare ? script.below(7) : 0;
   RunnerStage stage(script, std::move(pair->first));
   const RunnerSettings settings = settings_of_site();
   const auto proof = lock_down<Role::runner>({.filter = {}});
-  RunnerLoop(*proof, Channel<Runner, Master>(std::move(pair->second)),
-             stage.programs.signals.take(), settings,
-             UniqueFd(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), UniqueFd())
-      .run();
+  RunnerLoop loop(*proof, Channel<Runner, Master>(std::move(pair->second)),
+                  stage.programs.signals.take(), settings,
+                  UniqueFd(::open(settings.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
+                  UniqueFd());
+  if (was_spare) loop.take(forking, stage.programs.load_as_spare(difference));
+  loop.run();
 }
 
 }  // namespace
-
-// In the place of others, as in stage.cc.
-Result<StartedProgram> start_double(const ProgramStart&) __asm__(
-    "__wrap__ZN8perchild13start_programERKNS_12ProgramStartE");
-Result<StartedProgram> start_double(const ProgramStart&) {
-  return ProgramsOfSite::current->start();
-}
-
-int kill_double(::pid_t, int) __asm__("__wrap_kill");
-int kill_double(::pid_t pid, int signal) {
-  ProgramsOfSite::current->kill(pid, signal);
-  return 0;
-}
-
-int wait_double(::idtype_t, ::id_t, ::siginfo_t*, int) __asm__("__wrap_waitid");
-int wait_double(::idtype_t, ::id_t, ::siginfo_t* info, int options) {
-  ProgramsOfSite::current->wait(*info, (options & WNOWAIT) == 0);
-  return 0;
-}
-
-void flush_double(logs::ErrorLog*) __asm__("__wrap__ZN8perchild4logs8ErrorLog5flushEv");
-void flush_double(logs::ErrorLog*) {}
 
 }  // namespace perchild::fuzz
 
