@@ -59,17 +59,22 @@ void KeeperClient::on_message(const Signature& message) {
   question.answered = true;
   // Its handshake goes on, and with it the stack goes that the question is on.
   question.asker->on_answer();
-  if (line_.empty()) return;
-  Connection* next = line_.front();
-  line_.pop_front();
-  next->on_answer();
 }
 
 void KeeperClient::on_message(const TicketKeys& message) {
-  const bool is_first = !tickets_;
   tickets_ = message;
-  if (!is_first) return;
-  for (Connection* connection : std::exchange(line_, {})) connection->on_answer();
+}
+
+// Jobs become free by answers, by those who give up, and by those in line who need no signature. A
+// job that stands still has a question; whoever gets none all the same stands in line again.
+void KeeperClient::end_turn() {
+  if (!tickets_) return;
+  for (std::size_t left = line_.size(); left > 0; --left) {
+    if (line_.empty() || questions_.size() == max_signatures) return;
+    Connection* next = line_.front();
+    line_.pop_front();
+    next->on_answer();
+  }
 }
 
 std::size_t KeeperClient::sign(std::uint32_t key, std::uint16_t scheme, std::string_view content,

@@ -41,8 +41,9 @@ class KeeperClient {
   std::size_t sign(std::uint32_t key, std::uint16_t scheme, std::string_view content,
                    std::span<unsigned char> signature);
   // Whoever found no job free, or came before the keeper's first word, is resumed when that
-  // changes.
+  // has changed, at the end of a turn.
   void stand_in_line(Connection& connection) { line_.push_back(&connection); }
+  void end_turn();
   // The connection gives up: what it waits for fails at once, and resumes nobody.
   void forget(Connection& connection);
 

@@ -33,6 +33,7 @@ class OpenSslSite final : public TlsSite {
   std::unique_ptr<TlsStream> accept(Connection& connection) override;
   void attach_keeper(UniqueFd fd) override { keeper_.attach(std::move(fd)); }
   KeeperState on_keeper_readable() override { return keeper_.on_readable(); }
+  void end_turn() override { keeper_.end_turn(); }
 
   ::SSL_CTX* context() const { return context_.get(); }
   bool offers_http2() const { return offers_http2_; }

@@ -85,6 +85,8 @@ class TlsSite {
   // A channel to the keeper, in place of the one before.
   virtual void attach_keeper(UniqueFd fd) = 0;
   virtual KeeperState on_keeper_readable() = 0;
+  // Resumes whoever stood in line and can go on.
+  virtual void end_turn() = 0;
 };
 
 }  // namespace perchild

@@ -87,6 +87,7 @@ int WorkerLoop::run() {
     }
     on_deadlines();
     context_.runner.end_turn();
+    if (tls_ != nullptr) tls_->end_turn();
     wake_multiplexing();
     collect_finished();
     grant_credits();
