@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 namespace perchild {
@@ -37,6 +38,9 @@ class UniqueFd {
 
   bool has_value() const { return fd_ >= 0; }
   BorrowedFd borrow() const { return BorrowedFd(fd_); }
+  std::optional<BorrowedFd> borrow_if_any() const {
+    return has_value() ? std::optional(borrow()) : std::nullopt;
+  }
   int get() const { return fd_; }
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 

@@ -43,10 +43,6 @@ std::uint32_t& channel_between(WorkerChild& worker, const RunnerChild&) {
   return worker.runner_channel;
 }
 
-std::optional<BorrowedFd> borrowed(const UniqueFd& fd) {
-  return fd.has_value() ? std::optional(fd.borrow()) : std::nullopt;
-}
-
 template <typename Kind>
 Kind& ensure(Companions<Kind>& companions, SiteId site, const SiteRecord& record) {
   Kind* found = companion_of(companions, Generation{record.generation});
@@ -87,7 +83,8 @@ void MasterLoop::start(Kind& companion) {
       make_cgroup(companion.site_name, is_still_there ? record.limits : companion.limits);
   if (!cgroup) return failed(cgroup.error());
   if constexpr (std::same_as<Kind, RunnerChild>) {
-    if (make_of_spare(companion, {error_log->borrow(), settings->borrow(), borrowed(*cgroup)})) {
+    if (make_of_spare(companion,
+                      {error_log->borrow(), settings->borrow(), cgroup->borrow_if_any()})) {
       return;
     }
   }
@@ -108,7 +105,7 @@ void MasterLoop::start(Kind& companion) {
                         .title = std::string(executable_of(plan.role)) + " " + companion.site_name,
                         .fds = fds,
                         .environment = {},
-                        .cgroup = borrowed(*cgroup)});
+                        .cgroup = cgroup->borrow_if_any()});
   if (!process) return failed(process.error());
   companion.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   companion.control.emplace(std::move(pair->first));

@@ -79,25 +79,24 @@ void MasterLoop::start_worker(WorkerChild& worker) {
   }
   const auto cgroup = make_cgroup(record.name, record.limits);
   if (!cgroup) return give_up(cgroup.error());
-  auto process =
-      spawn({.role = Role::worker,
-             .identity = {},
-             .executable =
-                 BorrowedFd(record.has_keys || record.plain_http2 ? MasterFds::tls_worker_executable
-                                                                  : MasterFds::worker_executable),
-             .title = "perchild-worker " + record.name,
-             .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
-                     {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
-                     {error_log->borrow(), ChildFds::log},
-                     {pair->second.borrow(), ChildFds::control},
-                     {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
-                     {settings->borrow(), ChildFds::settings},
-                     {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot},
-                     {identity->borrow(), ChildFds::identity},
-                     {*visitors, ChildFds::visitors}},
-             .environment = workers_environment,
-             .cgroup = cgroup->has_value() ? std::optional(cgroup->borrow()) : std::nullopt,
-             .drops_after_exec = true});
+  auto process = spawn({.role = Role::worker,
+                        .identity = {},
+                        .executable = BorrowedFd(record.has_keys || record.plain_http2
+                                                     ? MasterFds::tls_worker_executable
+                                                     : MasterFds::worker_executable),
+                        .title = "perchild-worker " + record.name,
+                        .fds = {{BorrowedFd(STDIN_FILENO), STDIN_FILENO},
+                                {BorrowedFd(STDIN_FILENO), STDOUT_FILENO},
+                                {error_log->borrow(), ChildFds::log},
+                                {pair->second.borrow(), ChildFds::control},
+                                {BorrowedFd(MasterFds::worker_filter), ChildFds::filter},
+                                {settings->borrow(), ChildFds::settings},
+                                {BorrowedFd(MasterFds::acme_webroot), ChildFds::acme_webroot},
+                                {identity->borrow(), ChildFds::identity},
+                                {*visitors, ChildFds::visitors}},
+                        .environment = workers_environment,
+                        .cgroup = cgroup->borrow_if_any(),
+                        .drops_after_exec = true});
   if (!process) return give_up(process.error());
   worker.child = {ChildState::locking_down, process->pid, std::move(process->pidfd), now_};
   worker.control.emplace(std::move(pair->first));

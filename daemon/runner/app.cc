@@ -46,9 +46,8 @@ bool App::start() {
   }
   const std::vector<std::string> environment =
       with_environment({"PERCHILD_SOCKET=" + path_}, settings_.environment);
-  const auto pid =
-      start_command(with_path(settings_.command, path_), environment, parts_.null,
-                    listener_.has_value() ? std::optional(listener_.borrow()) : std::nullopt);
+  const auto pid = start_command(with_path(settings_.command, path_), environment, parts_.null,
+                                 listener_.borrow_if_any());
   if (!pid) return false;
   pid_ = *pid;
   ending_ = was_reached_ = false;

@@ -40,8 +40,7 @@ void RunnerLoop::complain(const std::string& sentence) {
 bool RunnerLoop::prepare() {
   null_ = UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_.has_value()) return false;
-  const FurtherWalls walls{settings_.refusals,
-                           ruleset_.has_value() ? std::optional(ruleset_.borrow()) : std::nullopt};
+  const FurtherWalls walls{settings_.refusals, ruleset_.borrow_if_any()};
   parts_.emplace(RunnerParts{*this, processes_, sockets_, log_, root_.borrow(), null_.borrow(),
                              settings_.fork_server, walls});
   for (std::uint32_t i = 0; i < settings_.programs.size(); ++i) {

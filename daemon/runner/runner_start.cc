@@ -36,10 +36,6 @@ Result<UniqueFd> make_ruleset(const RunnerSettings& settings, const ProgramPaths
                                                          : PermittedPorts(settings.connect_ports));
 }
 
-std::optional<BorrowedFd> lent(const UniqueFd& fd) {
-  return fd.has_value() ? std::optional(fd.borrow()) : std::nullopt;
-}
-
 // None of what is empty.
 Result<UniqueFd> sealed(const std::string& filter) {
   return filter.empty() ? UniqueFd() : make_sealed_memory("filter", filter);
@@ -64,9 +60,9 @@ std::optional<std::uint32_t> adopt(LoadedProgram& loaded, const RunnerSettings& 
       loaded.server.adopt(place,
                           {.directory = directory->borrow(),
                            .cgroup_procs = loaded.cgroup_procs.borrow(),
-                           .filter = lent(*filter).value_or(BorrowedFd(ChildFds::filter)),
-                           .refusals = lent(*refusals),
-                           .ruleset = lent(ruleset)},
+                           .filter = filter->borrow_if_any().value_or(BorrowedFd(ChildFds::filter)),
+                           .refusals = refusals->borrow_if_any(),
+                           .ruleset = ruleset.borrow_if_any()},
                           Clock::now());
   if (!is_told) return std::nullopt;
   return static_cast<std::uint32_t>(std::distance(settings.programs.begin(), program));
@@ -118,7 +114,7 @@ Result<int> run_runner(UniqueFd signals, std::optional<LoadedProgram> loaded) {
        .landlock = settings->landlock,
        .memory = settings->quota.memory,
        .processes = processes_of(*settings),
-       .programs_ruleset = lent(*ruleset),
+       .programs_ruleset = ruleset->borrow_if_any(),
        .reach_is_restricted = was_spare});
   if (!proof) return failure(proof.error());
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};

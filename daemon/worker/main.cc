@@ -54,13 +54,12 @@ Result<int> run() {
   UniqueFd acme(ChildFds::acme_webroot);
   if (!settings->acme) acme.reset();
 
-  const auto proof = lock_down<Role::worker>(
-      {.filter = filter->bytes(),
-       .new_root = root.borrow(),
-       .root_is_readable = true,
-       .also_readable = acme.has_value() ? std::optional(acme.borrow()) : std::nullopt,
-       .landlock = settings->landlock,
-       .memory = settings->limits.quota.memory});
+  const auto proof = lock_down<Role::worker>({.filter = filter->bytes(),
+                                              .new_root = root.borrow(),
+                                              .root_is_readable = true,
+                                              .also_readable = acme.borrow_if_any(),
+                                              .landlock = settings->landlock,
+                                              .memory = settings->limits.quota.memory});
   if (!proof) return failure(proof.error());
 
   Channel<Worker, Master> master{UniqueFd(ChildFds::control)};

@@ -38,12 +38,11 @@ Result<void> run() {
   if (!root.has_value()) return failure_from_errno("open", settings->root);
   UniqueFd acme(ExplainerFds::acme_webroot);
   if (!settings->acme) acme.reset();
-  const auto proof = lock_down<Role::worker>(
-      {.filter = filter->bytes(),
-       .new_root = root.borrow(),
-       .root_is_readable = true,
-       .also_readable = acme.has_value() ? std::optional(acme.borrow()) : std::nullopt,
-       .landlock = settings->landlock});
+  const auto proof = lock_down<Role::worker>({.filter = filter->bytes(),
+                                              .new_root = root.borrow(),
+                                              .root_is_readable = true,
+                                              .also_readable = acme.borrow_if_any(),
+                                              .landlock = settings->landlock});
   if (!proof) return failure(proof.error());
   // What the site's error log would say is part of the answer.
   ServedSite site(std::move(*settings), files::Docroot(std::move(root), owner),
