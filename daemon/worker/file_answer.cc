@@ -232,6 +232,15 @@ Response range_response(const Request& request, Selected& selected, const ByteRa
   return response;
 }
 
+// Status and head of a 200.
+void begin_whole(const Request& request, Response& response, const FieldLines& lines) {
+  files::ResponseHead head(request.buffer.output, request.site.date);
+  head.start(200, request.persistence);
+  head.add_fields(lines.all());
+  response.status = 200;
+  response.head = head.finish();
+}
+
 Response whole_response(const Request& request, Selected& selected) {
   Response response;
   if (selected.encode && !request.head_only()) {
@@ -239,11 +248,7 @@ Response whole_response(const Request& request, Selected& selected) {
         *selected.encode, request.site.settings.compression, selected.facts.size);
     if (response.encoder == nullptr) return refuse(request, 503, "no memory to compress by");
   }
-  files::ResponseHead head(request.buffer.output, request.site.date);
-  head.start(200, request.persistence);
-  head.add_fields(selected.lines().all());
-  response.status = 200;
-  response.head = head.finish();
+  begin_whole(request, response, selected.lines());
   if (!request.head_only()) attach_body(response, selected, 0, selected.facts.size);
   return response;
 }
@@ -299,12 +304,8 @@ bool is_plain_hit(const Request& request, const files::Answer& found) {
 }
 
 Response plain_hit(const Request& request, files::PinnedFile file) {
-  files::ResponseHead head(request.buffer.output, request.site.date);
-  head.start(200, request.persistence);
-  head.add_fields(file->lines().all());
   Response response;
-  response.status = 200;
-  response.head = head.finish();
+  begin_whole(request, response, file->lines());
   if (!request.head_only()) {
     response.body = file->body();
     response.pinned = std::move(file);

@@ -24,7 +24,8 @@ FileStatus status_from(const struct ::stat& status) {
 }  // namespace
 
 FileStatus status_of(BorrowedFd fd) {
-  // libc's fstat() is newfstatat with an empty path.
+  // libc's fstat() is newfstatat with an empty path, which not every role may make: seccomp cannot
+  // tell an empty path from another.
   struct ::stat status {};
   if (::syscall(SYS_fstat, fd.get(), &status) != 0) return {.error = errno};
   return status_from(status);

@@ -1,7 +1,6 @@
 #include "vhosts/http1/path.h"
 
-#include <array>
-
+#include "vhosts/find_byte.h"
 #include "vhosts/http1/characters.h"
 
 namespace perchild::http1 {
@@ -9,21 +8,11 @@ namespace {
 
 constexpr std::size_t escape_length = 3;
 
-// Whether a byte stands for itself, and is part of a name.
-constexpr std::array<bool, 256> make_name_bytes() {
-  std::array<bool, 256> set{};
-  for (std::size_t byte = 0; byte < set.size(); ++byte) {
-    const char c = static_cast<char>(byte);
-    set[byte] = !is_control(c) && c != '/' && c != '%';
-  }
-  return set;
-}
-constexpr auto name_bytes = make_name_bytes();
-
-// As many bytes from `at` on as stand for themselves.
+// As many bytes from `at` on as stand for themselves, and are part of a name.
 std::string_view name_at(std::string_view raw, std::size_t at) {
-  std::size_t end = at;
-  while (end < raw.size() && name_bytes[static_cast<unsigned char>(raw[end])]) ++end;
+  const std::size_t end = find_byte(raw, at, [](auto byte) {
+    return (byte < 0x20) | (byte == 0x7f) | (byte == '/') | (byte == '%');
+  });
   return raw.substr(at, end - at);
 }
 
