@@ -2,13 +2,13 @@
 // send, while the master attaches others, keys are replaced and time passes. A worker is answered
 // what it may ask, as often as it asks; for anything else it is accused, and nobody else is. What
 // its tickets are made with, its site alone has.
-#include <openssl/x509.h>
 #include <sys/epoll.h>
 
 #include <map>
 #include <set>
 
 #include "daemon/keeper/keeper_loop.h"
+#include "test/daemon/keeper/packed_key.h"
 #include "test/fuzz/states/letters.h"
 #include "test/vhosts/sites/configuration_samples.h"
 #include "vhosts/tls/signature_scheme.h"
@@ -19,15 +19,6 @@ namespace {
 constexpr std::uint32_t site_count = 2;
 constexpr std::array<std::size_t, site_count> keys_of_site{2, 1};
 
-std::string packed(const Key& key) {
-  ::PKCS8_PRIV_KEY_INFO* info = ::EVP_PKEY2PKCS8(key.get());
-  std::string der(static_cast<std::size_t>(::i2d_PKCS8_PRIV_KEY_INFO(info, nullptr)), '\0');
-  auto* at = reinterpret_cast<unsigned char*>(der.data());
-  ::i2d_PKCS8_PRIV_KEY_INFO(info, &at);
-  ::PKCS8_PRIV_KEY_INFO_free(info);
-  return der;
-}
-
 // Site 0 has a key of each of two kinds, site 1 one of them, of its own.
 std::string make_ring() {
   Configuration configuration = test::configuration_of({{"a.example"}, {"b.example"}});
@@ -36,7 +27,7 @@ std::string make_ring() {
     for (std::size_t i = 0; i < keys_of_site[site]; ++i) {
       const Key key(i == 0 ? ::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
                            : ::EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
-      configuration.sites[site].certificates[i].key = packed(key);
+      configuration.sites[site].certificates[i].key = test::packed(key);
     }
   }
   return tls::pack_key_ring(configuration);

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 
+#include "test/hostile/sites_of_attackers.h"
 #include "test/support/command.h"
 #include "test/support/own_mounts.h"
 #include "test/system/requests.h"
@@ -16,10 +17,7 @@
 namespace perchild::test::exhaustion_test {
 namespace {
 
-constexpr const char* php_script =
-    "<?php passthru(__DIR__ . '/cgi-bin/attack ' . strtr($_SERVER['QUERY_STRING'], '+', ' '));";
 constexpr const char* write_script = "<?php echo @file_put_contents(__DIR__ . '/made', 'made');";
-constexpr const char* if_available = R"(, "mechanisms": { "cgroup": "if-available" })";
 
 using Folders = std::vector<std::string>;
 
@@ -46,7 +44,7 @@ class ServerOnDisks {
   ServerOnDisks(const std::vector<Folders>& disks, const std::string& size,
                 const std::string& limits_of_a = {})
       : folders_(disks), server_(spec(size, limits_of_a)) {
-    server_.add_file(0, "cgi-bin/attack", read_file(bin_directory() + "/hostile-program"), 0700);
+    server_.add_file(0, "cgi-bin/attack", hostile_program(), 0700);
   }
   ~ServerOnDisks() {
     for (const Folders& disk : folders_) {
@@ -65,7 +63,7 @@ class ServerOnDisks {
   ServerSpec spec(const std::string& size, const std::string& limits_of_a) const {
     if (!have_own_mounts()) throw std::runtime_error("mounts of its own");
     const std::map<std::string, std::string> of_a{
-        {"index.html", "of a"}, {"attack.php", php_script}, {"cgi-bin/x", ""}};
+        {"index.html", "of a"}, {"attack.php", attackers_php}, {"cgi-bin/x", ""}};
     const std::map<std::string, std::string> of_b{{"index.html", "of b"},
                                                   {"write.php", write_script}};
     const std::string limits = R"(, "limits": { )" + limits_of_a + " }";

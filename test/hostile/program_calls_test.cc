@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "privsep/landlock.h"
+#include "test/hostile/sites_of_attackers.h"
 #include "test/hostile/tenants_program.h"
 #include "test/support/spares.h"
 #include "test/system/reloading.h"
@@ -15,31 +16,8 @@
 namespace perchild::test::program_calls_test {
 namespace {
 
-constexpr const char* if_available = R"(, "mechanisms": { "cgroup": "if-available" })";
-constexpr const char* programs = R"(,
-  "cgi": true, "php": true, "locations": [{"prefix": "/app", "app": {"command":
-    ["/usr/bin/python3", "-SE", "cgi-bin/app.py", "cgi-bin/attack"]}}])";
 constexpr const char* calls = R"(,
   "system_calls": {"forbid": ["@internet", "inotify_init1"], "allow": ["@debug"]})";
-constexpr const char* php_script =
-    "<?php passthru(__DIR__ . '/cgi-bin/attack ' . strtr($_SERVER['QUERY_STRING'], '+', ' '));";
-constexpr const char* application = R"(import socket, subprocess, sys
-listener = socket.socket(fileno=3)
-while True:
-    peer, _ = listener.accept()
-    with peer, peer.makefile('rb') as lines:
-        words = lines.readline().split()[1].decode().split('?')[1].split('+')
-        while lines.readline().strip(): pass
-        said = subprocess.run([sys.argv[1], *words], stdout=subprocess.PIPE).stdout
-        peer.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(said) + said)
-)";
-constexpr const char* of_a_spare = "/attack.php/of/a/spare";
-
-std::string body_of_answer(const Server& server, const std::string& host, const std::string& path) {
-  Client client(server.port());
-  client.send(request(host, path, "Connection: close\r\n"));
-  return body_of(client.receive_to_end(30'000).value_or(""));
-}
 
 std::string number(int error) {
   return std::to_string(error) + "\n";
@@ -48,8 +26,8 @@ std::string number(int error) {
 class ProgramCalls : public ::testing::TestWithParam<const char*> {
  protected:
   ProgramCalls()
-      : server_({.sites = {{"a.example", files(), programs + std::string(calls)},
-                           {"b.example", files(), programs}},
+      : server_({.sites = {{"a.example", files(), attackers_programs + std::string(calls)},
+                           {"b.example", files(), attackers_programs}},
                  .more = if_available + std::string(is_of_spare() ? R"(, "child_groups":
                                                                      {"spares": 2})"
                                                                   : "")}) {
@@ -57,11 +35,10 @@ class ProgramCalls : public ::testing::TestWithParam<const char*> {
       EXPECT_TRUE(has_spares(server_, 2));
     }
     for (const std::size_t site : {0U, 1U}) {
-      server_.add_file(site, "cgi-bin/attack", read_file(bin_directory() + "/hostile-program"),
-                       0700);
+      server_.add_file(site, "cgi-bin/attack", hostile_program(), 0700);
     }
   }
-  static bool is_of_spare() { return GetParam() == std::string(of_a_spare); }
+  static bool is_of_spare() { return is_of_a_spare(GetParam()); }
   // What it was before it had a site is what it was started as.
   bool was_a_spare() const {
     std::error_code error;
@@ -70,7 +47,7 @@ class ProgramCalls : public ::testing::TestWithParam<const char*> {
     return executable.filename() == "perchild-spare";
   }
   static std::map<std::string, std::string> files() {
-    return {{"attack.php", php_script}, {"cgi-bin/app.py", application}};
+    return {{"attack.php", attackers_php}, {"cgi-bin/app.py", attackers_application}};
   }
   std::string answer(const std::string& host, const std::string& query) const {
     return body_of_answer(server_, host, GetParam() + ("?" + query));
@@ -109,13 +86,7 @@ TEST_P(ProgramCalls, AreAllowedToWhomTheyAreAndLeadNowhereElse) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(By, ProgramCalls,
-                         ::testing::Values("/cgi-bin/attack", "/attack.php", of_a_spare, "/app"),
-                         [](const auto& each) -> std::string {
-                           if (each.param == std::string(of_a_spare)) return "PhpOfASpare";
-                           if (contains(each.param, "php")) return "Php";
-                           return contains(each.param, "cgi") ? "Cgi" : "App";
-                         });
+INSTANTIATE_TEST_SUITE_P(By, ProgramCalls, attackers_paths, kind_of_attacker);
 
 // PHP that starts nothing: neither by itself, nor by what it is asked to run.
 TEST(ProgramCallsOfPhp, NoProcessIsMadeWhereProcessesAreForbidden) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "privsep/landlock.h"
+#include "test/hostile/sites_of_attackers.h"
 #include "test/support/command.h"
 #include "test/support/spares.h"
 #include "test/system/requests.h"
@@ -12,39 +13,15 @@
 namespace perchild::test::tenants_program_test {
 namespace {
 
-constexpr const char* if_available = R"(, "mechanisms": { "cgroup": "if-available" })";
-constexpr const char* programs = R"(,
-  "cgi": true, "php": true, "locations": [{"prefix": "/app", "app": {"command":
-    ["/usr/bin/python3", "-SE", "cgi-bin/app.py", "cgi-bin/attack"]}}])";
-constexpr const char* php_script =
-    "<?php passthru(__DIR__ . '/cgi-bin/attack ' . strtr($_SERVER['QUERY_STRING'], '+', ' '));";
-// Speaks HTTP on the socket that it is given.
-constexpr const char* application = R"(import socket, subprocess, sys
-listener = socket.socket(fileno=3)
-while True:
-    peer, _ = listener.accept()
-    with peer, peer.makefile('rb') as lines:
-        words = lines.readline().split()[1].decode().split('?')[1].split('+')
-        while lines.readline().strip(): pass
-        said = subprocess.run([sys.argv[1], *words], stdout=subprocess.PIPE).stdout
-        peer.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(said) + said)
-)";
-
-std::string hostile_program() {
-  return read_file(bin_directory() + "/hostile-program");
-}
-
-// In an interpreter that was loaded before there was a site for it.
-constexpr const char* of_a_spare = "/attack.php/of/a/spare";
-
 class TenantsProgram : public ::testing::TestWithParam<const char*> {
  protected:
   TenantsProgram()
-      : server_({.sites = {{"a.example", files(), programs}, {"b.example", files(), programs}},
-                 .more = if_available + std::string(GetParam() == std::string(of_a_spare)
+      : server_({.sites = {{"a.example", files(), attackers_programs},
+                           {"b.example", files(), attackers_programs}},
+                 .more = if_available + std::string(is_of_a_spare(GetParam())
                                                         ? R"(, "child_groups": {"spares": 2})"
                                                         : "")}) {
-    if (GetParam() == std::string(of_a_spare)) {
+    if (is_of_a_spare(GetParam())) {
       EXPECT_TRUE(has_spares(server_, 2));
     }
     for (const std::size_t site : {0U, 1U}) {
@@ -52,12 +29,12 @@ class TenantsProgram : public ::testing::TestWithParam<const char*> {
     }
   }
   static std::map<std::string, std::string> files() {
-    return {{"index.html", "a site"}, {"attack.php", php_script}, {"cgi-bin/app.py", application}};
+    return {{"index.html", "a site"},
+            {"attack.php", attackers_php},
+            {"cgi-bin/app.py", attackers_application}};
   }
   std::string answer(const std::string& host, const std::string& query) const {
-    Client client(server_.port());
-    client.send(request(host, GetParam() + ("?" + query), "Connection: close\r\n"));
-    return body_of(client.receive_to_end(30'000).value_or(""));
+    return body_of_answer(server_, host, GetParam() + ("?" + query));
   }
 
   const Neighbourhood neighbourhood_;
@@ -99,14 +76,12 @@ TEST_P(TenantsProgram, HasTheNetworkThatAllUsersOfTheMachineHave) {
 TEST_P(TenantsProgram, ConnectsToNoPortThatItsSiteDoesNotName) {
   if (!landlock_knows_ports()) GTEST_SKIP();
   const std::string port = neighbourhood_.port();
-  const std::string narrow = programs + std::string(R"(, "connect_ports": [)");
+  const std::string narrow = attackers_programs + std::string(R"(, "connect_ports": [)");
   Server server(
       {.sites = {{"a.example", files(), narrow + "]"}, {"b.example", files(), narrow + port + "]"}},
        .more = if_available});
   const auto ask = [&](const std::string& host, const std::string& query) {
-    Client client(server.port());
-    client.send(request(host, GetParam() + ("?" + query), "Connection: close\r\n"));
-    return body_of(client.receive_to_end(30'000).value_or(""));
+    return body_of_answer(server, host, GetParam() + ("?" + query));
   };
   for (const std::size_t site : {0U, 1U}) {
     server.add_file(site, "cgi-bin/attack", hostile_program(), 0700);
@@ -136,13 +111,7 @@ TEST_P(TenantsProgram, TakesNothingFromItsNeighboursNorFromRoot) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(By, TenantsProgram,
-                         ::testing::Values("/cgi-bin/attack", "/attack.php", of_a_spare, "/app"),
-                         [](const auto& each) -> std::string {
-                           if (each.param == std::string(of_a_spare)) return "PhpOfASpare";
-                           if (contains(each.param, "php")) return "Php";
-                           return contains(each.param, "cgi") ? "Cgi" : "App";
-                         });
+INSTANTIATE_TEST_SUITE_P(By, TenantsProgram, attackers_paths, kind_of_attacker);
 
 class TenantsProgramElsewhere : public ::testing::Test {
  protected:

@@ -64,20 +64,10 @@ TEST(ConfigurationCalls, PhpIsLoadedForEachProcessWhereItCannotFork) {
   }
 }
 
-// '^' marks the place of the one mistake.
-struct Case {
-  std::string_view text;
-  std::string_view sentence;
-  std::string_view hint = {};
-};
-std::ostream& operator<<(std::ostream& out, const Case& one) {
-  return out << one.text;
-}
-
-class CallMistake : public testing::TestWithParam<Case> {};
+class CallMistake : public testing::TestWithParam<MarkedMistake> {};
 
 TEST_P(CallMistake, IsShownWhereItIsAndIsTheOnlyOne) {
-  const Case& one = GetParam();
+  const MarkedMistake& one = GetParam();
   const MarkedText marked(one.text);
   const ReadConfiguration got = read(marked.text);
   ASSERT_EQ(got.mistakes.size(), 1U);
@@ -91,7 +81,7 @@ TEST_P(CallMistake, IsShownWhereItIsAndIsTheOnlyOne) {
 
 constexpr std::string_view allowable =
     R"(what can be are "@debug" and "@numa", and the calls in these)";
-const Case cases[] = {
+const MarkedMistake cases[] = {
     {R"("system_calls": ^["ptrace"])", R"("system_calls" must be an object, but is an array)"},
     {R"("system_calls": {^"deny": []})", R"("system_calls" has no key "deny")",
      "its keys are forbid and allow"},

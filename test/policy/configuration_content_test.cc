@@ -40,20 +40,10 @@ std::string told(const std::vector<Mistake>& mistakes) {
   return all;
 }
 
-// '^' marks the place of the one mistake.
-struct Case {
-  std::string_view text;
-  std::string_view sentence;
-  std::string_view hint = {};
-};
-std::ostream& operator<<(std::ostream& out, const Case& one) {
-  return out << one.text;
-}
-
-class ContentMistake : public testing::TestWithParam<Case> {};
+class ContentMistake : public testing::TestWithParam<MarkedMistake> {};
 
 TEST_P(ContentMistake, IsShownWhereItIsAndIsTheOnlyOne) {
-  const Case& one = GetParam();
+  const MarkedMistake& one = GetParam();
   const MarkedText marked(one.text);
   const Read read = read_text(marked.text);
   ASSERT_EQ(read.mistakes.size(), 1U) << told(read.mistakes);
@@ -66,7 +56,7 @@ TEST_P(ContentMistake, IsShownWhereItIsAndIsTheOnlyOne) {
 constexpr std::string_view path_forms =
     R"(it begins with '/', is not percent-encoded, and has no empty part, "." or ".." in it)";
 
-const Case location_cases[] = {
+const MarkedMistake location_cases[] = {
     {R"({"locations": ^{}})", R"("locations" must be an array, but is an object)"},
     {R"({"locations": [^1]})", R"(an element of "locations" must be an object, but is a number)"},
     {R"({"locations": [^{"index": []}]})", R"(a location needs "prefix", "exact" or "pattern")",
@@ -100,7 +90,7 @@ constexpr std::string_view capture_rule =
 constexpr std::string_view within_rule =
     R"(it begins with '/' or "{path}", and has no "..", '#' or '%' in it)";
 
-const Case move_cases[] = {
+const MarkedMistake move_cases[] = {
     {R"({"redirect": ^7})", R"("redirect" must be an array, but is a number)"},
     {R"({"redirect": ^{"status": 301}})", R"("redirect" needs "to")",
      R"(for example "to": "/elsewhere")"},
@@ -147,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(Moves, ContentMistake, testing::ValuesIn(move_cases));
 
 constexpr std::string_view type_forms = R"(for example "text/css", "image/*", or "*" for all)";
 
-const Case header_cases[] = {
+const MarkedMistake header_cases[] = {
     {R"({"headers": ^[]})", R"("headers" must be an object, but is an array)"},
     {R"({"headers": {^"Content-Length": "1"}})",
      R"("Content-Length" is the server's own to say, or to leave out)"},

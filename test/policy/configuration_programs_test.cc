@@ -176,20 +176,10 @@ TEST(ConfigurationPrograms, MayConnectToAnyPortOrToThoseThatAreNamed) {
   EXPECT_EQ(some.connect_ports, (std::vector<std::uint16_t>{443, 65535}));
 }
 
-// '^' marks the place of the one mistake.
-struct Case {
-  std::string_view text;
-  std::string_view sentence;
-  std::string_view hint = {};
-};
-std::ostream& operator<<(std::ostream& out, const Case& one) {
-  return out << one.text;
-}
-
-class ProgramMistake : public testing::TestWithParam<Case> {};
+class ProgramMistake : public testing::TestWithParam<MarkedMistake> {};
 
 TEST_P(ProgramMistake, IsShownWhereItIsAndIsTheOnlyOne) {
-  const Case& one = GetParam();
+  const MarkedMistake& one = GetParam();
   const MarkedText marked(one.text);
   const ReadConfiguration got = read(marked.text);
   ASSERT_EQ(got.mistakes.size(), 1U) << told(got.mistakes);
@@ -203,7 +193,7 @@ TEST_P(ProgramMistake, IsShownWhereItIsAndIsTheOnlyOne) {
   EXPECT_EQ(got.mistakes[0].column, before + column);
 }
 
-const Case cases[] = {
+const MarkedMistake cases[] = {
     {R"("connect_ports": ^443)", R"("connect_ports" must be an array, but is a number)"},
     {R"("connect_ports": [443, ^0])",
      R"(an element of "connect_ports" must be a whole number from 1 to 65535)"},

@@ -1,6 +1,7 @@
 // Texts in which the place that a test speaks of is marked with '^'.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,15 @@ struct MarkedText {
     place = std::to_string(line) + ":" + std::to_string(column);
   }
 };
+
+// A text with one mistake, at its mark, and what is said of it.
+struct MarkedMistake {
+  std::string_view text;
+  std::string_view sentence;
+  std::string_view hint = {};
+};
+inline std::ostream& operator<<(std::ostream& out, const MarkedMistake& one) {
+  return out << one.text;
+}
 
 }  // namespace perchild::test

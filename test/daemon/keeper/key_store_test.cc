@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include <string>
 
 #include "daemon/keeper/ticket_key_store.h"
+#include "test/daemon/keeper/packed_key.h"
 #include "test/vhosts/sites/configuration_samples.h"
 #include "vhosts/tls/signature_scheme.h"
 
@@ -20,15 +20,6 @@ Key make_key(const char* type, std::size_t bits_or_curve = 0) {
   if (kind == "RSA") return Key(::EVP_PKEY_Q_keygen(nullptr, nullptr, type, bits_or_curve));
   if (kind == "EC") return Key(::EVP_PKEY_Q_keygen(nullptr, nullptr, type, "P-256"));
   return Key(::EVP_PKEY_Q_keygen(nullptr, nullptr, type));
-}
-
-std::string packed(const Key& key) {
-  ::PKCS8_PRIV_KEY_INFO* info = ::EVP_PKEY2PKCS8(key.get());
-  std::string der(static_cast<std::size_t>(::i2d_PKCS8_PRIV_KEY_INFO(info, nullptr)), '\0');
-  auto* at = reinterpret_cast<unsigned char*>(der.data());
-  ::i2d_PKCS8_PRIV_KEY_INFO(info, &at);
-  ::PKCS8_PRIV_KEY_INFO_free(info);
-  return der;
 }
 
 constexpr Generation first{1};
