@@ -1,10 +1,11 @@
 // A backend that answers at once: a proxy that has to wait for one is not busy, and pays for going
 // to sleep and waking up.
 //
-//     backend PORT BYTES
+//     backend ADDRESS PORT BYTES
 //
 // One thread, HTTP/1.1, connections that are kept. Any request without a body is answered 200 with
 // a head such as nginx has for a file, and so many bytes.
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -44,14 +45,14 @@ std::string body_of(std::size_t size) {
   return body;
 }
 
-int listener_at(std::uint16_t port) {
+int listener_at(const char* ip, std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = ::htons(port);
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  if (::inet_pton(AF_INET, ip, &address.sin_addr) != 1) give_up("not an address");
   if (::bind(fd, reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) give_up("bind");
   if (::listen(fd, SOMAXCONN) != 0) give_up("listen");
   return fd;
@@ -72,9 +73,10 @@ bool serve(int fd, std::string_view answer) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 3) return 2;
-  const int listener = listener_at(static_cast<std::uint16_t>(std::atoi(arguments[1])));
-  const std::string answer = answer_of(body_of(std::strtoul(arguments[2], nullptr, 10)));
+  if (count != 4) return 2;
+  const int listener =
+      listener_at(arguments[1], static_cast<std::uint16_t>(std::atoi(arguments[2])));
+  const std::string answer = answer_of(body_of(std::strtoul(arguments[3], nullptr, 10)));
   const int epoll = ::epoll_create1(0);
   const auto watch = [epoll](int fd) {
     ::epoll_event event{EPOLLIN, {.fd = fd}};

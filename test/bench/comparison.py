@@ -17,6 +17,7 @@ import tempfile
 
 import load
 from cpu_time import NoAccounting, each_process
+from network import NoNetwork
 from servers import ServerFailed
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ class CannotMeasure(Exception):
     pass
 
 
-FAILURES = (CannotMeasure, NoAccounting, ServerFailed, load.LoadFailed, OSError,
+FAILURES = (CannotMeasure, NoAccounting, NoNetwork, ServerFailed, load.LoadFailed, OSError,
             http.client.HTTPException, subprocess.SubprocessError)
 
 
@@ -185,14 +186,18 @@ def interval_of_median(values):
 
 def print_table(results, base):
     """`base`: whose CPU time the ratios are of."""
-    print(f"{'case':28}{'server':24}{'CPU µs (least-most)':>30}{'a second':>11}{'ratio':>8}")
+    print(f"{'case':28}{'server':24}{'CPU µs (least-most)':>30}{'a second':>11}{'busy':>7}"
+          f"{'ratio':>8}")
     for case, rows in results.items():
         for name, samples in rows.items():
             times = [sample.cpu_us for sample in samples]
             spread = f"{median_of(samples):.2f} ({min(times):.2f}-{max(times):.2f})"
             ratio = f"{statistics.median(ratios_of(rows, name, base)):.3f}" if base in rows else ""
+            # Of a CPU. Less than all of it: the load was the slower half, at least now and then.
+            busy = statistics.median(sample.cpu_us * sample.per_second / 1e6
+                                     for sample in samples)
             print(f"{case:28}{name:24}{spread:>30}{median_of(samples, 'per_second'):>11.0f}"
-                  f"{ratio:>8}")
+                  f"{busy:>7.0%}{ratio:>8}")
             parts = {}
             for process in samples[0].each:
                 of = [sample.each.get(process, 0) for sample in samples]

@@ -39,7 +39,7 @@ class Sample:
 
 def verify(server, close):
     """Asks once and returns how many bytes a whole response has, head and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection(server.link.address, server.port, timeout=10)
     headers = {"Host": HOST}
     if close:
         headers["Connection"] = "close"
@@ -73,18 +73,19 @@ def settled(group):
 
 
 def wrk(server, seconds, cpu, folder, *, path="/", headers=(), connections=CONNECTIONS,
-        counts="requests"):
+        counts="requests", link=None):
     """One run of wrk: its own summary. Raises LoadFailed if any answer was none, or no success.
 
     `counts`: of which there must be some, "requests" that came to their end or "bytes".
+    `link`: between wrk and the server, if not the server's.
     """
     script = pathlib.Path(folder) / "summary.lua"
     script.write_text(WRK_SCRIPT)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+    command = [*(link or server.link).visitor, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
                "-s", str(script)]
     for header in (f"Host: {HOST}", *headers):
         command += ["-H", header]
-    command.append(f"http://127.0.0.1:{server.port}{path}")
+    command.append(f"http://{server.link.address}:{server.port}{path}")
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
                           preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"requests"')]
@@ -145,8 +146,8 @@ class H2load:
     def ask(self, server, count):
         scheme = "https" if server.certificate else "http"
         done = subprocess.run(
-            ["h2load", "-n", str(count), "-t1", *self.arguments, "-H", f":authority: {HOST}",
-             "--connect-to", f"127.0.0.1:{server.port}",
+            [*server.link.visitor, "h2load", "-n", str(count), "-t1", *self.arguments, "-H", f":authority: {HOST}",
+             "--connect-to", f"{server.link.address}:{server.port}",
              f"{scheme}://{HOST}:{server.port}{self.path}"],
             capture_output=True, text=True, timeout=self.seconds * 10 + 120,
             preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}))

@@ -11,6 +11,7 @@ import time
 import urllib.parse
 
 from comparison import CannotMeasure, compiled
+from network import LOOPBACK
 from servers import (BODY, HOST, START_SECONDS, TENANT, ApacheItk, Nginx, Perchild, Server,
                      ServerFailed)
 
@@ -118,7 +119,7 @@ class ApacheCgi(ApacheItk):
 class PerchildProxy(Perchild):
     def __init__(self, folder, cpu, backend):
         super().__init__(folder, cpu)
-        self.more_of_vhost = {"proxy": {"to": f"http://127.0.0.1:{backend.port}"}}
+        self.more_of_vhost = {"proxy": {"to": f"http://{backend.link.address}:{backend.port}"}}
 
 
 class NginxProxy(Nginx):
@@ -126,7 +127,8 @@ class NginxProxy(Nginx):
 
     def __init__(self, folder, cpu, backend):
         super().__init__(folder, cpu)
-        self.more_of_http = (f"upstream backend {{ server 127.0.0.1:{backend.port}; keepalive 64; "
+        self.more_of_http = (f"upstream backend {{ server {backend.link.address}:{backend.port}; "
+                             f"keepalive 64; "
                              f"keepalive_requests 1000000000; }}")
         self.more_of_server = (f"location / {{ proxy_pass http://backend; proxy_http_version 1.1; "
                                f'proxy_set_header Connection ""; proxy_set_header Host $host; '
@@ -136,10 +138,11 @@ class NginxProxy(Nginx):
 
 class Backend(Server):
     name = "backend"
+    link = LOOPBACK  # its visitors are the servers
 
     def prepare(self):
         program = compiled("backend.cc", self.folder)
-        return [str(program), str(self.port), str(len(BODY))]
+        return [str(program), self.link.address, str(self.port), str(len(BODY))]
 
 
 class Database:
@@ -202,7 +205,7 @@ def install_wordpress(server):
         "weblog_title": "A blog", "user_name": "blogger", "admin_password": "correct-horse",
         "admin_password2": "correct-horse", "pw_weak": "on", "admin_email": "a@example.com",
         "blog_public": "0", "language": ""})
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection = http.client.HTTPConnection(server.link.address, server.port, timeout=120)
     connection.request("POST", "/wp-admin/install.php?step=2", form,
                        {"Host": HOST, "Content-Type": "application/x-www-form-urlencoded"})
     answer = connection.getresponse()

@@ -1,7 +1,7 @@
 """The servers that are compared: their configurations, start and end.
 
-All serve one file of 612 bytes for the host bench.example on a loopback port of their own, with a
-line in an access log for each request. Everything they write lies in one temporary folder.
+All serve one file of 612 bytes for the host bench.example on a port of their own, with a line in an
+access log for each request. Everything they write lies in one temporary folder.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import subprocess
 import time
 
 from cpu_time import CpuGroup
+from network import LOOPBACK
 
 HOST = "bench.example"
 BODY = (b"perchild " * 68)[:612]
@@ -36,6 +37,7 @@ class Server:
     """One running server. Subclasses say with which files and which command line."""
 
     name = ""
+    link = LOOPBACK  # to its visitors
     size = 0  # of one answer to everything; 0: it serves files
 
     def __init__(self, folder, cpu, certificate=None):
@@ -85,7 +87,7 @@ class Server:
 
     def is_up(self):
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self.link.address, self.port), 1).close()
             return True
         except OSError:
             return False
@@ -142,7 +144,7 @@ class Perchild(Server):
             chain, key = self.certificate
             vhost["tls"] = {"certificates": [{"chain": str(chain), "key": str(key)}]}
         configuration.write_text(json.dumps({
-            "listen": [{"address": f"127.0.0.1:{self.port}", "tls": self.certificate is not None}],
+            "listen": [{"address": f"{self.link.address}:{self.port}", "tls": self.certificate is not None}],
             "id_range": [20000, 20099],
             "service_ids": {"master": {"uid": 19001, "gid": 19001},
                             "router": {"uid": 19002, "gid": 19002},
@@ -165,10 +167,10 @@ class Nginx(Server):
     more_of_server = ""
 
     def prepare(self):
-        listen = f"listen 127.0.0.1:{self.port};"
+        listen = f"listen {self.link.address}:{self.port};"
         if self.certificate:
             chain, key = self.certificate
-            listen = (f"listen 127.0.0.1:{self.port} ssl http2; ssl_certificate {chain}; "
+            listen = (f"listen {self.link.address}:{self.port} ssl http2; ssl_certificate {chain}; "
                       f"ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;")
         configuration = self.folder / "nginx.conf"
         configuration.write_text(f"""
@@ -211,7 +213,7 @@ class Lighttpd(Server):
         configuration.write_text(f"""
 server.modules = ( "mod_accesslog", "mod_deflate" )
 server.document-root = "{self.root}"
-server.bind = "127.0.0.1"
+server.bind = "{self.link.address}"
 server.port = {self.port}
 server.username = "www-data"
 server.groupname = "www-data"
@@ -247,7 +249,7 @@ compress:
 hosts:
   "{HOST}":
     listen:
-      host: 127.0.0.1
+      host: {self.link.address}
       port: {self.port}
     paths:
       "/":
@@ -268,7 +270,7 @@ class Least(Server):
         super().__init__(folder, cpu)
 
     def prepare(self):
-        return [str(self.program), str(self.port), str(self.size)]
+        return [str(self.program), self.link.address, str(self.port), str(self.size)]
 
 
 class NginxFileCache(Nginx):
@@ -298,7 +300,7 @@ DefaultRuntimeDir "{self.folder}"
 PidFile "{self.folder}/apache2.pid"
 Mutex "file:{self.folder}" default
 ErrorLog "{self.folder}/error.log"
-Listen 127.0.0.1:{self.port}
+Listen {self.link.address}:{self.port}
 {loads}
 LoadModule mpm_itk_module {modules}/mpm_itk.so
 TypesConfig /etc/mime.types
@@ -307,7 +309,7 @@ Group www-data
 MaxRequestWorkers 150
 KeepAlive On
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
-<VirtualHost 127.0.0.1:{self.port}>
+<VirtualHost {self.link.address}:{self.port}>
   ServerName {HOST}
   AssignUserID #{TENANT} #{TENANT}
   DocumentRoot "{self.root}"
