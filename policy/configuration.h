@@ -142,7 +142,8 @@ struct GroupLimits {
   std::uint32_t running = 4096;           // sites with processes, at once
   std::uint64_t memory = 0;               // bytes that workers hold for themselves; 0: no limit
   std::uint32_t starts_per_second = 100;  // of workers: a scan of all hosts is no fork bomb
-  std::uint32_t spares = 0;               // of each kind of PHP, loaded before a site wants it
+  // Of each kind of PHP, loaded before a site wants it. Not said: 1 if there are ids for them.
+  std::uint32_t spares = 0;
   auto operator<=>(const GroupLimits&) const = default;
 };
 

@@ -90,16 +90,24 @@ class ConfigurationReader {
                     R"(for example "listen": [{ "address": "*:80" }])");
     }
     if (const auto router = top.find("router")) read_router(*router);
-    if (const auto groups = top.find("child_groups")) {
-      read_group_limits(report_, *groups, configuration_.group_limits);
-    }
-    identities_.read_further_service(top, "spare", configuration_.group_limits.spares != 0,
-                                     configuration_.spare, configuration_);
+    read_groups(top);
     if (const auto mechanisms = top.find("mechanisms")) read_mechanisms(*mechanisms);
     take_absolute_path(report_, top, "runtime_dir", configuration_.runtime_dir);
     take_absolute_path(report_, top, "log_dir", configuration_.log_dir);
     if (const auto webroot = top.find("acme_webroot")) read_acme_webroot(*webroot);
     take_duration(report_, top, "drain_timeout", {Milliseconds(0), hours(1)}, configuration_.drain);
+  }
+
+  void read_groups(JsonValue top) {
+    const auto groups = top.find("child_groups");
+    GroupLimits& limits = configuration_.group_limits;
+    if (groups) read_group_limits(report_, *groups, limits);
+    identities_.read_further_service(top, "spare", limits.spares != 0, configuration_.spare,
+                                     configuration_);
+    const bool is_said =
+        groups && groups->is(JsonKind::object) && groups->find("spares").has_value();
+    // Who has the user for them, such as a package makes, wants one.
+    if (!is_said && configuration_.spare) limits.spares = 1;
   }
 
   // Workers are given the folder itself: what stands above it need not be open to them.

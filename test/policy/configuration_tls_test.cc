@@ -157,6 +157,25 @@ TEST_F(ConfigurationTls, ASpareIsNobodyElseEither) {
                        "error: spare and keeper are both gid 902"}));
 }
 
+TEST_F(ConfigurationTls, WhoHasAUserForSparesHasOne) {
+  const auto spares = [this](const std::string& more) {
+    FakeFiles files;
+    files.texts["perchild.json"] = R"({ "listen": [{ "address": "*:80" }], )" + more +
+                                   R"( "vhosts": [{ "hosts": ["a.example"], "uid": 20001,
+      "root": "/srv" }] })";
+    const auto read = read_configuration("perchild.json", files, system_);
+    EXPECT_EQ(sentences(read), Sentences{});
+    return read.configuration->group_limits.spares;
+  };
+  EXPECT_EQ(spares(""), 0U);
+  EXPECT_EQ(spares(R"("service_ids": { "spare": 903 },)"), 1U);
+  system_.users["perchild-spare"] = {Uid{903}, Gid{903}, {}};
+  EXPECT_EQ(spares(""), 1U);
+  EXPECT_EQ(spares(R"("child_groups": { "running": 5 },)"), 1U);
+  EXPECT_EQ(spares(R"("child_groups": { "spares": 0 },)"), 0U);
+  EXPECT_EQ(spares(R"("child_groups": { "spares": 3 },)"), 3U);
+}
+
 TEST_F(ConfigurationTls, SaysWhatItDoesNotUnderstand) {
   EXPECT_EQ(sentences(read("\"letsencrypt\"")),
             Sentences{"error: \"letsencrypt\" is no way to get a certificate"});

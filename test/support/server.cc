@@ -58,6 +58,9 @@ std::string configuration_of(const ServerSpec& spec, const std::string& director
   if (spec.more.find("\"router\"") == std::string::npos) {
     json << "  \"router\": { \"processes\": " << spec.routers << " },\n";
   }
+  if (spec.more.find("\"child_groups\"") == std::string::npos) {
+    json << "  \"child_groups\": { \"spares\": 0 },\n";
+  }
   json << "  \"vhosts\": [";
   for (std::size_t i = 0; i < spec.sites.size(); ++i) {
     json << (i > 0 ? "," : "") << "\n    { \"hosts\": [\"" << spec.sites[i].host << "\"";

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "test/support/spares.h"
 #include "test/system/reloading.h"
 #include "test/system/requests.h"
 
@@ -131,6 +132,19 @@ TEST(Unit, WithoutItsDropInForProgramsSaysSoAndServesTheFiles) {
                        "programs of a.example will not start: make namespaces of their own: "
                        "Operation not permitted"),
               is_forbidden);
+  }
+}
+
+// They would fail again and again.
+TEST(Unit, WithoutItsDropInForProgramsNoPhpIsLoadedInAdvance) {
+  std::vector<SiteSpec> sites = two_sites(R"(, "php": true)");
+  for (const bool is_forbidden : {true, false}) {
+    Server server(
+        {.sites = sites, .more = R"(, "child_groups": {})", .before_exec = [&](const std::string&) {
+           if (is_forbidden) forbid_pid_namespaces();
+         }});
+    EXPECT_TRUE(has_spares(server, is_forbidden ? 0 : 1)) << server.log();
+    EXPECT_FALSE(contains(server.log(), "a spare")) << server.log();
   }
 }
 

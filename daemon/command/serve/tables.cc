@@ -232,7 +232,10 @@ std::string pack_site_table(const Configuration& configuration, const ProgramHel
   for (auto* list : {&packed, &packed_for_checkers, &packed_for_runners}) {
     list->reserve(all_settings.size());
   }
-  const std::vector<std::string> spares = kinds_of_spares(configuration, helpers);
+  // Where no program can start, no spare can.
+  const std::vector<std::string> spares = table.no_programs.empty()
+                                              ? kinds_of_spares(configuration, helpers)
+                                              : std::vector<std::string>();
   table.spares.assign(spares.begin(), spares.end());
   table.spare = configuration.spare;
   table.routers = routers_of(configuration);
