@@ -31,6 +31,14 @@ bool is_name(std::string_view token, std::string_view known) {
   return difference == 0;
 }
 
+// The first element of a list, which loses it; empty elements are given, too.
+std::string_view take_element(std::string_view& list) {
+  const std::size_t comma = list.find(',');
+  const std::string_view element = trim_whitespace(list.substr(0, comma));
+  list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  return element;
+}
+
 }  // namespace
 
 HeadParser::Known HeadParser::known_field(std::string_view name) {
@@ -124,9 +132,7 @@ void HeadParser::on_host(std::string_view bytes, std::string_view value) {
 
 void HeadParser::on_connection(std::string_view value) {
   while (!value.empty()) {
-    const std::size_t comma = value.find(',');
-    const std::string_view option = trim_whitespace(value.substr(0, comma));
-    value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
+    const std::string_view option = take_element(value);
     if (skip_chars(option, 0, token_char) != option.size()) return reject(Reject::bad_field_value);
     if (equals_ignoring_case(option, "close")) close_ = true;
     if (equals_ignoring_case(option, "keep-alive")) keep_alive_ = true;
@@ -143,9 +149,16 @@ void HeadParser::on_content_length(std::string_view value) {
   content_length_ = *length;
 }
 
+// RFC 9110, 10.1.1: a list, of which the empty elements ask for nothing.
 void HeadParser::on_expect(std::string_view value) {
-  if (!equals_ignoring_case(value, "100-continue")) return reject(Reject::expectation_failed);
-  expect_continue_ = true;
+  while (!value.empty()) {
+    const std::string_view expectation = take_element(value);
+    if (expectation.empty()) continue;
+    if (!equals_ignoring_case(expectation, "100-continue")) {
+      return reject(Reject::expectation_failed);
+    }
+    expect_continue_ = true;
+  }
 }
 
 void HeadParser::on_transfer_encoding(std::string_view value) {

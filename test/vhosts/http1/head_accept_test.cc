@@ -168,6 +168,18 @@ TEST(HeadParser, OnlyAnHttp11ClientWithABodyWaitsFor100) {
   EXPECT_FALSE(waits("1.0", "Content-Length: 1\r\n"));
 }
 
+// RFC 9110, 5.6.1: a list's empty elements are no elements.
+TEST(HeadParser, AnExpectFieldAsksForWhatItsElementsSay) {
+  const auto waits = [](const std::string& value) {
+    return Parsed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect:" + value + "\r\n\r\n")
+        .head.expect_continue;
+  };
+  for (const char* nothing : {"", " ", " ,", " , ,"}) EXPECT_FALSE(waits(nothing)) << nothing;
+  for (const char* once : {" 100-continue", " ,100-continue", " 100-continue ,100-Continue"}) {
+    EXPECT_TRUE(waits(once)) << once;
+  }
+}
+
 TEST(HeadParser, BytesBehindTheHeadAreLeftForTheNextOne) {
   const std::string first = get("/1");
   const std::string bytes = first + get("/2");
