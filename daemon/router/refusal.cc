@@ -65,7 +65,8 @@ void write_head(Text& text, int status, std::size_t body_size, unsigned retry_se
                 std::time_t now) {
   std::array<char, http1::date_length> date;  // gmtime(3) would open the time zone's file
   text << "HTTP/1.1 " << static_cast<std::size_t>(status) << " " << files::reason_of(status)
-       << "\r\nDate: " << http1::format_date(now, date)
+       << "\r\n"
+       << files::server_line << "Date: " << http1::format_date(now, date)
        << "\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: " << body_size
        << "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
   if (retry_seconds > 0) text << "Retry-After: " << std::size_t{retry_seconds} << "\r\n";

@@ -19,12 +19,15 @@ std::vector<SiteSpec> one_site() {
 int refused_status(const Server& server, const std::string& bytes) {
   Client first(server.port());
   first.send(bytes);
-  const int by_first = first.receive().status;
+  const HttpResponse of_router = first.receive();
+  const int by_first = of_router.status;
   EXPECT_TRUE(first.closed_by_server()) << bytes.substr(0, 80);
   Client second(server.port());
   second.send(request("a.example") + bytes);
   EXPECT_EQ(second.receive().status, 200);
-  EXPECT_EQ(second.receive().status, by_first) << bytes.substr(0, 80);
+  const HttpResponse of_worker = second.receive();
+  EXPECT_EQ(of_worker.status, by_first) << bytes.substr(0, 80);
+  EXPECT_EQ(of_router.fields.at("server"), of_worker.fields.at("server"));
   EXPECT_TRUE(second.closed_by_server()) << bytes.substr(0, 80);
   return by_first;
 }

@@ -11,8 +11,6 @@
 namespace perchild::files {
 namespace {
 
-// The version would tell an attacker more than anybody else.
-constexpr std::string_view server_line = "\r\nServer: perchild\r\n";
 constexpr std::string_view start_of_200 = "HTTP/1.1 200 OK\r\nServer: perchild\r\n";
 
 constexpr std::string_view connection_line(Persistence persistence) {
@@ -72,6 +70,7 @@ void ResponseHead::start(int status, std::string_view reason, Persistence persis
   append(decimal(static_cast<std::uint64_t>(status), digits));
   append(" ");  // also where no phrase follows (RFC 9112, 4)
   append(reason);
+  append(crlf);
   append(server_line);
   append(date_.line());
   append(connection_line(persistence));

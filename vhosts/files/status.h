@@ -1,9 +1,13 @@
-// The response statuses that this server sends, and their reason phrases (RFC 9110, 15).
+// The response statuses that this server sends, their reason phrases (RFC 9110, 15), and its name.
 #pragma once
 
 #include <string_view>
 
 namespace perchild::files {
+
+// Of every response, whichever process it is from. The version would tell an attacker more than
+// anybody else.
+inline constexpr std::string_view server_line = "Server: perchild\r\n";
 
 // "Not Found"; empty for a status that this server never sends.
 constexpr std::string_view reason_of(int status) {
