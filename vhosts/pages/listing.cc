@@ -32,21 +32,47 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Negative, 0 or positive, as memcmp(3).
-int compare_names(std::string_view a, std::string_view b) {
-  const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(),
-                                          [](char x, char y) { return lower(x) == lower(y); });
-  if (at_a == a.end() || at_b == b.end()) {
-    if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
-    return a.compare(b);
-  }
-  return static_cast<unsigned char>(lower(*at_a)) < static_cast<unsigned char>(lower(*at_b)) ? -1
-                                                                                             : 1;
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
 
+// The digits that `text` begins with, which loses them; without zeros in front.
+std::string_view take_number(std::string_view& text) {
+  std::string_view digits = text.substr(0, text.find_first_not_of("0123456789"));
+  text.remove_prefix(digits.size());
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
+  return digits;
+}
+
+// Negative, 0 or positive, as memcmp(3).
 template <typename Number>
 int compare(Number a, Number b) {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+// Digits in a row are one number, of any size. A number and another byte compare as its digits do,
+// none of which is that byte: so it is an order of sequences, and with the bytes for what is equal
+// by it, a total one.
+int compare_names(std::string_view a, std::string_view b) {
+  std::string_view left_a = a;
+  std::string_view left_b = b;
+  while (!left_a.empty() && !left_b.empty()) {
+    int order = 0;
+    if (is_digit(left_a.front()) && is_digit(left_b.front())) {
+      const std::string_view number_a = take_number(left_a);
+      const std::string_view number_b = take_number(left_b);
+      order = compare(number_a.size(), number_b.size());
+      if (order == 0) order = number_a.compare(number_b);
+    } else {
+      order = compare(static_cast<unsigned char>(lower(left_a.front())),
+                      static_cast<unsigned char>(lower(left_b.front())));
+      left_a.remove_prefix(1);
+      left_b.remove_prefix(1);
+    }
+    if (order != 0) return order;
+  }
+  if (left_a.empty() != left_b.empty()) return left_a.empty() ? -1 : 1;
+  return a.compare(b);
 }
 
 int compare_by(ListingColumn column, const ListedFile& a, const ListedFile& b) {

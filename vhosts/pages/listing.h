@@ -35,7 +35,8 @@ struct ListedFile {
   std::int64_t modified = 0;  // seconds since 1970
 };
 
-// Folders first in any order; equal ones by name, without regard to ASCII case.
+// Folders first in any order; equal ones by name, without regard to ASCII case, and with "2" before
+// "10".
 void sort_listing(std::vector<ListedFile>& files, ListingOrder order);
 
 class ListingPage {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace perchild::pages::listing_test {
 namespace {
 
@@ -50,6 +52,42 @@ TEST(ListingOrders, PutFoldersFirstAndNamesWithoutRegardToCase) {
   EXPECT_EQ(names_in_order(files, {ListingColumn::size, true}), "y z a C Ab b");
   EXPECT_EQ(names_in_order(files, {ListingColumn::date, false}), "z y C a Ab b");
   EXPECT_EQ(names_in_order(files, {ListingColumn::date, true}), "y z b a Ab C");
+}
+
+TEST(ListingOrders, TakeDigitsInARowForANumber) {
+  const std::vector<ListedFile> files{{"file10"}, {"b"},      {"file2"}, {"file2.5"}, {"File1"},
+                                      {"2024"},   {"10.9"},   {"9.10"},  {"9.9"},     {"file"},
+                                      {"file-1"}, {"file02"}, {"x1y10"}, {"x1y9"},    {"x01y9"}};
+  EXPECT_EQ(names_in_order(files, by_name),
+            "9.9 9.10 10.9 2024 b file file-1 File1 file02 file2 file2.5 file10 x01y9 x1y9 x1y10");
+  // Larger than any type of number.
+  const std::string digits(100, '9');
+  EXPECT_EQ(names_in_order({{"1" + digits}, {digits + "0"}, {digits}, {"0"}}, by_name),
+            "0 " + digits + " 1" + digits + " " + digits + "0");
+}
+
+// Of any two one comes first, and not by way of a third.
+TEST(ListingOrders, AreTotal) {
+  std::vector<std::string> names{""};
+  for (std::size_t at = 0; names[at].size() < 3; ++at) {
+    for (const char c : std::string_view("019aA-")) names.push_back(names[at] + c);
+  }
+  std::vector<ListedFile> files;
+  for (const std::string& name : names) files.push_back({name});
+  const std::string forward = names_in_order(files, by_name);
+  std::reverse(files.begin(), files.end());
+  EXPECT_EQ(names_in_order(files, by_name), forward);
+  sort_listing(files, by_name);
+  const auto is_before = [](const ListedFile& a, const ListedFile& b) {
+    std::vector<ListedFile> two{b, a};
+    sort_listing(two, by_name);
+    return two[0].name == a.name;
+  };
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (std::size_t j = i + 1; j < files.size(); ++j) {
+      ASSERT_TRUE(is_before(files[i], files[j])) << files[i].name << " " << files[j].name;
+    }
+  }
 }
 
 TEST(Listings, LinkFilesAndFoldersByTheirNames) {
