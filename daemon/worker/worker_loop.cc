@@ -162,7 +162,8 @@ int WorkerLoop::timeout() {
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
   return milliseconds_until_first(now_, first, context_.runner.next_deadline(),
-                                  site_.access_log.flush_due());
+                                  site_.access_log.flush_due(now_),
+                                  site_.error_log.flush_due(now_));
 }
 
 void WorkerLoop::on_deadlines() {

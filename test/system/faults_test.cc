@@ -162,6 +162,21 @@ TEST(Faults, WithAFullDiskUnderTheLogsAllAreServedAndTheirLinesFollowWhenThereIs
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST(Faults, TheLinesOfAFullDiskFollowWhenThereIsRoomThoughNobodyComes) {
+  Server server({.sites = two_sites(), .before_exec = SmallDisk::mount});
+  const SmallDisk disk(server);
+  EXPECT_EQ(visit(server, "a.example"), "of a");
+  disk.fill();
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(get(server.port(), "a.example", "/" + std::string(1500, 'x')).status, 404);
+  }
+  ASSERT_EQ(ask(server, request("a.example", "/", {}, "PUT")).status, 405);
+  disk.make_room();
+  EXPECT_TRUE(access_log_has(server, 0, "\"PUT / HTTP/1.1\" 405"));
+  EXPECT_TRUE(error_log_has(server, 0, "PUT /: method not allowed"));
+  EXPECT_EQ(count_of(server.access_log(0), "\n"), 32u);
+}
+
 TEST(Faults, WhatAFullDiskCostsTheLogsIsCountedInThem) {
   Server server({.sites = two_sites(), .before_exec = SmallDisk::mount});
   const SmallDisk disk(server);

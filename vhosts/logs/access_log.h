@@ -56,7 +56,9 @@ class AccessLog {
   void begin_new_file() { buffer_.begin_new_file(); }  // see LogBuffer
   void flush() { buffer_.flush(); }
   void flush_at_rate(Clock::time_point now) { buffer_.flush_at_rate(now); }
-  std::optional<Clock::time_point> flush_due() const { return buffer_.flush_due(); }
+  std::optional<Clock::time_point> flush_due(Clock::time_point now) const {
+    return buffer_.flush_due(now);
+  }
   [[nodiscard]] std::uint64_t take_lost() { return buffer_.take_lost(); }
   [[nodiscard]] bool take_full() { return buffer_.take_full(); }
 

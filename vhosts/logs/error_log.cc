@@ -67,6 +67,11 @@ void ErrorLog::flush() {
   }
 }
 
+std::optional<Clock::time_point> ErrorLog::flush_due(Clock::time_point now) const {
+  if (suppressed_ != 0) return now + LogBuffer::retry_interval;
+  return buffer_.flush_due(now);
+}
+
 void ErrorLog::write_line(const ErrorRecord& record) {
   const std::span<char> memory = buffer_.reserve(longest_line);
   if (memory.empty()) return;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "privsep/unique_fd.h"
@@ -47,6 +48,8 @@ class ErrorLog {
 
   // Once a loop turn. Also says, when its time has come, what was left out or lost.
   void flush();
+  // When there is to be a turn for that at the latest; see LogBuffer.
+  std::optional<Clock::time_point> flush_due(Clock::time_point now) const;
 
  private:
   void write_line(const ErrorRecord& record);

@@ -47,9 +47,9 @@ void LogBuffer::flush_at_rate(Clock::time_point now) {
   flushed_at_ = now;
 }
 
-std::optional<Clock::time_point> LogBuffer::flush_due() const {
-  if (size_ == 0 || failing_) return std::nullopt;
-  return flushed_at_ + flush_interval;
+std::optional<Clock::time_point> LogBuffer::flush_due(Clock::time_point now) const {
+  if (size_ == 0) return std::nullopt;
+  return failing_ ? now + retry_interval : flushed_at_ + flush_interval;
 }
 
 void LogBuffer::begin_new_file() {

@@ -24,6 +24,7 @@ class LogBuffer {
   static constexpr std::size_t capacity = 64 * 1024;
   static constexpr std::size_t flush_above = 32 * 1024;
   static constexpr std::chrono::milliseconds flush_interval{10};
+  static constexpr std::chrono::milliseconds retry_interval{1000};
 
   // A file of `most_bytes` or more is written to no more (0: no bound): what several processes are
   // writing at that moment may still go beyond.
@@ -45,8 +46,9 @@ class LogBuffer {
   // The same, but not again within the interval: in a rush of requests a write for each turn of the
   // loop would cost more than what it writes. At a turn's end.
   void flush_at_rate(Clock::time_point now);
-  // When that is to be called at the latest. While writing fails, the next turn is soon enough.
-  std::optional<Clock::time_point> flush_due() const;
+  // When that is to be called at the latest, after a turn at `now`; none if nothing is here. While
+  // writing fails, each turn tries again, and one comes even where no visitor makes it.
+  std::optional<Clock::time_point> flush_due(Clock::time_point now) const;
 
   // How many lines were lost, once lines can be written again; then counts from 0.
   [[nodiscard]] std::uint64_t take_lost();

@@ -51,6 +51,17 @@ TEST_F(ErrorLogTest, LineSaysWhenHowBadWhoWhatAndWhy) {
                                       "Permission denied\n");
 }
 
+TEST_F(ErrorLogTest, WhatWasLeftOutIsSaidThoughNobodyComes) {
+  const Clock::time_point turn{std::chrono::hours(1)};
+  EXPECT_EQ(log_.flush_due(turn), std::nullopt);
+  add(6);
+  log_.flush();
+  EXPECT_EQ(log_.flush_due(turn), turn + std::chrono::seconds(1));
+  clock_.update(now + 1);
+  EXPECT_EQ(lines().back(), "[notice] lines left out, too many within a second: 1");
+  EXPECT_EQ(log_.flush_due(turn), std::nullopt);
+}
+
 TEST_F(ErrorLogTest, WhatIsAbsentIsLeftOut) {
   log_.add({.severity = Severity::warning, .message = "low on descriptors"});
   log_.add({.severity = Severity::notice, .target = "rubbish", .message = "bad request"});

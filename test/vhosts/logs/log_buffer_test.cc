@@ -56,28 +56,34 @@ class LogBufferTest : public ::testing::Test {
 TEST_F(LogBufferTest, FirstLineOfARushIsWrittenAtOnceAndTheRestTogether) {
   LogBuffer buffer(file_.borrow());
   const Clock::time_point begin{std::chrono::hours(1)};
-  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+  EXPECT_EQ(buffer.flush_due(begin), std::nullopt);
   EXPECT_TRUE(put(buffer, "one"));
   buffer.flush_at_rate(begin);
   EXPECT_EQ(scratch_.read("log"), "one\n");
-  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+  EXPECT_EQ(buffer.flush_due(begin), std::nullopt);
 
   EXPECT_TRUE(put(buffer, "two"));
   buffer.flush_at_rate(begin + LogBuffer::flush_interval / 2);
   EXPECT_TRUE(put(buffer, "three"));
   EXPECT_EQ(scratch_.read("log"), "one\n");
-  EXPECT_EQ(buffer.flush_due(), begin + LogBuffer::flush_interval);
+  EXPECT_EQ(buffer.flush_due(begin), begin + LogBuffer::flush_interval);
   buffer.flush_at_rate(begin + LogBuffer::flush_interval);
   EXPECT_EQ(scratch_.read("log"), "one\ntwo\nthree\n");
 }
 
-TEST_F(LogBufferTest, NobodyWakesForALogThatCannotBeWritten) {
+TEST_F(LogBufferTest, ALogThatCannotBeWrittenIsTriedAgainASecondLater) {
   LogBuffer buffer(file_.borrow());
   lead_to("/dev/full");
+  Clock::time_point now{std::chrono::hours(1)};
   EXPECT_TRUE(put(buffer, "one"));
-  EXPECT_NE(buffer.flush_due(), std::nullopt);
-  buffer.flush_at_rate(Clock::time_point(std::chrono::hours(1)));
-  EXPECT_EQ(buffer.flush_due(), std::nullopt);
+  EXPECT_LT(buffer.flush_due(now), now);
+  buffer.flush_at_rate(now);
+  EXPECT_EQ(buffer.flush_due(now), now + LogBuffer::retry_interval);
+  ASSERT_NO_FATAL_FAILURE(lead_to(scratch_.path("log").c_str()));
+  now += LogBuffer::retry_interval;
+  buffer.flush_at_rate(now);
+  EXPECT_EQ(scratch_.read("log"), "one\n");
+  EXPECT_EQ(buffer.flush_due(now), std::nullopt);
 }
 
 TEST_F(LogBufferTest, LinesWaitForTheFlushAndThenComeInOrder) {
