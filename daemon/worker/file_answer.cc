@@ -47,6 +47,7 @@ Selected plain(const Request& request, files::Answer found, bool is_negotiated) 
   selected.fields.emplace(selected.facts,
                           files::Representation{.content_type = found.content_type,
                                                 .length = selected.facts.size,
+                                                .coding = found.coding,
                                                 .varies = is_negotiated},
                           request.site.date.now());
   return selected;
@@ -160,7 +161,8 @@ Selected select(const Request& request, std::string_view path, files::Answer fou
   const bool is_cached = found.cached.has_value();
   const bool is_negotiated =
       is_cached ? found.cached->is_negotiated()
-                : files::is_negotiated(settings, found.content_type, found.opened.facts.size);
+                : found.coding.empty() &&
+                      files::is_negotiated(settings, found.content_type, found.opened.facts.size);
   if (is_negotiated && !request.head.accept_encoding.empty()) {
     const std::string_view content_type =
         is_cached ? found.cached->lines().content_type() : found.content_type;

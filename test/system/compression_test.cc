@@ -294,6 +294,31 @@ TEST(Compression, TheConfigurationDecides) {
   EXPECT_EQ(coding_of(get_with(some, "/picture.png", "gzip")), "gzip");
 }
 
+// As Apache serves it: a picture that is compressed, for whoever asks, and once.
+TEST(Compression, OfASvgzIsItsOwn) {
+  Server server({.sites = site()});
+  const std::string picture = "compressed by its owner";  // nobody looks
+  server.add_file(0, "small.svgz", picture);
+  server.add_file(0, "large.SVGZ", picture + std::string(100'000, '\0'));  // too large for memory
+  server.add_file(0, "small.svgz.br", "not looked for");
+  for (const char* accepted : {"gzip, br", "br", "identity", ""}) {
+    for (int i = 0; i < 2; ++i) {
+      const HttpResponse small = get_with(server, "/small.svgz", accepted);
+      EXPECT_EQ(coding_of(small), "gzip") << accepted;
+      EXPECT_EQ(small.fields.at("content-type"), "image/svg+xml");
+      EXPECT_FALSE(small.fields.contains("vary"));
+      EXPECT_TRUE(small.body == picture);
+      const HttpResponse large = get_with(server, "/large.SVGZ", accepted);
+      EXPECT_EQ(coding_of(large), "gzip") << accepted;
+      EXPECT_FALSE(large.fields.contains("vary"));
+      EXPECT_EQ(large.body.size(), picture.size() + 100'000);
+    }
+  }
+  // The control: what is in no coding.
+  server.add_file(0, "plain.svg", "<svg/>");
+  EXPECT_EQ(coding_of(get_with(server, "/plain.svg", "identity")), "none");
+}
+
 TEST(Compression, AClientThatGoesAwayInTheMiddleHarmsNobody) {
   Server server({.sites = site()});
   server.add_file(0, "huge.html", page_of(32 * 1024 * 1024));

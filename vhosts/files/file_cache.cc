@@ -140,7 +140,8 @@ Answer FileCache::answer_read(std::string_view path, const FileRules& rules, std
 
   const std::string_view name = answer.index_name.empty() ? path : answer.index_name;
   answer.content_type = rules.types == nullptr ? content_type_of(name) : rules.types->of(name);
-  PinnedFile pinned = read(path, answer.content_type, answer.opened);
+  answer.coding = coding_of_name(name);
+  PinnedFile pinned = read(path, answer);
   if (!pinned.has_value()) return answer;
   ++counters_.reads;
   CachedFile& file = *pinned.file_;
@@ -152,15 +153,19 @@ Answer FileCache::answer_read(std::string_view path, const FileRules& rules, std
   return answer;
 }
 
-PinnedFile FileCache::read(std::string_view path, std::string_view content_type,
-                           Opened& opened) const {
+PinnedFile FileCache::read(std::string_view path, Answer& answer) const {
+  Opened& opened = answer.opened;
   if (opened.facts.size > largest_file) return {};
   // Before the first byte is read: of a settled file, what changes after this moment shows.
   const Timestamp now = coarse_now();
-  const bool negotiated = is_negotiated(compression_, content_type, opened.facts.size);
-  const FileFields fields(
-      opened.facts,
-      {.content_type = content_type, .length = opened.facts.size, .varies = negotiated}, now.sec);
+  const bool negotiated =
+      answer.coding.empty() && is_negotiated(compression_, answer.content_type, opened.facts.size);
+  const FileFields fields(opened.facts,
+                          {.content_type = answer.content_type,
+                           .length = opened.facts.size,
+                           .coding = answer.coding,
+                           .varies = negotiated},
+                          now.sec);
   const std::size_t size =
       path.size() + fields.lines().all().size() + static_cast<std::size_t>(opened.facts.size);
   if (bounds_.files == 0 || size + overhead > bounds_.bytes) return {};

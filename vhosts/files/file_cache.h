@@ -125,6 +125,7 @@ struct Answer {
   Opened opened;
   PinnedFile cached;
   std::string_view content_type;  // with `opened.fd`
+  std::string_view coding;        // of the file itself, with `opened.fd`; see coding_of_name()
   // The name of the index that was chosen, among those asked for; empty if the path names the file
   // itself.
   std::string_view index_name;
@@ -169,9 +170,9 @@ class FileCache {
   Answer answer_cached(CachedFile& file, const FileRules& rules);
   Answer answer_read(std::string_view path, const FileRules& rules, std::uint64_t turn,
                      Resolved resolved);
-  // The file in memory, in no index yet. None if it cannot be kept; `opened` then says what it is
-  // now.
-  PinnedFile read(std::string_view path, std::string_view content_type, Opened& opened) const;
+  // The file of `answer` in memory, in no index yet. None if it cannot be kept; `answer.opened`
+  // then says what it is now.
+  PinnedFile read(std::string_view path, Answer& answer) const;
 
   PinnedFile encode(const CachedFile& file, ContentCoding coding, ::time_t now) const;
   bool has(const CachedFile& file) const;

@@ -32,6 +32,7 @@ awk '
     row("mjs", "text/javascript")
     row("rss", "application/rss+xml")
     row("svg", "image/svg+xml")
+    row("svgz", "image/svg+xml")
     row("ts", "video/mp2t")
     row("txt", "text/plain")
     row("wasm", "application/wasm")

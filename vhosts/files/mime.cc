@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <iterator>
 
+#include "vhosts/http1/characters.h"
+
 namespace perchild::files {
 namespace {
 
@@ -81,6 +83,10 @@ std::string_view extension_of(std::string_view path) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return {};
   return name.substr(dot + 1);
+}
+
+std::string_view coding_of_name(std::string_view path) {
+  return http1::equals_ignoring_case(extension_of(path), "svgz") ? "gzip" : std::string_view();
 }
 
 std::string_view content_type_of(std::string_view path) {

@@ -14,6 +14,10 @@ inline constexpr std::size_t longest_content_type = 128;
 // constant.
 std::string_view content_type_of(std::string_view path);
 
+// The content coding that files of this name are in, whatever they are asked for with: "gzip" for
+// "svgz", which is no type of its own. Else empty; "gz" is one, application/gzip.
+std::string_view coding_of_name(std::string_view path);
+
 // Without its dot; empty for "name", ".hidden" and "name.".
 std::string_view extension_of(std::string_view path);
 

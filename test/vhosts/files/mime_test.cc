@@ -26,6 +26,7 @@ TEST(MimeTest, WhatTheWebStandsOnHasItsType) {
       {"code.wasm", "application/wasm"},
       {"site.webmanifest", "application/manifest+json"},
       {"image.svg", "image/svg+xml"},
+      {"image.svgz", "image/svg+xml"},
       {"image.png", "image/png"},
       {"image.jpg", "image/jpeg"},
       {"image.jpeg", "image/jpeg"},
@@ -80,6 +81,16 @@ TEST(MimeTest, WhatHasNoKnownExtensionIsOctets) {
   }
   EXPECT_EQ(content_type_of("x." + std::string(31, 'a')), default_content_type);
   EXPECT_EQ(content_type_of("x." + std::string(5'000, 'a')), default_content_type);
+}
+
+TEST(MimeTest, ANameSaysThatAPictureIsCompressed) {
+  for (const char* path : {"a.svgz", "a/b.SvgZ", "a.svg.svgz"}) {
+    EXPECT_EQ(coding_of_name(path), "gzip") << path;
+  }
+  for (const char* path :
+       {"a.svg", "svgz", ".svgz", "a.svgz.svg", "a.svgz/b", "a.gz", "a.tar.gz"}) {
+    EXPECT_EQ(coding_of_name(path), "") << path;
+  }
 }
 
 TEST(MimeTest, ProgramsAreNotMarkedAsPages) {
