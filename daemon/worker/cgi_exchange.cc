@@ -101,7 +101,7 @@ bool FastCgiExchange::begin(const gateway::CgiRequest& request, bool keep) {
   gateway::FastCgiRequest records(prelude(), keep);
   const bool is_good = gateway::write_cgi_variables(request, records);
   if (records.finish() && is_good) return true;
-  fail(is_good ? 431 : 400, "the request does not fit into variables");
+  fail(431, "the request does not fit into variables");
   return false;
 }
 

@@ -32,17 +32,17 @@ struct Refusal {
 Refusal refusal_of(NotAcquiredReason reason) {
   switch (reason) {
     case NotAcquiredReason::cannot_start:
-      return {503, "the program cannot be started"};
+      break;
     case NotAcquiredReason::unreachable:
       return {502, "nobody listens where the program should"};
     case NotAcquiredReason::forbidden:
       return {403, "the script is not as it must be to be run, or the socket not the site's own"};
     case NotAcquiredReason::not_found:
-      return {404, "no such script"};
+      return {404, "no such file"};  // it has gone meanwhile
     case NotAcquiredReason::withdrawn:
-      break;
+      break;  // nobody waits for that any more, if the runner says what is so
   }
-  return {503, "the program is not to be had"};
+  return {503, "the program cannot be started"};
 }
 
 // `input` may not be at its end: then the connection can serve no other request.
@@ -77,6 +77,7 @@ Task<ExchangeEnd> wait_for_program(Connection& connection, SessionContext& conte
   co_return refuse_request(request, response, input, refusal_of(*ticket.refused));
 }
 
+// None if it is more than the runner may be asked.
 std::optional<std::string> packed_call_of(const Connection& connection, const Request& request,
                                           ProgramInput& input) {
   gateway::CgiCall call;
@@ -87,6 +88,7 @@ std::optional<std::string> packed_call_of(const Connection& connection, const Re
   if (!gateway::write_cgi_variables(cgi_request_of(request, input, local), sink)) {
     return std::nullopt;
   }
+  if (!call.valid()) return std::nullopt;
   return call.pack();
 }
 
@@ -152,7 +154,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     call = packed_call_of(connection, request, input);
     if (!call) {
       co_return refuse_request(request, response, input,
-                               {400, "the request does not fit into variables"});
+                               {431, "the request does not fit into variables"});
     }
   }
   const bool has_input = input.awaited() != nullptr || input.length().value_or(0) != 0;
