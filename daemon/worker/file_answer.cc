@@ -202,6 +202,7 @@ Response unsatisfiable(const Request& request, std::uint64_t size, std::string_v
 Response multipart_response(const Request& request, Selected& selected, const ByteRanges& ranges) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::array<unsigned char, 16> random;
+  // getrandom(2): so few bytes always come, once the machine has started.
   if (::getrandom(random.data(), random.size(), 0) != ssize_t{random.size()}) {
     return refuse(request, 500, "no random numbers", {}, errno);
   }

@@ -150,7 +150,7 @@ Response folder_response(const Request& request) {
         request.site.docroot.open_directory(request.path.substr(1), request.rules->symlinks());
     if (is_listed && !fd.has_value()) {
       if (errno == EACCES) return refuse(request, 403, "the site's user may not read the folder");
-      return refuse(request, 500, "cannot open the folder", {}, errno);
+      return refuse(request, 500, "cannot open", {}, errno);
     }
     if (is_listed) return listing_response(request, files::Directory(std::move(fd)));
     // A site in which nothing has been put yet: its owner sees that it is served.

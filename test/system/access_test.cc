@@ -106,6 +106,8 @@ TEST_F(Passwords, AreNotTriedOnForEver) {
   EXPECT_GE(refused, 10);
   EXPECT_GE(limited, 1);
   EXPECT_FALSE(retry.empty());
+  EXPECT_TRUE(error_log_has(
+      server_, 0, "GET /: too many wrong passwords, from this address or for the user alice"));
   // Even with the right one; but not who is known already.
   EXPECT_EQ(ask_a(alice_secret).status, 429);
   EXPECT_EQ(ask_a(bob_secret).status, 200);
@@ -122,6 +124,28 @@ TEST_F(Passwords, AreAskedAgainOfACheckersSuccessor) {
   EXPECT_EQ(client.receive().status, 200);
   EXPECT_NE(server_.checkers_of(0).at(0).pid, checker);
   EXPECT_TRUE(server_.wait_for_log("checker of a.example")) << server_.log();
+}
+
+TEST_F(Passwords, WaitForACheckerInBoundsAndNotForEver) {
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
+  ASSERT_NO_FATAL_FAILURE(stop_process(server_.checkers_of(0).at(0).pid));
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(std::make_unique<Client>(server_.port()));
+    waiting.back()->send(request("a.example", "/", bob_secret));
+  }
+  // What one address may have checked at once. Which of the five comes last is not said.
+  const HttpResponse fifth = ask_a(bob_secret);
+  const HttpResponse first = waiting.front()->receive(false, 30'000);
+  const HttpResponse& too_many = fifth.status == 429 ? fifth : first;
+  const HttpResponse& too_late = fifth.status == 429 ? first : fifth;
+  EXPECT_EQ(too_many.status, 429);
+  EXPECT_EQ(too_many.fields.at("retry-after"), "1");
+  EXPECT_TRUE(error_log_has(server_, 0, "GET /: too many passwords wait to be checked"));
+  EXPECT_EQ(too_late.status, 503);
+  EXPECT_TRUE(error_log_has(server_, 0, "GET /: the password could not be checked in time"));
+  // Who is known already waits for no checker.
+  EXPECT_EQ(ask_a(alice_secret).status, 200);
 }
 
 TEST_F(Passwords, CheckerRunsWhereItIsNeededAndEndsWithTheService) {
@@ -175,6 +199,7 @@ TEST_F(PasswordFile, ThatIsMissingClosesTheSiteUntilItIsThere) {
   std::filesystem::remove(path_);
   Server server(spec());
   EXPECT_EQ(ask(server, request("a.example", "/", alice_secret)).status, 500);
+  EXPECT_TRUE(error_log_has(server, 0, "GET /: the password list cannot be used"));
   EXPECT_EQ(get(server.port(), "a.example").status, 401);
   EXPECT_TRUE(error_log_has(
       server, 0, "the password file " + path_ + " cannot be used: No such file or directory"));

@@ -220,6 +220,7 @@ TEST(Files, AFileThatIsTruncatedWhileBeingSentEndsTheConnection) {
   EXPECT_LT(body->size(), contents.size());
   EXPECT_TRUE(contents.starts_with(*body));
   EXPECT_TRUE(access_log_has(server, 0, "\"GET /big HTTP/1.1\" 200 "));
+  EXPECT_TRUE(error_log_has(server, 0, "a file cannot be read to its end, or became shorter"));
   EXPECT_EQ(get(server.port(), "a.example", "/big").body.size(), 1024u);
 }
 

@@ -324,11 +324,19 @@ TEST(Php, WhoWaitsTooLongForAProcessIsToldSo) {
       eventually([&] { return get(server.port(), "a.example", "/loaded.php").status == 200; }));
   Client busy(server.port());
   busy.send(request("a.example", "/wait.php"));
-  Client waiting(server.port());
-  waiting.send(request("a.example", "/wait.php"));
-  const HttpResponse response = waiting.receive();
-  EXPECT_EQ(response.status, 503);
-  EXPECT_EQ(response.fields.at("retry-after"), "1");
+  Client waiting(server.port()), waiting_too(server.port());
+  for (Client* client : {&waiting, &waiting_too}) {
+    client->send(request("a.example", "/wait.php"));
+  }
+  for (Client* client : {&waiting, &waiting_too}) {
+    const HttpResponse response = client->receive();
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.fields.at("retry-after"), "1");
+  }
+  for (const char* reason :
+       {"too many requests wait for the program", "the program had no time for the request"}) {
+    EXPECT_TRUE(error_log_has(server, 0, "GET /wait.php: " + std::string(reason))) << reason;
+  }
   server.add_file(0, "go", "");
   EXPECT_EQ(busy.receive().status, 200);
 }

@@ -49,6 +49,14 @@ TEST(TlsTrouble, IsAnAlertToVisitorsAndHasItsReasonInTheLog) {
   EXPECT_EQ(problem_of("a.example"), "tlsv1 alert internal error");
   EXPECT_TRUE(server.wait_for_log("refused with alert 80: the site is suspended"));
   EXPECT_TRUE(server.workers_of(0).empty());
+  Client plain(server.port()), early(server.port());
+  plain.send(request("a.example"));
+  EXPECT_EQ(plain.receive().status, 400);
+  EXPECT_TRUE(server.wait_for_log("refused with 400: not TLS, on an address that speaks TLS"));
+  early.send({"\x16\x03\x01\x02\x00\x01", 6});
+  early.close_sending();
+  EXPECT_FALSE(early.receive_some().empty());
+  EXPECT_TRUE(server.wait_for_log("refused with alert 50: the ClientHello ends early"));
   // A worker that cannot start: its root is closed to it.
   ASSERT_EQ(::chmod(server.docroot(1).c_str(), 0), 0);
   ASSERT_EQ(::chown(server.docroot(1).c_str(), 0, 0), 0);
