@@ -215,13 +215,45 @@ TEST(Logs, ASecondNameOrAForeignOwnerIsRefused) {
   }
 }
 
-// A file system of four pages for the logs, seen by the server alone.
-void mount_small_logs(const std::string& directory) {
+// A file system of its own for the logs, seen by the server alone.
+void mount_logs(const std::string& directory, const char* options) {
   const std::string logs = directory + "/log";
   if (!have_own_mounts() || ::mkdir(logs.c_str(), 0755) != 0 ||
-      ::mount("tmpfs", logs.c_str(), "tmpfs", 0, "size=16k,mode=0755") != 0) {
+      ::mount("tmpfs", logs.c_str(), "tmpfs", 0, options) != 0) {
     ::_exit(126);
   }
+}
+
+void mount_small_logs(const std::string& directory) {  // four pages
+  mount_logs(directory, "size=16k,mode=0755");
+}
+
+void mount_few_logs(const std::string& directory) {  // its root, one site's, and two folders
+  mount_logs(directory, "nr_inodes=5,mode=0755");
+  for (const char* folder : {"/log/1", "/log/2"}) {
+    if (::mkdir((directory + folder).c_str(), 0755) != 0) ::_exit(126);
+  }
+}
+
+TEST(Logs, ASiteOfWhichTheLogCannotBeMadeIsAnswered503UntilItCan) {
+  Server server({.sites = two_sites(), .before_exec = mount_few_logs});
+  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+  const HttpResponse refused = get(server.port(), "b.example");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(refused.fields.contains("retry-after"));
+  EXPECT_TRUE(server.wait_for_log(
+      "worker of b.example cannot be started: open log b.example.error.log: No space left"));
+  EXPECT_TRUE(server.wait_for_log("refused with 503: the site's worker cannot be started"));
+  EXPECT_EQ(get(server.port(), "a.example").body, "of a");
+  const std::string logs =
+      "/proc/" + std::to_string(server.master()) + "/root" + server.log_directory();
+  ASSERT_TRUE(std::filesystem::remove(logs + "/1"));
+  EXPECT_TRUE(eventually([&] {
+    static_cast<void>(get(server.port(), "b.example"));
+    return contains(server.log(), "b.example: open log b.example.access.log: No space left");
+  })) << server.log();
+  ASSERT_TRUE(std::filesystem::remove(logs + "/2"));
+  EXPECT_TRUE(eventually([&] { return get(server.port(), "b.example").body == "of b"; }));
 }
 
 TEST(Logs, AFullDiskDoesNotStopServingAndWhatWasLostIsSaid) {
