@@ -141,6 +141,46 @@ def rules(root):
             yield f"a rule without a reason: {row}"
 
 
+# What no test can bring about, and what each is there for.
+UNREACHABLE_REASONS = {
+    "no random numbers": "getrandom(2): sixteen bytes always come",
+    "a file cannot be compressed": "zlib and brotli fail on their way by their own mistakes only",
+    "the program's response cannot be compressed": "likewise",
+    "too many frames that want an answer": "nghttp2's own bound, above that of PING and SETTINGS",
+    ".perchild.json cannot be read": "a disk that fails",
+}
+SENTENCE = r'"((?:[^"\\\n]|\\.)*[a-z] [a-z](?:[^"\\\n]|\\.)*)"'
+# A call that refuses, or a status with its reason, up to the end of the statement.
+REFUSAL = r"(?:\b(?:refus\w*|fail|too_many|ask_for_password|log_lost)\(|\b[45]\d\d,)[^;]*;"
+# Of text_of(), which has the sentences of an enumeration.
+REASON_OF_NAME = r'case (\w+::\w+):\s*return ' + SENTENCE
+
+
+def joined_literals(text):
+    return re.sub(r'"\s*\n\s*"', "", text)
+
+
+def reasons(root):
+    """Each sentence by which a client is refused stands in a test; so does the name of each reason
+    that a parser has, in the tests of its folder."""
+    tests = "".join(joined_literals(text) for _, text in sources(root, ["test"]))
+    for path, text in sources(root, ["daemon/worker", "daemon/router"]):
+        code = joined_literals(re.sub(r"//[^\n]*", "", text))
+        for refusal in re.findall(REFUSAL, code):
+            for sentence in re.findall(SENTENCE, refusal):
+                if sentence not in tests and sentence not in UNREACHABLE_REASONS:
+                    yield f"{path}: no test finds the reason \"{sentence}\""
+    for path, text in sources(root, ["vhosts"]):
+        code = joined_literals(text)
+        of_folder = "".join(text for _, text in sources(root, [f"test/{path.parent}"]))
+        for name, sentence in re.findall(REASON_OF_NAME, code):
+            if name not in of_folder and sentence not in tests:
+                yield f"{path}: no test has {name}"
+        for sentence in re.findall(r"\b(?:fail|reject)\([^;]*?" + SENTENCE, code):
+            if sentence not in tests:
+                yield f"{path}: no test finds the reason \"{sentence}\""
+
+
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
@@ -229,6 +269,16 @@ BAD_TREES = {
         "policy/syscall_rules.cc":
             'SyscallRule some[] = {\n    {"read", "small files"},\n    {"write", ""},\n};\n',
     }),
+    reasons: (4, {
+        "daemon/worker/a.cc": 'refuse(request, 500, "is in a test");\n'
+                              'return {503, "is in "\n        "no test"};\n',
+        "daemon/router/b.cc": 'refuse(x, is_so ? 400 : 401, "nor is this");\n'
+                              '// refuse(x, 400, "in a comment");\nlog("not of a refusal");\n',
+        "vhosts/x/c.cc": 'case Reject::known:\n  return "by its name";\n'
+                         'case Reject::unknown:\n  return "by no name";\nfail("is not found");\n',
+        "test/a.cc": 'EXPECT("is in "\n       "a test");\n',
+        "test/vhosts/x/c_test.cc": "EXPECT(Reject::known);\n",
+    }),
 }
 
 
@@ -266,7 +316,7 @@ def check_on_bad_program(rule, compiler):
 
 def main():
     by_name = {rule.__name__: rule for rule in
-               (includes, vocabulary, openings, sizes, debts, rules, libraries, hardening)}
+               (includes, vocabulary, openings, sizes, debts, rules, reasons, libraries, hardening)}
     rule = by_name[sys.argv[1]]
     if sys.argv[2] == "--self-check":
         good = (check_on_bad_program(rule, sys.argv[3]) if len(sys.argv) > 3

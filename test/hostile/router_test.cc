@@ -148,7 +148,8 @@ class HostileRouterToWorker : public HostileRouter {
 TEST_F(HostileRouterToWorker, ADescriptorThatIsNoConnectionIsReportedAndClosed) {
   ask_for("hand_over_memory");
   EXPECT_TRUE(eventually([&] {
-    return server_.error_log(0).find("what is no TCP connection") != std::string::npos;
+    return server_.error_log(0).find("a router passed what is no TCP connection") !=
+           std::string::npos;
   })) << server_.error_log(0);
   expect_worker_unharmed();
 }
@@ -181,6 +182,15 @@ TEST_F(HostileRouterToWorker, Http2WhereItIsNotSpokenIsReportedAndClosed) {
   expect_worker_unharmed();
 }
 
+TEST_F(HostileRouterToWorker, TlsWhereThereIsNoCertificateIsReportedAndClosed) {
+  ask_for("hand_over_tls");
+  EXPECT_TRUE(eventually([&] {
+    return server_.error_log(0).find("a TLS connection came to a site without a certificate") !=
+           std::string::npos;
+  })) << server_.error_log(0);
+  expect_worker_unharmed();
+}
+
 TEST_F(HostileRouterToWorker, WhatIsNoMessageIsReportedAndTheSiteGoesOn) {
   for (const char* attack : {"hand_over_garbage", "hand_over_two"}) {
     const std::size_t before = server_.error_log(0).size();
@@ -196,6 +206,10 @@ TEST_F(HostileRouterToWorker, WhatIsNoMessageIsReportedAndTheSiteGoesOn) {
 
 TEST_F(HostileRouterToWorker, AFloodOfConnectionsIsBounded) {
   ask_for("hand_over_flood");
+  EXPECT_TRUE(eventually([&] {
+    return server_.error_log(0).find("more connections than were granted: one is closed") !=
+           std::string::npos;
+  })) << server_.error_log(0);
   EXPECT_TRUE(eventually([&] { return get(server_.port(), "b.example").body == "of b"; }));
   EXPECT_EQ(server_.workers_of(0).at(0).pid, worker_) << server_.log();
 }

@@ -1,8 +1,10 @@
 // Content codings: files beside a file, and what the worker encodes itself.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "test/support/in_child.h"
 #include "test/system/requests.h"
 #include "test/vhosts/files/decoded.h"
 
@@ -292,6 +294,46 @@ TEST(Compression, TheConfigurationDecides) {
   some.add_file(0, "small.html.br", "beside");
   EXPECT_EQ(coding_of(get_with(some, "/small.html", "gzip, br")), "gzip");
   EXPECT_EQ(coding_of(get_with(some, "/picture.png", "gzip")), "gzip");
+}
+
+// How much of the machine's memory a process may still take, until this goes.
+class LittleMemory {
+ public:
+  LittleMemory(::pid_t pid, std::size_t more) : pid_(pid) {
+    limit({1024 * std::stoul(status_field(pid, "VmSize")) + more, RLIM_INFINITY});
+  }
+  ~LittleMemory() { limit({RLIM_INFINITY, RLIM_INFINITY}); }
+  LittleMemory(const LittleMemory&) = delete;
+  LittleMemory& operator=(const LittleMemory&) = delete;
+
+ private:
+  static std::string status_field(::pid_t pid, const std::string& name) {
+    const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+    return status.substr(status.find(name + ":") + name.size() + 1);
+  }
+  // As the owner of the service's user namespace; see limit_open_files().
+  void limit(::rlimit limit) const {
+    const ChildEnd end = in_child_as(master_uid, master_uid,
+                                     [&] { return ::prlimit(pid_, RLIMIT_AS, &limit, nullptr); });
+    EXPECT_TRUE(end.exited && end.status == 0);
+  }
+
+  ::pid_t pid_;
+};
+
+TEST(CompressionWithLittleMemory, IsRefusedAndSaid) {
+  const Server server({.sites = site()});
+  Client client(server.port());
+  client.send(request("a.example", "/tiny.html"));
+  EXPECT_EQ(client.receive().status, 200);
+  {
+    const LittleMemory little(server.workers_of(0).at(0).pid, 100 * 1024);
+    client.send(request("a.example", "/large.html", "Accept-Encoding: gzip\r\n"));
+    EXPECT_EQ(client.receive().status, 503);
+    EXPECT_TRUE(error_log_has(server, 0, "GET /large.html: no memory to compress by"));
+  }
+  client.send(request("a.example", "/large.html", "Accept-Encoding: gzip\r\n"));
+  EXPECT_TRUE(contains(client.receive_some(), "Content-Encoding: gzip\r\n"));
 }
 
 // As Apache serves it: a picture that is compressed, for whoever asks, and once.

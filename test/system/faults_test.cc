@@ -114,6 +114,7 @@ TEST(Faults, ARouterOutOfDescriptorsShedsTheOldestAndServesOn) {
       nameless.back()->send("GET / HT");
     }
     EXPECT_TRUE(server.wait_for_log("accept: out of file descriptors"));
+    EXPECT_TRUE(server.wait_for_log("evicted, too many connections"));
     EXPECT_TRUE(nameless.front()->closed_by_server());
     EXPECT_TRUE(eventually([&] { return visit(server, "a.example") == "of a"; }));
   }

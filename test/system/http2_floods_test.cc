@@ -62,15 +62,16 @@ std::vector<Flood> floods() {
     return [bytes = frame_bytes(frame)](Http2Client&) { return bytes; };
   };
   return {
-      {"rapid resets", "taken back or had to be reset", &reset_request},
-      {"requests to be reset", "taken back or had to be reset", &spoiled_request, 50},
+      {"rapid resets", "too many requests were taken back or had to be reset", &reset_request},
+      {"requests to be reset", "too many requests were taken back or had to be reset",
+       &spoiled_request, 50},
       {"PING", "too many PING frames", same({ping, 0, 0, "01234567"})},
       {"acknowledgements", "too many PING frames", same({ping, ack, 0, "01234567"})},
       {"SETTINGS", "too many SETTINGS frames", same({settings, 0, 0, setting_bytes(4, 70'000)})},
       {"PRIORITY", "too many PRIORITY frames", same({priority, 0, 1, std::string(5, '\x07')})},
       {"PRIORITY_UPDATE", "too many PRIORITY frames", same({16, 0, 0, number_bytes(1) + "u=1"})},
       {"WINDOW_UPDATE", "too many WINDOW_UPDATE frames", same({update, 0, 0, number_bytes(1)})},
-      {"unknown frames", "frames of unknown types", same({0x42, 0, 0, ""})},
+      {"unknown frames", "too many frames of unknown types", same({0x42, 0, 0, ""})},
       {"CONTINUATION", "too many CONTINUATION frames",
        [begun = false](Http2Client& client) mutable {
          if (!std::exchange(begun, true)) {

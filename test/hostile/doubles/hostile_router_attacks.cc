@@ -53,6 +53,12 @@ constexpr HandOver hand_over_of_http2 = [] {
   return message;
 }();
 
+constexpr HandOver hand_over_of_tls = [] {
+  HandOver message = hand_over;
+  message.encrypted = 1;
+  return message;
+}();
+
 // Whoever has been taken over does not leave because its master has.
 [[noreturn]] void stay() {
   std::uint32_t never = 0;
@@ -172,6 +178,10 @@ const std::map<std::string, Deed, std::less<>> deeds{
     {"hand_over_http2",
      [](const Stolen& stolen) {
        send_to_workers(stolen, encode(hand_over_of_http2), {BorrowedFd(stolen.connection)});
+     }},
+    {"hand_over_tls",
+     [](const Stolen& stolen) {
+       send_to_workers(stolen, encode(hand_over_of_tls), {BorrowedFd(stolen.connection)});
      }},
     {"hand_over_two",
      [](const Stolen& stolen) {

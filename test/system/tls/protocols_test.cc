@@ -53,7 +53,7 @@ TEST(TlsProtocols, TheLeastVersionIsTheSitesOwn) {
   EXPECT_EQ(agreed_on(server), "TLSv1.3, TLS_AES_128_GCM_SHA256");
   EXPECT_EQ(agreed_on(server, {"-tls1_2"}), "alert protocol version");
   EXPECT_EQ(agreed_on(server, {"-tls1_2"}, "b.example"), "TLSv1.2, ECDHE-ECDSA-AES128-GCM-SHA256");
-  EXPECT_TRUE(error_log_has(server, 0, "unsupported protocol"));
+  EXPECT_TRUE(error_log_has(server, 0, "the TLS handshake failed unsupported protocol"));
 }
 
 TEST(TlsProtocols, CiphersAreThoseThatAreNamedInTheirOrder) {

@@ -68,62 +68,73 @@ TEST(RequestFields, WebSocketIsAskedForAsByHttp1) {
       "GET /chat HTTP/1.1\r\norigin: https://a.example\r\nhost: a.example\r\n"
       "connection: Upgrade\r\nupgrade: websocket\r\n"
       "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
-  for (const Fields& wrong :
-       {with(websocket, {{"content-length", "0"}}), with(get, {{":protocol", "websocket"}}),
-        with({{":method", "CONNECT"}, {":authority", "a"}}, {{":protocol", "websocket"}}),
-        Fields{{":method", "CONNECT"},
-               {":protocol", "x"},
-               {":scheme", "https"},
-               {":path", "/"},
-               {":authority", "a"}}}) {
-    EXPECT_TRUE(made_of(wrong, true).starts_with("!")) << made_of(wrong, true);
+  const Fields no_path{{":method", "CONNECT"}, {":authority", "a"}, {":protocol", "websocket"}};
+  Fields other = websocket;
+  other[1].second = "x";
+  Fields nobodys = websocket;
+  nobodys.pop_back();
+  const std::pair<std::string_view, Fields> wrong[] = {
+      {"a Content-Length of a tunnel", with(websocket, {{"content-length", "0"}})},
+      {"a :protocol without CONNECT", with(get, {{":protocol", "websocket"}})},
+      {"there is no :scheme or no :path", no_path},
+      {"the :protocol is not websocket", other},
+      {"CONNECT has no :authority", nobodys},
+  };
+  for (const auto& [problem, fields] : wrong) {
+    EXPECT_EQ(made_of(fields, true), "!" + std::string(problem));
   }
 }
 
-TEST(RequestFields, WhatIsMalformedIsRefused) {
+TEST(RequestFields, WhatIsMalformedIsRefusedWithItsReason) {
   const std::string nul("a\0b", 3);
-  const Fields wrong[] = {
-      {},
-      {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}},
-      {{":method", "GET"}, {":path", "/"}, {":authority", "a"}},
-      {{":scheme", "https"}, {":path", "/"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "ftp"}, {":path", "/"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", ""}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "x"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "http://b/"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "*"}, {":authority", "a"}},
-      {{":method", "G T"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "/ HTTP/1.1"}, {":authority", "a"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a\r\nx: y"}},
-      {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", ""}},
-      {{":method", "CONNECT"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a:443"}},
-      {{":method", "CONNECT"}, {"host", "a:443"}},
-      with(get, {{":path", "/z"}}),
-      with(get, {{":status", "200"}}),
-      with(get, {{":protocol", "websocket"}}),
-      with(get, {{"x", "y"}, {":method", "GET"}}),
-      with(get, {{"", "y"}}),
-      with(get, {{"X-Y", "y"}}),
-      with(get, {{"x y", "y"}}),
-      with(get, {{"x:", "y"}}),
-      with(get, {{"x", "a\r\nb: c"}}),
-      with(get, {{"x", "a\nb"}}),
-      with(get, {{"x", nul}}),
-      with(get, {{"x", " y"}}),
-      with(get, {{"x", "y\t"}}),
-      with(get, {{"connection", "close"}}),
-      with(get, {{"keep-alive", "timeout=5"}}),
-      with(get, {{"proxy-connection", "keep-alive"}}),
-      with(get, {{"transfer-encoding", "chunked"}}),
-      with(get, {{"upgrade", "h2c"}}),
-      with(get, {{"te", "gzip"}}),
-      with(get, {{"te", "trailers, deflate"}}),
-      with(get, {{"host", "a.example"}, {"host", "a.example"}}),
-      with(get, {{"content-length", "7"}}),
+  const std::pair<std::string_view, std::vector<Fields>> wrong[] = {
+      {"there is no :method", {{}, {{":scheme", "https"}, {":path", "/"}, {":authority", "a"}}}},
+      {"there is no :scheme or no :path",
+       {{{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}},
+        {{":method", "GET"}, {":path", "/"}, {":authority", "a"}}}},
+      {"the :scheme is not HTTP's",
+       {{{":method", "GET"}, {":scheme", "ftp"}, {":path", "/"}, {":authority", "a"}}}},
+      {"the :path is malformed",
+       {{{":method", "GET"}, {":scheme", "https"}, {":path", "x"}, {":authority", "a"}},
+        {{":method", "GET"}, {":scheme", "https"}, {":path", "http://b/"}, {":authority", "a"}},
+        {{":method", "GET"}, {":scheme", "https"}, {":path", "*"}, {":authority", "a"}}}},
+      {"the :method is malformed",
+       {{{":method", "G(T"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a"}}}},
+      {"a pseudo-header field is malformed",
+       {{{":method", "GET"}, {":scheme", "https"}, {":path", ""}, {":authority", "a"}},
+        {{":method", "G T"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a"}},
+        {{":method", "GET"}, {":scheme", "https"}, {":path", "/ HTTP/1.1"}, {":authority", "a"}},
+        {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", ""}}}},
+      {"CONNECT has a :scheme or a :path",
+       {{{":method", "CONNECT"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a:443"}}}},
+      {"CONNECT has no :authority", {{{":method", "CONNECT"}, {"host", "a:443"}}}},
+      {"a pseudo-header field is repeated", {with(get, {{":path", "/z"}})}},
+      {"there is no such pseudo-header field in requests", {with(get, {{":status", "200"}})}},
+      {"a :protocol without CONNECT", {with(get, {{":protocol", "websocket"}})}},
+      {"a pseudo-header field stands behind a regular one",
+       {with(get, {{"x", "y"}, {":method", "GET"}})}},
+      {"a field's name is malformed, or not in lower case",
+       {with(get, {{"", "y"}}), with(get, {{"X-Y", "y"}}), with(get, {{"x y", "y"}}),
+        with(get, {{"x:", "y"}})}},
+      {"a field's value is malformed",
+       {{{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a\r\nx: y"}},
+        with(get, {{"x", "a\r\nb: c"}}),
+        with(get, {{"x", "a\nb"}}),
+        with(get, {{"x", nul}}),
+        with(get, {{"x", " y"}}),
+        with(get, {{"x", "y\t"}})}},
+      {"a field of HTTP/1.1 connections",
+       {with(get, {{"connection", "close"}}), with(get, {{"keep-alive", "timeout=5"}}),
+        with(get, {{"proxy-connection", "keep-alive"}}),
+        with(get, {{"transfer-encoding", "chunked"}}), with(get, {{"upgrade", "h2c"}})}},
+      {"TE says more than \"trailers\"",
+       {with(get, {{"te", "gzip"}}), with(get, {{"te", "trailers, deflate"}})}},
+      {"there is more than one Host field",
+       {with(get, {{"host", "a.example"}, {"host", "a.example"}})}},
+      {"a Content-Length without a body", {with(get, {{"content-length", "7"}})}},
   };
-  for (const Fields& fields : wrong) {
-    const std::string made = made_of(fields);
-    EXPECT_TRUE(made.starts_with("!")) << made;
+  for (const auto& [problem, all] : wrong) {
+    for (const Fields& fields : all) EXPECT_EQ(made_of(fields), "!" + std::string(problem));
   }
 }
 

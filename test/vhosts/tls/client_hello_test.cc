@@ -24,10 +24,16 @@ HelloOutcome parse(const HelloBuilder& hello) {
   return parse(records(hello.message()));
 }
 
-void expect_rejected(const HelloBuilder& hello, Alert alert) {
-  const HelloOutcome outcome = parse(hello);
+void expect_rejected(const HelloOutcome& outcome, Alert alert, std::string_view reason) {
   EXPECT_EQ(outcome.state, State::rejected);
   EXPECT_EQ(outcome.alert, static_cast<int>(alert)) << outcome.reason;
+  EXPECT_EQ(outcome.reason, reason);
+}
+void expect_rejected(const HelloBuilder& hello, Alert alert, std::string_view reason) {
+  expect_rejected(parse(hello), alert, reason);
+}
+void expect_malformed(const HelloBuilder& hello) {
+  expect_rejected(hello, Alert::decode_error, "a malformed ClientHello");
 }
 
 HelloBuilder hello_with(std::vector<std::string> extensions) {
@@ -123,14 +129,15 @@ TEST(ClientHello, OfTheLargestSizeIsTakenAndOneByteMoreIsNot) {
     return hello.message();
   };
   EXPECT_EQ(parse(records(padded(max_client_hello))).name, "a.example");
-  EXPECT_EQ(parse(records(padded(max_client_hello + 1))).alert,
-            static_cast<int>(Alert::decode_error));
+  expect_rejected(parse(records(padded(max_client_hello + 1))), Alert::decode_error,
+                  "a ClientHello that is too long");
 }
 
 TEST(ClientHello, InTooManySmallRecordsIsNotWaitedFor) {
   const std::string message =
       hello_with({extension(21, std::string(8000, '\0')), server_name("a.example")}).message();
-  EXPECT_EQ(parse_whole(records(message, 1)).alert, static_cast<int>(Alert::decode_error));
+  expect_rejected(parse_whole(records(message, 1)), Alert::decode_error,
+                  "a ClientHello that is too long");
   EXPECT_EQ(parse_whole(records(message, 4)).name, "a.example");
 }
 
@@ -161,27 +168,32 @@ TEST(ClientHello, WhatIsNeitherIsUnexpected) {
   for (const std::string& bytes : {std::string("\x80\x2e\x01\x03\x01", 5),  // SSL 2
                                    std::string("\x15\x03\x01\x00\x02\x02\x28", 7),
                                    std::string("\x17\x03\x03\x00\x01x", 6), std::string(1, '\0')}) {
-    EXPECT_EQ(parse(bytes).alert, static_cast<int>(Alert::unexpected_message));
+    expect_rejected(parse(bytes), Alert::unexpected_message, "no ClientHello");
   }
-  EXPECT_EQ(parse(std::string("\x16\x02\x00", 3)).alert, static_cast<int>(Alert::protocol_version));
+  expect_rejected(parse(std::string("\x16\x02\x00", 3)), Alert::protocol_version,
+                  "no version of TLS");
+  std::string message = hello_with({server_name("a.example")}).message();
+  message[5] = 1;  // 3.1 is TLS 1.0
+  expect_rejected(parse(records(message)), Alert::protocol_version, "a version older than TLS 1.2");
 }
 
 TEST(ClientHello, AnotherHandshakeMessageIsUnexpected) {
   std::string message = HelloBuilder{}.message();
   message[0] = 2;
-  EXPECT_EQ(parse(records(message)).alert, static_cast<int>(Alert::unexpected_message));
+  expect_rejected(parse(records(message)), Alert::unexpected_message, "no ClientHello");
 }
 
 TEST(ClientHello, ARecordThatIsEmptyOrTooLongIsRejected) {
-  EXPECT_EQ(parse(std::string("\x16\x03\x01\x00\x00", 5)).alert,
-            static_cast<int>(Alert::decode_error));
-  EXPECT_EQ(parse(std::string("\x16\x03\x01\x40\x01", 5)).alert,
-            static_cast<int>(Alert::record_overflow));
+  expect_rejected(parse(std::string("\x16\x03\x01\x00\x00", 5)), Alert::decode_error,
+                  "an empty record");
+  expect_rejected(parse(std::string("\x16\x03\x01\x40\x01", 5)), Alert::record_overflow,
+                  "a record that is too long");
 }
 
 TEST(ClientHello, NothingMayShareItsLastRecord) {
   const std::string message = hello_with({server_name("a.example")}).message();
-  EXPECT_EQ(parse(records(message + "x")).alert, static_cast<int>(Alert::unexpected_message));
+  expect_rejected(parse(records(message + "x")), Alert::unexpected_message,
+                  "more than a ClientHello");
   // What comes in a record of its own is the worker's matter.
   EXPECT_EQ(parse_whole(records(message) + std::string("\x14\x03\x03\x00\x01\x01", 6)).name,
             "a.example");
@@ -189,9 +201,9 @@ TEST(ClientHello, NothingMayShareItsLastRecord) {
 
 TEST(ClientHello, AnExtensionThatComesTwiceIsIllegal) {
   expect_rejected(hello_with({extension(10, "x"), server_name("a.example"), extension(10, "x")}),
-                  Alert::illegal_parameter);
+                  Alert::illegal_parameter, "an extension that comes twice");
   expect_rejected(hello_with({server_name("a.example"), server_name("b.example")}),
-                  Alert::illegal_parameter);
+                  Alert::illegal_parameter, "an extension that comes twice");
 }
 
 TEST(ClientHello, HasABoundForTheNumberOfItsExtensions) {
@@ -199,7 +211,7 @@ TEST(ClientHello, HasABoundForTheNumberOfItsExtensions) {
   for (std::uint16_t i = 0; i < 64; ++i) extensions.push_back(extension(1000 + i, ""));
   EXPECT_EQ(parse(hello_with(extensions)).state, State::complete);
   extensions.push_back(extension(2000, ""));
-  expect_rejected(hello_with(extensions), Alert::decode_error);
+  expect_rejected(hello_with(extensions), Alert::decode_error, "too many extensions");
 }
 
 TEST(ClientHello, ANameThatIsNoHostsIsUnrecognized) {
@@ -208,20 +220,21 @@ TEST(ClientHello, ANameThatIsNoHostsIsUnrecognized) {
                                   std::string(254, 'a'), std::string(2000, 'a'), std::string("::1"),
                                   std::string("b\xc3\xbc"
                                               "cher.example")}) {
-    expect_rejected(hello_with({server_name(name)}), Alert::unrecognized_name);
+    const bool is_long = name.size() > HostName::max_length + 1;
+    expect_rejected(hello_with({server_name(name)}), Alert::unrecognized_name,
+                    is_long ? "a server name that is too long" : "a server name that is no host's");
   }
 }
 
 TEST(ClientHello, AServerNameListIsReadStrictly) {
   const std::string one = number(0, 1) + vector("a.example", 2);
-  expect_rejected(hello_with({extension(0, vector(one + one, 2))}), Alert::illegal_parameter);
-  expect_rejected(hello_with({extension(0, "")}), Alert::decode_error);
-  expect_rejected(hello_with({extension(0, vector("", 2))}), Alert::decode_error);
-  expect_rejected(hello_with({extension(0, vector(number(0, 1) + vector("", 2), 2))}),
-                  Alert::decode_error);
-  expect_rejected(hello_with({extension(0, vector(one, 2) + "x")}), Alert::decode_error);
-  expect_rejected(hello_with({extension(0, vector(one.substr(0, one.size() - 1), 2))}),
-                  Alert::decode_error);
+  expect_rejected(hello_with({extension(0, vector(one + one, 2))}), Alert::illegal_parameter,
+                  "two server names");
+  expect_malformed(hello_with({extension(0, "")}));
+  expect_malformed(hello_with({extension(0, vector("", 2))}));
+  expect_malformed(hello_with({extension(0, vector(number(0, 1) + vector("", 2), 2))}));
+  expect_malformed(hello_with({extension(0, vector(one, 2) + "x")}));
+  expect_malformed(hello_with({extension(0, vector(one.substr(0, one.size() - 1), 2))}));
   // A kind of name that nobody knows yet.
   EXPECT_EQ(parse(hello_with({extension(0, vector(number(7, 1) + vector("?", 2) + one, 2))})).name,
             "a.example");
@@ -245,7 +258,7 @@ TEST(ClientHello, EveryLengthIsHeldAgainstWhatIsThere) {
            changed([](HelloBuilder& h) { h.extensions = {number(5, 2)}; }),
            changed([](HelloBuilder& h) { h.extensions = {number(5, 2) + number(9, 2) + "x"}; }),
        }) {
-    EXPECT_EQ(parse(hello).state, State::rejected);
+    expect_malformed(hello);
   }
 }
 
