@@ -121,6 +121,25 @@ TEST(Faults, ARouterOutOfDescriptorsShedsTheOldestAndServesOn) {
   EXPECT_EQ(visit(server, "a.example"), "of a");
 }
 
+TEST(Faults, AWorkerOutOfDescriptorsLosesAConnectionSaysSoAndServesOn) {
+  Server server({.sites = two_sites()});
+  Client before(server.port());
+  before.send(request("a.example"));
+  EXPECT_EQ(before.receive().body, "of a");
+  const ::pid_t worker = server.workers_of(0).at(0).pid;
+  const ::rlimit limit = limit_of_open_files(worker);
+  limit_open_files(worker, {0, limit.rlim_max});
+  Client lost(server.port());
+  lost.send(request("a.example"));
+  EXPECT_TRUE(lost.closed_by_server());
+  EXPECT_TRUE(error_log_has(server, 0, "out of file descriptors: a connection is lost"));
+  limit_open_files(worker, limit);
+  before.send(request("a.example"));
+  EXPECT_EQ(before.receive().body, "of a");
+  EXPECT_EQ(visit(server, "a.example"), "of a");
+  EXPECT_EQ(server.workers_of(0).at(0).pid, worker);
+}
+
 // A disk of their own for the logs of a server, which goes with it.
 class SmallDisk {
  public:

@@ -332,6 +332,19 @@ TEST(Rules, TheOwnersOwnSettingsHoldFromTheNextRequestOn) {
   EXPECT_EQ(get(server.port(), "a.example", "/").body, "site");
 }
 
+TEST(Rules, OfManyMistakesInTheOwnersSettingsTenAreTold) {
+  std::string twelve;
+  for (const char c : std::string("abcdefghijkl")) {
+    twelve += (twelve.empty() ? "{\"" : ", \"") + std::string(1, c) + "\": 1";
+  }
+  const Server server(
+      {.sites = {
+           {"a.example", {{".perchild.json", twelve + "}"}}, R"(, "owner_settings": ["index"])"}}});
+  EXPECT_EQ(get(server.port(), "a.example", "/").status, 500);
+  EXPECT_TRUE(error_log_has(server, 0, "mistakes in .perchild.json that are not told here: 2\n"));
+  EXPECT_EQ(count_of(server.error_log(0), ".perchild.json has no key"), 10u);
+}
+
 TEST(Rules, MistakesInTheOwnersSettingsAreA500AndLinesOfHisLog) {
   Server server({.sites = {{"a.example",
                             {{"index.html", "site"}, {".perchild.json", "{\n  \"indx\": []\n}"}},
