@@ -10,6 +10,7 @@
 // Runs in: a site's PHP, or such as has no site yet.
 // Trusts: the runner; the spare, which becomes it.
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -71,13 +72,15 @@ void report(std::uint32_t number, ::pid_t pid, int error) {
   static_cast<void>(send_with_fds(BorrowedFd(control), std::as_bytes(std::span(&said, 1)), {}));
 }
 
-void become_member(std::uint32_t number, const UniqueFd& errors) {
+void become_member(std::uint32_t number, const UniqueFd& errors, ::pid_t between) {
   ::setsid();
   // A shutdown in good order would touch, and so copy, more of the server's memory than all that it
   // has served.
   ::signal(SIGTERM, SIG_DFL);
   if (errors.has_value()) ::dup2(errors.get(), STDERR_FILENO);
   ::prctl(PR_SET_NAME, name);
+  // The runner believes it of its own children alone.
+  while (::getppid() == between) ::sched_yield();
   report(number, ::getpid(), 0);
   ::close(control);
   phase = Phase::member;
@@ -95,9 +98,10 @@ Forked make_member(std::uint32_t number, const UniqueFd& errors, int& error) {
     return Forked::parent;
   }
   if (between == 0) {
+    const ::pid_t own = ::getpid();
     const ::pid_t pid = ::fork();
     if (pid != 0) ::_exit(pid < 0 ? errno : 0);
-    become_member(number, errors);
+    become_member(number, errors, own);
     return Forked::child;
   }
   int status = 0;

@@ -193,7 +193,9 @@ void Pool::on_report(const ForkReport& report) {
     if (found->state == State::ending) end(*found);
     return serve();
   }
-  const std::string text = name() + " cannot be forked: " + std::strerror(report.error);
+  const char* const reason =
+      report.pid == 0 ? std::strerror(report.error) : "what it names is no process of its own";
+  const std::string text = name() + " cannot be forked: " + reason;
   parts_.log.add({.message = text});
   members_.erase(found);
   if (!members_.empty()) return;

@@ -21,9 +21,14 @@ Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner)
   return started->pid;
 }
 
-// What leads a session can never leave it: end() reaches it.
+// What leads a session can never leave it: end() reaches it. Of what is another's child nobody
+// would hear here that it has ended, or that its number is somebody else's by now.
 bool Processes::adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner) {
-  if (pid <= 1 || ::getsid(pid) != pid) return false;
+  ::siginfo_t info{};
+  if (pid <= 1 || ::getsid(pid) != pid ||
+      ::waitid(P_PID, static_cast<::id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return false;
+  }
   return processes_.try_emplace(pid, Process{&owner, {std::move(errors), owner.name()}}).second;
 }
 

@@ -38,7 +38,7 @@ class Processes {
   Result<::pid_t> start(const ProgramStart& start, ProcessOwner& owner);
 
   // One that another has forked, which is now a child of the runner. False, and it is nobody's, if
-  // it does not lead a session, or is known.
+  // it is none, does not lead a session, or is known.
   bool adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner);
 
   // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.

@@ -200,6 +200,50 @@ TEST_F(ThreadedPool, IsNotForked) {
   EXPECT_TRUE(has_processes(2));
 }
 
+// Has a program of its own in the place of the fork server, which says what it likes.
+class LyingForkServer : public ::testing::Test {
+ protected:
+  static constexpr const char* begin = R"(#!/usr/bin/python3
+import os, socket, struct, time
+control = socket.socket(fileno=int(os.environ["PERCHILD_FORK_SERVER"]))
+def report(number, pid): control.send(struct.pack("Iii", number, pid, 0))
+)";
+  explicit LyingForkServer(const std::string& lie)
+      : runner_({pool_of({"/bin/sh", "-c", "exec ./liar"}, 1)}, {{"liar", begin + lie}}),
+        worker_(runner_.attach()) {}
+  bool acquires() {
+    worker_.acquire();
+    return worker_.answer().acquired();
+  }
+
+  RunnerUnderTest runner_;
+  AskingWorker worker_;
+};
+
+class ForkServerWithAChildOfItsOwn : public LyingForkServer {
+ protected:
+  ForkServerWithAChildOfItsOwn()
+      : LyingForkServer(R"(
+ready, said = os.pipe()
+child = os.fork()
+if child == 0:
+  os.setsid()
+  os.write(said, b"x")
+  time.sleep(1000)
+os.read(ready, 1)
+report(0, child)
+time.sleep(1000)
+)") {}
+};
+
+// Nobody would hear of its end.
+TEST_F(ForkServerWithAChildOfItsOwn, HasNoPlaceInThePoolForIt) {
+  ASSERT_TRUE(acquires());
+  EXPECT_TRUE(eventually([&] { return runner_.logs("no process of its own"); }))
+      << runner_.error_log();
+  EXPECT_TRUE(acquires());
+}
+
 class ForkedPhp : public ::testing::Test {
  protected:
   explicit ForkedPhp(std::vector<std::string> before = {},

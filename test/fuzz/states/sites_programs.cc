@@ -34,8 +34,13 @@ int kill_double(::pid_t pid, int signal) {
 }
 
 int wait_double(::idtype_t, ::id_t, ::siginfo_t*, int) __asm__("__wrap_waitid");
-int wait_double(::idtype_t, ::id_t, ::siginfo_t* info, int options) {
-  ProgramsOfSite::current().wait(*info, (options & WNOWAIT) == 0);
+int wait_double(::idtype_t type, ::id_t id, ::siginfo_t* info, int options) {
+  const bool is_reaped = (options & WNOWAIT) == 0;
+  if (type == P_PID && !is_reaped) {
+    *info = {};
+    return ProgramsOfSite::current().has_child(static_cast<::pid_t>(id)) ? 0 : -1;
+  }
+  ProgramsOfSite::current().wait(*info, is_reaped);
   return 0;
 }
 
@@ -90,6 +95,7 @@ void ProgramsOfSite::kill(::pid_t group, int signal) {
   check(is_there(group), "who is told to end is there, and nobody else by that number");
   const auto found = living.find(group);
   if (found == living.end()) return;
+  check(!found->second.is_of_another, "nor is anybody else's child");
   found->second.is_told_to_end = true;
   if (signal == SIGKILL || !is_stubborn) end(group, signal);
 }
@@ -107,6 +113,11 @@ void ProgramsOfSite::wait(::siginfo_t& info, bool is_reaped) {
 bool ProgramsOfSite::is_there(::pid_t pid) const {
   return living.contains(pid) || std::any_of(dead_.begin(), dead_.end(),
                                              [pid](const auto& one) { return one.first == pid; });
+}
+
+bool ProgramsOfSite::has_child(::pid_t pid) const {
+  const auto found = living.find(pid);
+  return found != living.end() ? !found->second.is_of_another : is_there(pid);
 }
 
 ::pid_t ProgramsOfSite::session_of(::pid_t pid) const {
@@ -211,7 +222,7 @@ void ProgramsOfSite::report(::pid_t server, Script& script) {
   }
   ForkReport said{number, 0, 0};
   bool dies = false;
-  switch (script.below(6)) {
+  switch (script.below(7)) {
     case 0:
       said.pid = fork(std::move(of));
       break;
@@ -228,6 +239,10 @@ void ProgramsOfSite::report(::pid_t server, Script& script) {
     case 4:
       said.pid = server;
       break;
+    case 5:
+      said.pid = fork(std::move(of));
+      living[said.pid].is_of_another = true;
+      break;
     default:
       said.pid = std::next(living.begin(), script.below(living.size()))->first;
   }
@@ -235,7 +250,9 @@ void ProgramsOfSite::report(::pid_t server, Script& script) {
   const bool is_said = post(living[server].control.borrow(), {{bytes.begin(), bytes.end()}, 0},
                             BorrowedFd(STDIN_FILENO));
   const auto child = living.find(said.pid);
-  if (is_said && is_asked_for && child != living.end()) child->second.is_stray = false;
+  if (is_said && is_asked_for && child != living.end() && !child->second.is_of_another) {
+    child->second.is_stray = false;
+  }
   if (dies) end(said.pid, SIGSEGV);
 }
 

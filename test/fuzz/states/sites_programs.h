@@ -31,7 +31,8 @@ struct ProcessDouble {
   UniqueFd control{};  // of a fork server
   std::vector<AskedFork> asked{};
   bool is_told_to_end = false;
-  bool is_stray = false;  // the runner has not been told of it
+  bool is_stray = false;       // the runner has not been told of it
+  bool is_of_another = false;  // of another's children
   // Of what a spare has loaded: asked for nothing until the kernel has shown that it is the site's.
   bool is_in_doubt = false;
   std::uint8_t difference = 0;  // from the runner
@@ -63,6 +64,7 @@ class ProgramsOfSite {
   Result<StartedProgram> start(const ProgramStart& start);
   void kill(::pid_t group, int signal);
   void wait(::siginfo_t& info, bool is_reaped);
+  bool has_child(::pid_t pid) const;
   ::pid_t session_of(::pid_t pid) const;
   Result<ProcessStatus> status_of(::pid_t pid);
 
