@@ -71,12 +71,17 @@ std::optional<ForkReport> ForkServerClient::take_report() {
   const ReceivedBytes received = receive_with_fds(control_.borrow(), room);
   if (received.status == ReceiveStatus::would_block) return std::nullopt;
   if (received.status != ReceiveStatus::message || received.length != sizeof report ||
-      received.fd_count != 0) {
+      received.fd_count != 0 || !is_expected(report.number)) {
     is_lost_ = true;
     return std::nullopt;
   }
   if (report.number == 0) state_ = State::ready;
   return report;
+}
+
+bool ForkServerClient::is_expected(std::uint32_t number) const {
+  if (number == 0) return state_ == State::loading;
+  return state_ == State::ready && number <= last_number_;
 }
 
 void ForkServerClient::drop() {

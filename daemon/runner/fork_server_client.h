@@ -51,13 +51,16 @@ class ForkServerClient {
   bool ask_for_first(BorrowedFd errors);
   // The number that the report about it will have.
   std::optional<std::uint32_t> ask(BorrowedFd connection, BorrowedFd errors);
-  // Of its own first process: number 0, with which it is ready.
+  // Of its own first process: number 0, with which it is ready. Of others: numbers that it has been
+  // asked for by; each is for the caller to expect once.
   std::optional<ForkReport> take_report();
   // It has closed its end, or speaks nonsense: it is to be dropped.
   bool is_lost() const { return is_lost_; }
   void drop();
 
  private:
+  bool is_expected(std::uint32_t number) const;
+
   static constexpr std::chrono::seconds longest_load{5};
   static constexpr std::chrono::hours longest_life{1};
 

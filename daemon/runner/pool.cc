@@ -175,8 +175,8 @@ void Pool::on_report(const ForkReport& report) {
                               : member.state == State::starting && member.request == report.number;
   });
   if (found == members_.end()) {
-    if (report.number == 0) on_adoption(report);
-    return;
+    // Asked once, it has said so before: to hear it out might never end.
+    return report.number == 0 ? on_adoption(report) : end_server();
   }
   if (report.number == 0 && report.pid == 0) {  // it goes on by itself
     forks_ = false;

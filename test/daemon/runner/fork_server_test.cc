@@ -244,6 +244,35 @@ TEST_F(ForkServerWithAChildOfItsOwn, HasNoPlaceInThePoolForIt) {
   EXPECT_TRUE(acquires());
 }
 
+class ForkServerThatGoesOnReporting : public LyingForkServer {
+ protected:
+  ForkServerThatGoesOnReporting()
+      : LyingForkServer(R"(
+ready, said = os.pipe()
+if os.fork() == 0:
+  if os.fork() == 0:
+    os.setsid()
+    while os.getppid() != 1: time.sleep(0.001)
+    os.write(said, struct.pack("i", os.getpid()))
+    time.sleep(1000)
+  os._exit(0)
+os.wait()
+report(0, struct.unpack("i", os.read(ready, 4))[0])
+while True: report(1, 0)
+)") {}
+};
+
+TEST_F(ForkServerThatGoesOnReporting, IsNotHeardOut) {
+  ASSERT_TRUE(acquires());
+  const auto has_ended = [&] {
+    const auto left = runner_.processes();
+    return std::count_if(left.begin(), left.end(), [](::pid_t pid) {
+             return read_file("/proc/" + std::to_string(pid) + "/comm") == "liar\n";
+           }) == 1;
+  };
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 2 && has_ended(); }));
+}
+
 class ForkedPhp : public ::testing::Test {
  protected:
   explicit ForkedPhp(std::vector<std::string> before = {},
