@@ -11,17 +11,28 @@ namespace perchild {
 
 void KeeperClient::attach(UniqueFd fd) {
   channel_.emplace(std::move(fd));
-  for (const Question* question : questions_) ask(*question);
+  unanswered_.clear();
+  for (Question* question : questions_) question->is_asked = false;
+  ask_the_rest();
 }
 
 std::optional<BorrowedFd> KeeperClient::fd() const {
   return channel_ ? std::optional(channel_->fd()) : std::nullopt;
 }
 
-// There is room for as many as there are jobs. A channel that has none has lost its keeper, and
-// with the next one it is asked again.
-void KeeperClient::ask(const Question& question) {
-  static_cast<void>(channel_->send(question.request));
+// What those have asked who have given up meanwhile counts too: the keeper may not be asked for
+// more at a time, and there is room for so much. A channel that has none all the same has lost its
+// keeper, and with the next one all are asked again.
+void KeeperClient::ask_the_rest() {
+  has_unasked_ = false;
+  for (Question* question : questions_) {
+    if (question->is_asked) continue;
+    has_unasked_ = !channel_ || unanswered_.size() == max_signatures ||
+                   channel_->send(question->request) != SendStatus::sent;
+    if (has_unasked_) return;
+    question->is_asked = true;
+    unanswered_.push_back(question->request.number);
+  }
 }
 
 // Whatever comes when nobody waits is read with its own event.
@@ -48,6 +59,7 @@ KeeperState KeeperClient::on_readable() {
 }
 
 void KeeperClient::on_message(const Signature& message) {
+  std::erase(unanswered_, message.number);
   const auto found = std::find_if(
       questions_.begin(), questions_.end(),
       [&](const Question* question) { return question->request.number == message.number; });
@@ -68,6 +80,7 @@ void KeeperClient::on_message(const TicketKeys& message) {
 // Jobs become free by answers, by those who give up, and by those in line who need no signature. A
 // job that stands still has a question; whoever gets none all the same stands in line again.
 void KeeperClient::end_turn() {
+  if (has_unasked_) ask_the_rest();
   if (!tickets_) return;
   for (std::size_t left = line_.size(); left > 0; --left) {
     if (line_.empty() || questions_.size() == max_signatures) return;
@@ -90,9 +103,8 @@ std::size_t KeeperClient::sign(std::uint32_t key, std::uint16_t scheme, std::str
     return 0;
   }
   std::copy(content.begin(), content.end(), question.request.content.begin());
-  // Without a channel, or with one that is about to be replaced, it is asked by attach().
-  if (channel_) ask(question);
   questions_.push_back(&question);
+  if (!has_unasked_) ask_the_rest();
   while (!question.answered) ::ASYNC_pause_job();
   return question.length;
 }

@@ -57,15 +57,19 @@ class KeeperClient {
     Connection* asker;
     std::span<unsigned char> signature;
     std::size_t length = 0;
+    bool is_asked = false;
     bool answered = false;
   };
 
   void on_message(const Signature& message);
   void on_message(const TicketKeys& message);
-  void ask(const Question& question);
+  // In their order, as far as they may be asked now.
+  void ask_the_rest();
 
   std::optional<Channel<Worker, Keeper>> channel_;
   std::vector<Question*> questions_;
+  bool has_unasked_ = false;               // which is tried again at the end of each turn
+  std::vector<std::uint32_t> unanswered_;  // by this keeper, whoever still waits
   std::deque<Connection*> line_;
   Connection* asker_ = nullptr;
   std::uint32_t last_number_ = 0;

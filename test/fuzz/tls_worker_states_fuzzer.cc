@@ -94,6 +94,7 @@ class TlsWorkerStage final : public Stage {
       check(numbers_.insert(question.number).second, "a question has its own number");
       check(++asked_in_all_ <= come_, "a keeper is asked once for each visitor");
       asked_.emplace(question.number, question);
+      check(asked_.size() <= max_signatures, "no more is asked for at a time than may be");
     });
     check(is_open, "a keeper that sends messages is listened to");
     if (std::exchange(is_new_, false)) {
