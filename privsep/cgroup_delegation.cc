@@ -2,6 +2,7 @@
 //
 // Runs in: command, as root, once.
 // Trusts: the kernel's files; systemd's mark of what it delegates.
+// Does not trust: the master of another service, for what the folder is that it hands over.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -165,6 +166,13 @@ Result<DelegatedCgroup> delegate_cgroup(BorrowedFd own, Gid master) {
 Result<void> join_service_group(BorrowedFd directory) {
   const UniqueFd service(::openat(directory.get(), service_group, open_directory));
   if (!service.has_value()) return failure_from_errno("open cgroup", service_group);
+  // It comes from a master, which could have made a folder like it of its own: root writes into no
+  // file but the kernel's.
+  struct ::statfs facts;
+  if (::fstatfs(service.get(), &facts) != 0) return failure_from_errno("fstatfs", service_group);
+  if (facts.f_type != CGROUP2_SUPER_MAGIC) {
+    return failure({"join cgroup", std::string(service_group) + ": it is none", 0});
+  }
   return join_cgroup(service.borrow());
 }
 

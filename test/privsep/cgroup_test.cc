@@ -93,6 +93,30 @@ TEST_F(CgroupTree, TheMasterIsGivenTheGroupOfTheSitesAndNothingElse) {
   EXPECT_EQ(in_child(delegate).status, 0);
 }
 
+TEST_F(CgroupTree, AnotherServiceJoinsTheOneThatIsThere) {
+  const auto join = [&] {
+    if (!mount()) return 10;
+    const auto delegated = delegate_cgroup(make_top().borrow(), master);
+    if (!delegated) return 11;
+    const std::string joined = read_file("/proc/self/cgroup");
+    if (!join_cgroup(make_top().borrow())) return 12;
+    if (read_file("/proc/self/cgroup") == joined) return 13;
+    if (!join_service_group(delegated->directory.borrow())) return 1;
+    return read_file("/proc/self/cgroup") == joined ? 0 : 2;
+  };
+  EXPECT_EQ(in_child(join).status, 0);
+}
+
+// A master that has been taken over can make one that looks like it.
+TEST(ServiceGroup, RootWritesIntoNoFolderThatIsNone) {
+  const TemporaryDirectory folder;
+  ::mkdir((folder.path() + "/service").c_str(), 0755);
+  folder.write("service/cgroup.procs", "as it was");
+  const UniqueFd directory(::open(folder.path().c_str(), open_directory));
+  EXPECT_FALSE(join_service_group(directory.borrow()));
+  EXPECT_EQ(read_file(folder.path() + "/service/cgroup.procs"), "as it was");
+}
+
 TEST_F(CgroupTree, AChildStartsInItsSitesGroupAndWithoutOneInTheServices) {
   const TemporaryDirectory results;
   const std::string path = results.write("out", "", 0666);
