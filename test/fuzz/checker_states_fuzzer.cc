@@ -239,6 +239,8 @@ class CheckerStage final : public Stage {
   std::uint32_t last_channel_ = 0;
 };
 
+}  // namespace
+
 void play(Script script) {
   auto pair = make_channel_pair();
   CheckerStage stage(script, std::move(pair->first));
@@ -252,17 +254,10 @@ void play(Script script) {
           .run());
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   perchild::fuzz::check(perchild::fuzz::hashing().ready(), "OpenSSL hashes");
   perchild::fuzz::password_file();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

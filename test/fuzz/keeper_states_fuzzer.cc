@@ -198,6 +198,8 @@ class KeeperStage final : public Stage {
   std::map<std::array<unsigned char, 16>, std::pair<SiteId, std::uint32_t>> owners_;
 };
 
+}  // namespace
+
 void play(Script script) {
   auto pair = make_channel_pair();
   KeeperStage stage(script, std::move(pair->first));
@@ -207,17 +209,10 @@ void play(Script script) {
       .run();
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   perchild::fuzz::check(perchild::warm_up_signing(), "OpenSSL signs");
   perchild::fuzz::ring();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

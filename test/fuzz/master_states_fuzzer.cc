@@ -296,6 +296,8 @@ class MasterStage final : public Stage {
   std::set<::pid_t> killed_before_;
 };
 
+}  // namespace
+
 void play(Script script) {
   const ServerLog log("fuzzed", nullptr);
   MasterStage stage(script);
@@ -312,16 +314,9 @@ void play(Script script) {
       .run();
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   perchild::fuzz::place_fds_of_master();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

@@ -255,6 +255,8 @@ class RouterStage final : public Stage {
   int script_at_end_ = 0;
 };
 
+}  // namespace
+
 void play(Script script) {
   const ServerLog log("fuzzed", nullptr);
   auto pair = make_channel_pair();
@@ -270,11 +272,4 @@ void play(Script script) {
       .run();
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
-  return 0;
-}

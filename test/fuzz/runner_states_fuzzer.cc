@@ -280,6 +280,8 @@ class RunnerStage final : public Stage {
   int finishing_ = 0;
 };
 
+}  // namespace
+
 void play(Script script) {
   auto pair = make_channel_pair();
   const bool was_spare = script.byte() % 2 == 1;
@@ -295,18 +297,10 @@ void play(Script script) {
   loop.run();
 }
 
-}  // namespace
-
 }  // namespace perchild::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   perchild::logs::LogClock::load();
   perchild::fuzz::machine();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

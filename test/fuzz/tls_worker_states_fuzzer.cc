@@ -349,6 +349,8 @@ class TlsOfRun final : public TlsSite {
   }
 };
 
+}  // namespace
+
 void play(Script script) {
   auto pair = make_channel_pair();
   TlsWorkerStage stage(script, std::move(pair->first));
@@ -367,7 +369,6 @@ void play(Script script) {
   stage.judge_end(loop.run());
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
 
 // In the place of the kernel's (ld(1), --wrap): visitors come by sockets in which nothing is ever
@@ -391,11 +392,5 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   // Before the visitors' OpenSSL, which would read the machine's files.
   check(::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1, "OpenSSL is ready");
   TlsOfRun::site();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

@@ -385,6 +385,8 @@ class WorkerStage final : public Stage {
   int finishing_ = 0;
 };
 
+}  // namespace
+
 void play(Script script) {
   auto pair = make_channel_pair();
   WorkerStage stage(script, std::move(pair->first));
@@ -402,16 +404,9 @@ void play(Script script) {
   stage.judge_end(loop.run());
 }
 
-}  // namespace
 }  // namespace perchild::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   perchild::logs::LogClock::load();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace perchild::fuzz;
-  play_and_count([&] { play(Script(data, size)); });
   return 0;
 }

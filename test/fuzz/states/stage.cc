@@ -99,11 +99,9 @@ std::set<std::string> open_descriptors() {
   return numbers;
 }
 
-}  // namespace
-
-void play_and_count(const std::function<void()>& play) {
+void play_and_count(Script script) {
   const auto before = open_descriptors();
-  play();
+  play(script);
   const auto after = open_descriptors();
   for (const std::string& number : before) {
     if (!after.contains(number)) std::fprintf(stderr, "%s has been closed\n", number.c_str());
@@ -113,6 +111,8 @@ void play_and_count(const std::function<void()>& play) {
   }
   check(before == after, "every descriptor is closed, and no other's");
 }
+
+}  // namespace
 
 }  // namespace perchild::fuzz
 
@@ -133,4 +133,9 @@ int __wrap_epoll_wait(int epoll, ::epoll_event* events, int most, int timeout) {
   if (timeout >= 0) wait = std::chrono::milliseconds(timeout);
   return perchild::fuzz::Stage::current().wait(
       [&] { return __real_epoll_wait(epoll, events, most, 0); }, wait);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  perchild::fuzz::play_and_count(perchild::fuzz::Script(data, size));
+  return 0;
 }

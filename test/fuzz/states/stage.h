@@ -73,7 +73,7 @@ class Stage {
   int at_end_ = 0;  // steps
 };
 
-// Plays something, after which as many descriptors are open as before.
-void play_and_count(const std::function<void()>& play);
+// The driver's: one run. As many descriptors are open behind it as before.
+void play(Script script);
 
 }  // namespace perchild::fuzz
