@@ -13,6 +13,7 @@
 
 #include "privsep/inherited_fds.h"
 #include "test/fuzz/fuzz_driver.h"
+#include "test/fuzz/states/numbers.h"
 
 namespace perchild::fuzz {
 namespace {
@@ -57,16 +58,6 @@ SiteTable first_table() {
   table.sites[4].runner_settings = "programs";
   table.sites[4].spare_kind = 0;
   return table;
-}
-
-void place(int fd, int number) {
-  check(fd >= 0 && ::dup2(fd, number) == number, "a descriptor has its place");
-  if (fd != number) ::close(fd);
-}
-
-void place_null(int number) {
-  const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  place(fd, number);
 }
 
 UniqueFd unix_door(std::string& address) {
@@ -153,7 +144,6 @@ OwnFds::OwnFds() {
   place(ledger, MasterFds::mail_ledger);
 }
 
-// Free, these numbers would be taken by whatever is opened between two runs.
 OwnFds::~OwnFds() {
   for (const int number :
        {MasterFds::control_socket, MasterFds::status_socket, MasterFds::mail_ledger}) {
