@@ -2,11 +2,17 @@
 // without a visitor's noticing.
 //
 // Runs in: command, as root.
-// Trusts: the running master, whose socket only root can have made; the configuration, checked.
+// Trusts: the configuration, checked.
+// Does not trust: the running master, beyond that it serves until it gives way. Root does nothing
+// to what that hands over, but to see whether it is what it is said to be; the successor's master
+// has it.
 #pragma once
 
 #include <iosfwd>
 #include <string>
+
+#include "policy/configuration.h"
+#include "privsep/result.h"
 
 namespace perchild {
 
@@ -14,5 +20,8 @@ namespace perchild {
 // read.
 [[nodiscard]] int run_upgrade(const std::string& configuration_path, std::ostream& out,
                               std::ostream& errors);
+
+// The same, of a configuration that is good.
+Result<int> take_over(Configuration& configuration, std::ostream& out, std::ostream& errors);
 
 }  // namespace perchild
