@@ -136,10 +136,11 @@ ReceivedBytes receive_with_fds(BorrowedFd socket, std::span<std::byte> buffer) {
   ssize_t length;
   do {
     length = ::recvmsg(socket.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (length < 0 && errno == EINTR);
+    // ECONNRESET: the peer has closed its end with something unread in it. The kernel says so once,
+    // ahead of what the peer has said before, which is still there.
+  } while (length < 0 && (errno == EINTR || errno == ECONNRESET));
   if (length < 0) {
-    if (errno == EAGAIN) return without_fds(ReceiveStatus::would_block);
-    return without_fds(errno == ECONNRESET ? ReceiveStatus::peer_gone : ReceiveStatus::failed);
+    return without_fds(errno == EAGAIN ? ReceiveStatus::would_block : ReceiveStatus::failed);
   }
   ReceivedBytes received;
   const bool well_formed = take_fds(header, received);

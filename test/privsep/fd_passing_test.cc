@@ -168,6 +168,17 @@ TEST_F(FdPassing, AnEmptyMessageIsNoMessage) {
   EXPECT_EQ(receive().status, ReceiveStatus::malformed);
 }
 
+TEST_F(FdPassing, WhatWasSaidIsHeardAlthoughItsSenderHasLeftSomethingUnread) {
+  const std::byte byte{7};
+  ASSERT_EQ(send_with_fds(receiver_.borrow(), std::span(&byte, 1), {}), SendStatus::sent);
+  ASSERT_TRUE(RawMessage(length).send(sender_.borrow()));
+  sender_.reset();
+  before_ = open_descriptors();
+  std::array<std::byte, length> buffer;
+  EXPECT_EQ(receive_with_fds(receiver_.borrow(), buffer).status, ReceiveStatus::message);
+  EXPECT_EQ(receive_with_fds(receiver_.borrow(), buffer).status, ReceiveStatus::peer_gone);
+}
+
 TEST_F(FdPassing, SendingTooManyDescriptorsFailsAndSendsNothing) {
   const std::array<std::byte, length> bytes{};
   const std::vector<BorrowedFd> five(max_passed_fds + 1, any_.borrow());
