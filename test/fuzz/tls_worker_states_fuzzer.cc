@@ -30,14 +30,16 @@ constexpr std::uint32_t incarnation = 5;
 // of them it has seen leave.
 constexpr std::uint32_t crowd = max_signatures + 6;
 constexpr std::uint32_t most_visitors = crowd + 20;
+constexpr auto kinds_of_visitors = static_cast<std::size_t>(TlsVisitor::Kind::kinds);
 
 const SiteSettings& settings() {
   static const SiteSettings made = [] {
     SiteSettings fresh;
     fresh.hosts = {HostPattern::parse("a.example").value()};
     fresh.root = "/";
+    fresh.http2 = true;
     fresh.limits.connections = most_visitors;
-    fresh.certificates = {certificate_of(0), certificate_of(1)};
+    fresh.certificates = {certificate_of(0), certificate_of(1), certificate_of(2)};
     return fresh;
   }();
   return made;
@@ -208,7 +210,7 @@ class TlsWorkerStage final : public Stage {
   }
 
   void hand_over() {
-    const auto kind = static_cast<TlsVisitor::Kind>(script_.below(TlsVisitor::kinds));
+    const auto kind = static_cast<TlsVisitor::Kind>(script_.below(kinds_of_visitors));
     const std::uint32_t count = script_.byte() == 1 ? crowd : 1;
     for (std::uint32_t i = 0; i < count && come_ < most_visitors; ++i) {
       int ends[2];
@@ -362,7 +364,7 @@ void play(Script script) {
                   errors.borrow(), accesses.borrow(), 1);
   WorkerLoop loop(*proof, site, Channel<Worker, Master>(std::move(pair->second)),
                   UniqueFd(::epoll_create1(EPOLL_CLOEXEC)), incarnation,
-                  std::make_unique<TlsOfRun>(), nullptr);
+                  std::make_unique<TlsOfRun>(), find_http2_server());
   // A session that is under way then goes with its process, and is no leak.
   std::optional<__lsan::ScopedDisabler> leaks;
   if (stage.may_end_early()) leaks.emplace();

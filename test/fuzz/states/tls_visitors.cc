@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/provider.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -34,7 +35,8 @@ using Owned = std::unique_ptr<T, Deleter>;
 ::EVP_PKEY* key_of(std::uint32_t key) {
   static const std::array<::EVP_PKEY*, key_count> made{
       ::EVP_PKEY_Q_keygen(library(), nullptr, "ED25519"),
-      ::EVP_PKEY_Q_keygen(library(), nullptr, "EC", "P-256")};
+      ::EVP_PKEY_Q_keygen(library(), nullptr, "EC", "P-256"),
+      ::EVP_PKEY_Q_keygen(library(), nullptr, "RSA", std::size_t{2048})};
   return made[key];
 }
 
@@ -88,30 +90,45 @@ CertificateChain certificate_of(std::uint32_t key) {
 }
 
 Signature signature_to(const Sign& request) {
-  const std::string digest(tls::find_scheme(request.scheme)->digest);
+  const tls::SignatureScheme& scheme = *tls::find_scheme(request.scheme);
+  const std::string digest(scheme.digest);
   const Owned<::EVP_MD_CTX> context(::EVP_MD_CTX_new());
+  ::EVP_PKEY_CTX* of_key = nullptr;
   Signature answer{.number = request.number, .length = 0, .bytes = {}};
   std::size_t length = answer.bytes.size();
-  check(
-      ::EVP_DigestSignInit_ex(context.get(), nullptr, digest.empty() ? nullptr : digest.c_str(),
+  const bool is_ready =
+      ::EVP_DigestSignInit_ex(context.get(), &of_key, digest.empty() ? nullptr : digest.c_str(),
                               library(), nullptr, key_of(request.key), nullptr) == 1 &&
-          ::EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(answer.bytes.data()),
-                           &length, reinterpret_cast<const unsigned char*>(request.content.data()),
-                           request.length) == 1,
-      "the key that is asked for can sign so");
+      // RFC 8446, 4.2.3: the salt is as long as the digest.
+      (scheme.padding != tls::Padding::pss ||
+       (::EVP_PKEY_CTX_set_rsa_padding(of_key, RSA_PKCS1_PSS_PADDING) == 1 &&
+        ::EVP_PKEY_CTX_set_rsa_pss_saltlen(of_key, RSA_PSS_SALTLEN_DIGEST) == 1));
+  check(is_ready && ::EVP_DigestSign(context.get(),
+                                     reinterpret_cast<unsigned char*>(answer.bytes.data()), &length,
+                                     reinterpret_cast<const unsigned char*>(request.content.data()),
+                                     request.length) == 1,
+        "the key that is asked for can sign so");
   answer.length = static_cast<std::uint32_t>(length);
   return answer;
 }
 
 TlsVisitor::TlsVisitor(UniqueFd socket, Kind kind)
-    : socket_(std::move(socket)), ssl_(::SSL_new(context())) {
+    : socket_(std::move(socket)), is_http2_(kind == Kind::http2), ssl_(::SSL_new(context())) {
   ::SSL_set_fd(ssl_.get(), socket_.get());
   ::SSL_set_connect_state(ssl_.get());
   // SSL_set_tlsext_host_name, without its cast.
   ::SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
              const_cast<char*>("a.example"));
-  if (kind == Kind::tls_1_2) SSL_set_max_proto_version(ssl_.get(), TLS1_2_VERSION);
+  if (kind == Kind::tls_1_2 || kind == Kind::of_rsa_tls_1_2) {
+    SSL_set_max_proto_version(ssl_.get(), TLS1_2_VERSION);
+  }
   if (kind == Kind::of_ed25519) SSL_set1_sigalgs_list(ssl_.get(), "ed25519");
+  if (kind == Kind::of_rsa) SSL_set1_sigalgs_list(ssl_.get(), "rsa_pss_rsae_sha256");
+  if (kind == Kind::of_rsa_tls_1_2) SSL_set1_sigalgs_list(ssl_.get(), "rsa_pkcs1_sha256");
+  if (is_http2_) {
+    static constexpr unsigned char offered[] = "\x02h2\x08http/1.1";
+    ::SSL_set_alpn_protos(ssl_.get(), offered, sizeof offered - 1);
+  }
   if (kind == Kind::back && session() != nullptr) {
     offered_ = name_of(*session());
     ::SSL_set_session(ssl_.get(), session().get());
@@ -135,18 +152,55 @@ bool TlsVisitor::go_on() {
   return moved() != before;
 }
 
+bool TlsVisitor::send_request() {
+  static constexpr std::string_view by_http1 = "GET /nothing HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  // RFC 9113, 3.4 and 6.5; 6.2, with RFC 7541's static table and two literals.
+  static constexpr std::string_view by_http2(
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+      "\0\0\0\4\0\0\0\0\0"
+      "\0\0\x17\1\5\0\0\0\1"
+      "\x82\x87\4\x08/nothing\1\x09"
+      "a.example",
+      24 + 9 + 9 + 23);
+  if (is_http2_) {
+    const unsigned char* chosen = nullptr;
+    unsigned int length = 0;
+    ::SSL_get0_alpn_selected(ssl_.get(), &chosen, &length);
+    check(length == 2 && chosen[0] == 'h' && chosen[1] == '2', "who offers HTTP/2 has it");
+  }
+  const std::string_view request = is_http2_ ? by_http2 : by_http1;
+  return ::SSL_write(ssl_.get(), request.data(), static_cast<int>(request.size())) > 0;
+}
+
+// By HTTP/2, the answer's frame is behind others.
+void TlsVisitor::hear(std::string_view bytes) {
+  is_answered_ = is_answered_ || !is_http2_;
+  if (!is_http2_) return;
+  constexpr std::size_t head = 9;
+  constexpr char headers = 1;
+  heard_ += bytes;
+  while (heard_.size() >= head) {
+    const auto byte = [this](std::size_t at) {
+      return std::size_t{static_cast<unsigned char>(heard_[at])};
+    };
+    const std::size_t whole = head + (byte(0) << 16U | byte(1) << 8U | byte(2));
+    if (heard_.size() < whole) return;
+    is_answered_ = is_answered_ || heard_[3] == headers;
+    heard_.erase(0, whole);
+  }
+}
+
 void TlsVisitor::speak() {
-  static constexpr std::string_view request = "GET /nothing HTTP/1.1\r\nHost: a.example\r\n\r\n";
   int result = 1;
   if (!has_shaken_hands_) {
     result = ::SSL_do_handshake(ssl_.get());
     has_shaken_hands_ = result == 1;
-    if (has_shaken_hands_) result = ::SSL_write(ssl_.get(), request.data(), request.size());
+    if (has_shaken_hands_ && !send_request()) result = -1;
   }
   std::array<char, 4096> answer;
   while (result > 0) {
     result = ::SSL_read(ssl_.get(), answer.data(), answer.size());
-    is_answered_ = is_answered_ || result > 0;
+    if (result > 0) hear({answer.data(), static_cast<std::size_t>(result)});
   }
   const int error = ::SSL_get_error(ssl_.get(), result);
   is_over_ = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "policy/configuration.h"
 #include "privsep/keeper_messages.h"
@@ -18,7 +19,7 @@ namespace perchild::fuzz {
 
 using TicketName = std::array<unsigned char, 16>;
 
-constexpr std::uint32_t key_count = 2;  // one of each kind that visitors ask for
+constexpr std::uint32_t key_count = 3;  // one of each kind that visitors ask for
 // The certificate of a key.
 CertificateChain certificate_of(std::uint32_t key);
 // As an honest keeper answers.
@@ -26,8 +27,16 @@ Signature signature_to(const Sign& request);
 
 class TlsVisitor {
  public:
-  enum class Kind : std::uint8_t { tls_1_3, of_ed25519, tls_1_2, back };
-  static constexpr std::size_t kinds = 4;
+  enum class Kind : std::uint8_t {
+    tls_1_3,
+    of_ed25519,
+    tls_1_2,
+    back,
+    of_rsa,
+    of_rsa_tls_1_2,
+    http2,
+    kinds
+  };
 
   // By a socket that does not block. Who comes back has the last ticket that anybody got.
   TlsVisitor(UniqueFd socket, Kind kind);
@@ -41,7 +50,8 @@ class TlsVisitor {
   bool has_shaken_hands() const { return has_shaken_hands_; }
   // By which key's ticket it was known again. None: by a whole handshake.
   const TicketName* known_by() const;
-  // Its request, which it sends at once; whether by a page or a refusal is not looked at.
+  // Its request, which it sends at once, in the protocol that it has offered besides HTTP/1, if
+  // any; whether by a page or a refusal is not looked at.
   bool is_answered() const { return is_answered_; }
   bool is_over() const { return is_over_; }
 
@@ -52,12 +62,16 @@ class TlsVisitor {
 
  private:
   void speak();
+  bool send_request();
+  void hear(std::string_view bytes);
 
   struct SslDeleter {
     void operator()(::SSL* ssl) const { ::SSL_free(ssl); }
   };
 
   UniqueFd socket_;
+  const bool is_http2_;
+  std::string heard_;  // by HTTP/2
   std::unique_ptr<::SSL, SslDeleter> ssl_;
   TicketName offered_{};
   bool has_shaken_hands_ = false;
