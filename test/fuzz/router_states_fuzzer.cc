@@ -1,5 +1,6 @@
 // The router against workers that have been taken over: it hears any sequence of what they may
-// send, while visitors come and go, the master attaches and detaches, and time passes. A worker
+// send, while visitors come and go, in plain text, by TLS and by proxies, the master attaches and
+// detaches, time passes, and there is no descriptor left for what comes. A worker
 // whose words are none, or who grants more than it may, is accused, and nobody else; it is handed
 // no more than it has granted, and each visitor comes to one worker at most; and the router says
 // nothing for which the master would end it.
@@ -7,12 +8,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <set>
+#include <map>
 
 #include "daemon/router/router.h"
 #include "test/fuzz/states/letters.h"
+#include "test/fuzz/states/shortage.h"
 #include "test/fuzz/states/sockets.h"
 #include "test/vhosts/sites/configuration_samples.h"
+#include "test/vhosts/tls/hello_builder.h"
 
 namespace perchild::fuzz {
 namespace {
@@ -22,12 +25,23 @@ constexpr std::uint32_t slots = 2;
 constexpr std::uint32_t most_waiting = 4;  // for a site
 constexpr std::uint32_t most_held = 8;
 
+// The listeners.
+enum Door : std::uint16_t { plain, tls_door, of_proxy, tls_of_proxy, door_count };
+constexpr bool speaks_tls(std::uint16_t door) {
+  return door == tls_door || door == tls_of_proxy;
+}
+
 std::string routes(bool is_one_suspended) {
   Configuration configuration = test::configuration_of({{"a.example"}, {"b.example"}, {"c"}});
   for (Site& site : configuration.sites) site.limits.queue = most_waiting;
+  for (const std::size_t site : {0U, 1U}) configuration.sites[site].certificates.resize(1);
   configuration.sites[2].life.suspended = is_one_suspended;
-  configuration.listeners.resize(1);
-  configuration.listeners[0].default_site = SiteId{1};
+  configuration.listeners.resize(door_count);
+  configuration.listeners[plain].default_site = SiteId{1};
+  configuration.listeners[tls_door].tls = configuration.listeners[tls_of_proxy].tls = true;
+  for (const Door door : {of_proxy, tls_of_proxy}) {
+    configuration.listeners[door].proxies = {AddressBlock::parse("127.0.0.0/8").value()};
+  }
   return pack_route_table(configuration);
 }
 
@@ -52,13 +66,22 @@ struct WorkerEnd {
 class RouterStage final : public Stage {
  public:
   RouterStage(Script script, UniqueFd masters_end)
-      : script_(script), master_(std::move(masters_end)), listener_(loopback_listener()) {
-    tell(AddListener{0}, listener_.borrow());
-    tell(ListenersComplete{1});
+      : script_(script), master_(std::move(masters_end)) {
+    for (std::uint16_t door = 0; door < door_count; ++door) {
+      doors_[door] = loopback_listener();
+      tell(AddListener{door}, doors_[door].borrow());
+    }
+    tell(ListenersComplete{door_count});
+  }
+
+  // After the loop.
+  void judge_end(int status) const {
+    check(status == 0 || !master_, "it ends when it is drained, or with its master");
   }
 
  private:
   void on_quiet() override {
+    shortage_.end();
     hear_router();
     for (WorkerEnd& worker : workers_) hear(worker);
     std::erase_if(workers_, [](const WorkerEnd& worker) { return !worker.end.has_value(); });
@@ -108,7 +131,11 @@ class RouterStage final : public Stage {
       check(fd.has_value() && worker.credits > 0, "no more is handed over than was granted");
       --worker.credits;
       check(message.incarnation == worker.incarnation, "by the credit that is there");
-      check(ports_.erase(message.client_port) == 1, "a visitor comes to one worker");
+      const auto visitor = ports_.extract(message.client_port);
+      check(!visitor.empty(), "a visitor comes to one worker");
+      check(message.listener == visitor.mapped() &&
+                (message.encrypted != 0) == speaks_tls(visitor.mapped()),
+            "as who it is");
     });
     check(is_open != (worker.is_wrong || worker.is_let_go), "who is wrong is not listened to");
     if (is_open) worker.end = std::move(channel).take_socket();
@@ -117,10 +144,12 @@ class RouterStage final : public Stage {
   // ---- steps
 
   void step() {
-    switch (script_.below(12)) {
+    switch (script_.below(13)) {
       case 0:
       case 1:
         return attach();
+      case 12:
+        return run_out();
       case 2:
         return detach();
       case 3:
@@ -147,6 +176,16 @@ class RouterStage final : public Stage {
       default:
         if (WorkerEnd* worker = choose()) say(*worker);
     }
+  }
+
+  // Of descriptors, just now.
+  void run_out() {
+    if (WorkerEnd* worker = script_.byte() % 2 == 0 ? nullptr : choose()) {
+      say(*worker);
+    } else {
+      visit();
+    }
+    shortage_.begin();
   }
 
   void finish() {
@@ -195,15 +234,30 @@ class RouterStage final : public Stage {
       case 0:
         return tell(RemoveListener{0});
       case 1:
-        return tell(AddListener{0}, listener_.borrow());
+        return tell(AddListener{0}, doors_[plain].borrow());
       default:
         const auto table = make_sealed_memory("routes", routes(script_.byte() % 2 == 1));
         tell(TakeRoutes{++generation_}, table->borrow());
-        tell(ListenersComplete{1});
+        tell(ListenersComplete{door_count});
     }
   }
 
   void visit() {
+    constexpr std::uint32_t words = 6;
+    const std::uint8_t what = script_.below(door_count * words);
+    const auto door = static_cast<Door>(what / words);
+    UniqueFd client = connect_to(doors_[door].borrow());
+    if (!client.has_value()) return;
+    const std::uint16_t port = port_of(client.borrow());
+    const bool is_by_proxy = door == of_proxy || door == tls_of_proxy;
+    const std::string first = (is_by_proxy ? proxy_header(port) : std::string()) +
+                              (speaks_tls(door) ? hello(what % words) : head(what % words));
+    static_cast<void>(::send(client.get(), first.data(), first.size(), MSG_NOSIGNAL));
+    ports_.emplace(port, door);
+    clients_.push_back(std::move(client));
+  }
+
+  static std::string head(std::uint32_t which) {
     static constexpr std::array<std::string_view, 6> heads{
         "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: b.example\r\n\r\n",
@@ -211,12 +265,37 @@ class RouterStage final : public Stage {
         "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n",
         "GET / HTTP/1.1\r\nHo",
         "GET / HTTP/9"};
-    UniqueFd client = connect_to(listener_.borrow());
-    if (!client.has_value()) return;
-    const std::string_view head = heads[script_.below(heads.size())];
-    static_cast<void>(::send(client.get(), head.data(), head.size(), MSG_NOSIGNAL));
-    ports_.insert(port_of(client.borrow()));
-    clients_.push_back(std::move(client));
+    return std::string(heads[which]);
+  }
+
+  static std::string hello(std::uint32_t which) {
+    static constexpr std::array<std::string_view, 4> names{"a.example", "b.example", "c", "nobody"};
+    if (which == names.size() + 1) return "GET / HTTP/1.1\r\n";
+    const bool is_cut = which == names.size();
+    const tls::HelloBuilder builder{.extensions = {tls::server_name(names[is_cut ? 0 : which])}};
+    const std::string whole = tls::records(builder.message());
+    return is_cut ? whole.substr(0, whole.size() / 2) : whole;
+  }
+
+  // Whose client has the proxy's port, so that it is known again.
+  std::string proxy_header(std::uint16_t port) {
+    const std::string number = std::to_string(port);
+    switch (script_.below(6)) {
+      case 0:
+        return "PROXY TCP4 192.0.2.1 192.0.2.2 " + number + " 80\r\n";
+      case 1:
+        return std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11", 14) + tls::number(12, 2) +
+               tls::number(0xc0000201, 4) + tls::number(0xc0000202, 4) + tls::number(port, 2) +
+               tls::number(80, 2);
+      case 2:
+        return "PROXY UNKNOWN\r\n";
+      case 3:
+        return "PROXY TCP4 192.0.2.1 192";
+      case 4:
+        return "PROXY TCP4 nobody\r\n";
+      default:
+        return {};
+    }
   }
 
   void accuse(WorkerEnd& worker) {
@@ -228,7 +307,7 @@ class RouterStage final : public Stage {
     const Letter letter = script_.byte() % 2 == 0
                               ? letter_of(Credit{1U + script_.below(8), 1U + script_.below(2)})
                               : write_letter<Worker, Router>(script_);
-    if (!post(worker.end.borrow(), letter, listener_.borrow())) return;
+    if (!post(worker.end.borrow(), letter, doors_[plain].borrow())) return;
     const auto message = read_letter<Worker, Router>(letter);
     if (!message) return accuse(worker);
     const auto& credit = std::get<Credit>(*message);
@@ -241,10 +320,11 @@ class RouterStage final : public Stage {
   Script script_;
   const bool ends_at_once_ = script_.byte() % 2 == 0;
   std::optional<Channel<Master, Router>> master_;
-  const UniqueFd listener_;
+  std::array<UniqueFd, door_count> doors_;
   std::vector<WorkerEnd> workers_;
   std::vector<UniqueFd> clients_;
-  std::set<std::uint16_t> ports_;  // of those that no worker has
+  std::map<std::uint16_t, Door> ports_;  // of those that no worker has, and by which they came
+  Shortage shortage_;
   std::uint32_t last_channel_ = 0;
   std::uint32_t generation_ = 1;
   std::array<int, site_count> wakes_{1, 1, 1};
@@ -267,9 +347,10 @@ void play(Script script) {
   const auto table = RouteTable::load(packed);
   const auto proof = lock_down<Role::router>({.filter = {}});
   check(table && proof, "the router can start");
-  RouterLoop(*proof, *table, router_settings(), Channel<Router, Master>(std::move(pair->second)),
-             std::move(epoll), std::move(reserve), log)
-      .run();
+  RouterLoop loop(*proof, *table, router_settings(),
+                  Channel<Router, Master>(std::move(pair->second)), std::move(epoll),
+                  std::move(reserve), log);
+  stage.judge_end(loop.run());
 }
 
 }  // namespace perchild::fuzz

@@ -1,8 +1,9 @@
 // The worker against a router, its site's runner and its checker that have been taken over: it
 // hears any sequence of what they may send, while visitors ask and go, the master gives it others
-// of them, and time passes. The runner or checker that says what it may not is accused, by the
-// channel that it came by; a router that does makes the worker end itself; and nothing else ends
-// it. What it grants is bounded, and it says nothing for which the master would end it.
+// of them, time passes, and who comes finds no descriptor left. The runner or checker that says
+// what it may not is accused, by the channel that it came by; a router that does makes the worker
+// end itself; and nothing else ends it. What it grants is bounded, and it says nothing for which
+// the master would end it.
 #include <fcntl.h>
 #include <sanitizer/lsan_interface.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #include "privsep/checker_messages.h"
 #include "privsep/runner_messages.h"
 #include "test/fuzz/states/letters.h"
+#include "test/fuzz/states/shortage.h"
 #include "test/fuzz/states/sockets.h"
 #include "test/vhosts/sites/configuration_samples.h"
 
@@ -81,6 +83,7 @@ class WorkerStage final : public Stage {
 
  private:
   void on_quiet() override {
+    shortage_.end();
     check(!router_is_wrong_, "it ends itself at once for a router that is wrong");
     if (master_) {
       check(read_all(*master_, [this](const auto& message, const UniqueFd&) { hear(message); }),
@@ -154,7 +157,7 @@ class WorkerStage final : public Stage {
   // ---- steps
 
   void step() {
-    switch (script_.below(16)) {
+    switch (script_.below(17)) {
       case 0:
         return attach_router();
       case 1:
@@ -188,6 +191,9 @@ class WorkerStage final : public Stage {
         return checker_speaks();
       case 13:
         return router_speaks();
+      case 16:  // who comes is lost
+        hand_over();
+        return shortage_.begin();
       default:
         return hand_over();
     }
@@ -383,6 +389,7 @@ class WorkerStage final : public Stage {
   int pings_ = 0;
   int reports_left_ = WorkerReport::permitted_at_first;
   int finishing_ = 0;
+  Shortage shortage_;
 };
 
 }  // namespace
