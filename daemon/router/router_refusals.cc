@@ -39,10 +39,12 @@ void RouterLoop::refuse(Stranger& stranger, tls::Alert alert, std::string_view r
 }
 
 void RouterLoop::refuse_suspended(Stranger& stranger) {
+  constexpr std::string_view reason = "the site is suspended";
   if (stranger.encrypted) {
-    refuse(stranger, 503, "the site is suspended");
+    refuse(stranger, 503, reason);
     return;
   }
+  log_refusal(stranger, "503", reason);
   RefusalBuffer buffer;
   const auto body = stranger.head_request ? WithBody::no : WithBody::yes;
   say_last(stranger, write_suspended(body, ::time(nullptr), buffer));

@@ -135,6 +135,8 @@ TEST(Status, ASuspendedSiteIsSuspended) {
   Server server({.sites = two_sites(", \"suspended\": true")});
   EXPECT_EQ(status_of_site(server, "a.example").at("state"), "suspended");
   EXPECT_EQ(status_of_site(server, "b.example").at("state"), "idle");
+  EXPECT_EQ(get(server.port(), "a.example").status, 503);
+  EXPECT_TRUE(server.wait_for_log("refused with 503: the site is suspended")) << server.log();
 }
 
 TEST(Status, OfManySitesComesInSeveralAnswers) {
