@@ -15,13 +15,14 @@ constexpr std::string_view owners_file = ".perchild.json";
 // What stands behind the last dot, sorted. A script that nothing runs is a secret: it has the
 // passwords of databases in it.
 constexpr std::string_view hidden_extensions[] = {
-    "bak", "old",  "orig", "phar",   "php",     "phps", "pht", "phtml",
-    "rej", "save", "sql",  "sqlite", "sqlite3", "swn",  "swo", "swp",
+    "backup", "bak", "bkp",  "old", "orig",   "phar",    "php", "phps", "pht",
+    "phtml",  "rej", "save", "sql", "sqlite", "sqlite3", "swn", "swo",  "swp",
 };
 static_assert(std::is_sorted(std::begin(hidden_extensions), std::end(hidden_extensions)));
 
 constexpr std::string_view compressions[] = {"bz2", "gz", "xz", "zip", "zst"};
-constexpr std::string_view composer_files[] = {"composer.json", "composer.lock", "composer.phar"};
+constexpr std::string_view composer_files[] = {"auth.json", "composer.json", "composer.lock",
+                                               "composer.phar"};
 
 constexpr char folded(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -53,10 +54,15 @@ bool is_one_of(std::uint64_t number, const std::array<std::uint64_t, n>& numbers
   return number != 0 && std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-// "php7": what tells versions of an interpreter apart.
-bool is_numbered_php(std::string_view extension) {
-  return extension.size() == 4 && equal(extension.substr(0, 3), "php") && extension[3] >= '0' &&
-         extension[3] <= '9';
+bool is_number(std::string_view word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// "php7", what tells versions of an interpreter apart; "php_bak", what editors and people append.
+bool is_marked_php(std::string_view extension) {
+  if (extension.size() < 4 || !equal(extension.substr(0, 3), "php")) return false;
+  return extension[3] == '_' || extension[3] == '-' ||
+         (extension.size() == 4 && is_number(extension.substr(3)));
 }
 
 // The last extension of `name`, which it loses; empty if there is none.
@@ -89,9 +95,11 @@ bool is_hidden_by_default(std::string_view name) {
   if (extension.empty()) return false;
   static constexpr auto compressed = numbers_of(compressions);
   static constexpr auto hidden = numbers_of(hidden_extensions);
-  // "dump.sql.gz"
-  if (is_one_of(number_of(extension), compressed)) extension = take_extension(stem);
-  return is_one_of(number_of(extension), hidden) || is_numbered_php(extension) ||
+  // "dump.sql.gz", "index.php.1"
+  if (is_one_of(number_of(extension), compressed) || is_number(extension)) {
+    extension = take_extension(stem);
+  }
+  return is_one_of(number_of(extension), hidden) || is_marked_php(extension) ||
          std::any_of(std::begin(composer_files), std::end(composer_files),
                      [name](std::string_view one) { return equal(name, one); });
 }

@@ -14,6 +14,13 @@ TEST(HiddenNames, WhatIsNotMeantForVisitorsIsHiddenByDefault) {
                            "/.well-known.bak",
                            "/index.html~",
                            "/a.bak",
+                           "/a.backup",
+                           "/a.bkp",
+                           "/auth.json",
+                           "/wp-config.php.1",
+                           "/dump.sql.12",
+                           "/wp-config.php_bak",
+                           "/wp-config.php-old",
                            "/a.BAK",
                            "/b/.a.swp",
                            "/a.php.orig",
@@ -65,6 +72,10 @@ TEST(HiddenNames, OrdinaryNamesAreNot) {
                            "/php/a.html",
                            "/a.php.html",
                            "/a.phpx",
+                           "/a.html.1",
+                           "/a.1",
+                           "/1",
+                           "/backup/",
                            "/a.php10"}) {
     EXPECT_FALSE(HiddenNames().hides(path)) << path;
   }
