@@ -21,19 +21,22 @@ bool may_proceed(std::string_view head_bytes, std::string_view tag, const FileFa
   bool has_match = false;
   bool is_named = false;
   std::string_view unmodified_since;
+  int dates = 0;
   http1::for_each_field(head_bytes, [&](const http1::Field& field) {
     if (http1::equals_ignoring_case(field.name, "if-match")) {
       has_match = true;
       is_named = http1::match_names(field.value, tag) || is_named;
     } else if (http1::equals_ignoring_case(field.name, "if-unmodified-since")) {
       unmodified_since = field.value;
+      ++dates;
     }
   });
   if (has_match) return is_named;
-  // RFC 9110, 13.1.4: what is no date is ignored, as is the field where the file has none.
+  // RFC 9110, 13.1.4: what is no date, or several, is ignored, as is the field where the file has
+  // none.
   const auto modified = last_modified_of(facts, now);
   const auto since = http1::parse_date(unmodified_since, now);
-  return !modified || !since || *modified <= *since;
+  return dates != 1 || !modified || !since || *modified <= *since;
 }
 
 }  // namespace

@@ -109,6 +109,8 @@ void HeadParser::keep(Known field, Slice value) {
     kept = value;
   } else if (field == Known::if_none_match || field == Known::accept_encoding) {
     has_split_lists_ = true;
+  } else if (field == Known::if_modified_since || field == Known::range) {
+    kept.length = 0;  // RFC 9110, 13.1.3 and 14.2: several are none
   }
 }
 

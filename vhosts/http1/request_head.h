@@ -91,7 +91,8 @@ struct RequestHead {
   bool expect_continue = false;      // the client waits for 100 before it sends its body
   bool is_https = false;             // the target is an https URI, in absolute form
   std::string_view if_none_match, if_modified_since, user_agent, referer, authorization, range,
-      if_range, accept_encoding, upgrade;  // empty if absent; the first one if repeated
+      if_range, accept_encoding,
+      upgrade;  // empty if absent; the first one if repeated, of if_modified_since and range none
   bool has_split_lists = false;    // If-None-Match or Accept-Encoding is repeated: whole_list
   bool has_preconditions = false;  // If-Match or If-Unmodified-Since: see for_each_field
   std::size_t length = 0;          // bytes of a complete head, with its final empty line

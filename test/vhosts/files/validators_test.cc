@@ -104,6 +104,11 @@ TEST(PreconditionTest, IfModifiedSinceComparesDates) {
   EXPECT_EQ(Asked("If-Modified-Since: " + after).evaluated(), not_modified);
   EXPECT_EQ(Asked("If-Modified-Since: yesterday\r\n").evaluated(), met);
   EXPECT_EQ(Asked("If-Modified-Since: " + after, "POST").evaluated(), met) << "GET and HEAD only";
+  for (const std::string& second : {before, after}) {
+    EXPECT_EQ(Asked("If-Modified-Since: " + after + "If-Modified-Since: " + second).evaluated(),
+              met)
+        << "several are none";
+  }
 }
 
 TEST(PreconditionTest, IfNoneMatchDecidesBeforeIfModifiedSince) {
@@ -129,6 +134,9 @@ TEST(PreconditionTest, IfUnmodifiedSinceFailsForALaterFile) {
   EXPECT_EQ(Asked("If-Unmodified-Since: " + before).evaluated(), failed);
   EXPECT_EQ(Asked("If-Unmodified-Since: " + exact).evaluated(), met);
   EXPECT_EQ(Asked("If-Unmodified-Since: never\r\n").evaluated(), met);
+  EXPECT_EQ(Asked("If-Unmodified-Since: " + after + "If-Unmodified-Since: " + before).evaluated(),
+            met)
+      << "several are none";
 }
 
 TEST(PreconditionTest, TheOrderIsThatOfTheRfc) {
