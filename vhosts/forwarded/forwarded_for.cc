@@ -22,8 +22,15 @@ class LastValues {
       values_[count_++ % values_.size()] = field.value;
     });
   }
-  // The rightmost entry that has not been taken yet.
+  // The rightmost entry that has not been taken yet. Empty ones are none (RFC 9110, 5.6.1).
   std::optional<std::string_view> take() {
+    std::optional<std::string_view> entry = take_element();
+    while (entry && entry->empty()) entry = take_element();
+    return entry;
+  }
+
+ private:
+  std::optional<std::string_view> take_element() {
     if (!rest_) {
       if (count_ == 0 || taken_ == values_.size()) return std::nullopt;
       rest_ = values_[--count_ % values_.size()];
@@ -36,7 +43,6 @@ class LastValues {
     return http1::trim_whitespace(entry);
   }
 
- private:
   std::array<std::string_view, most_hops> values_{};
   std::size_t count_ = 0;
   std::size_t taken_ = 0;
