@@ -19,8 +19,8 @@ struct Unit {
   std::uint64_t factor;
 };
 constexpr Unit size_units[] = {{"G", kibi* kibi* kibi}, {"M", kibi* kibi}, {"K", kibi}};
-constexpr Unit duration_units[] = {
-    {"ms", 1}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}};
+constexpr Unit duration_units[] = {{"ms", 1},        {"y", 31'536'000'000}, {"d", 86'400'000},
+                                   {"h", 3'600'000}, {"m", 60'000},         {"s", 1'000}};
 
 std::string range_text(const std::string& least, const std::string& most) {
   return "from " + least + " to " + most;
@@ -72,7 +72,7 @@ std::optional<Milliseconds> parse_duration(std::string_view text) {
     if (!text.ends_with(unit.name)) continue;
     text.remove_suffix(unit.name.size());
     const auto number = parse_number(text);
-    if (!number || *number > most_seconds) return std::nullopt;
+    if (!number || *number > std::min(most_seconds, INT64_MAX / unit.factor)) return std::nullopt;
     return Milliseconds(*number * unit.factor);
   }
   return std::nullopt;

@@ -30,7 +30,9 @@ TEST(Duration, AsAStringHasAUnit) {
   EXPECT_EQ(parse_duration("2m"), Milliseconds(120'000));
   EXPECT_EQ(parse_duration("1h"), Milliseconds(3'600'000));
   EXPECT_EQ(parse_duration("30d"), Milliseconds(2'592'000'000));
-  for (const char* text : {"", "10", "s", "1.5s", "-1s", "1w", "1 s", "99999999999999999999h"}) {
+  EXPECT_EQ(parse_duration("1y"), Milliseconds(31'536'000'000));
+  for (const char* text :
+       {"", "10", "s", "1.5s", "-1s", "1w", "1 s", "99999999999999999999h", "999999999y"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
