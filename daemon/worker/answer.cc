@@ -27,7 +27,7 @@ struct Failure {
 Failure failure_of(Kind kind) {
   switch (kind) {
     case Kind::not_found:
-      return {404, "no such file"};
+      return {404, no_such_file};
     case Kind::forbidden:
       return {403, "the site's user may not read it, or a link leads out of the docroot"};
     case Kind::special:
@@ -52,7 +52,7 @@ Response options_response(const Request& request) {
 
 // ---- the steps: each says whether the response is made
 
-bool answer_method(const Request& request, Response& response) {
+bool answer_method(Request& request, Response& response) {
   switch (request.head.method) {
     case Method::get:
     case Method::head:
@@ -63,6 +63,10 @@ bool answer_method(const Request& request, Response& response) {
     case Method::other:
       response = refuse(request, 501, "unknown method");
       return true;
+    case Method::connect:
+      // What follows was meant for the tunnel.
+      request.persistence = files::Persistence::close;
+      [[fallthrough]];
     default:
       response = refuse(request, 405, "method not allowed", files::allow_of_files);
       return true;
@@ -249,16 +253,12 @@ Progress begin_answer(Request& request, Response& response) {
     response = refuse(request, 500, "the site's own settings, .perchild.json, have mistakes");
     return Progress::answered;
   }
-  const Progress progress = enter(request, response, decoded.path);
-  // A program takes methods that files do not, and whether one answers is to be found yet.
-  if (progress == Progress::entered && !request.site.has_programs() &&
-      answer_method(request, response)) {
-    return Progress::answered;
-  }
-  return progress;
+  return enter(request, response, decoded.path);
 }
 
 Progress continue_answer(Request& request, Response& response) {
+  // A program takes methods that files do not, and whether one answers is to be found yet.
+  if (!request.site.has_programs() && answer_method(request, response)) return Progress::answered;
   const bool may_move = request.rules->lead_elsewhere() && !request.settled;
   if (may_move) {
     if (const auto done = finish_step(request, response, redirect(request))) return *done;

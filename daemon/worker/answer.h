@@ -46,6 +46,9 @@ void finish_answer(Request& request, Response& response);
 // For a refusal before the request stands at any path: it gets the pages and headers of "/".
 void take_rules_of_root(Request& request);
 
+// What is no problem of the site's, and stands in no error log.
+inline constexpr std::string_view no_such_file = "no such file";
+
 // The page for `status`, the site's own if it has one, with the problem for the error log.
 // `more_fields` are whole lines: Allow, Retry-After, WWW-Authenticate.
 [[nodiscard]] Response refuse(const Request& request, int status, std::string_view problem,

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "daemon/worker/answer.h"
+#include "daemon/worker/head_rules.h"
 #include "daemon/worker/worker_loop.h"
 
 namespace perchild {
@@ -48,7 +49,7 @@ Entry judge_entry(Request& request, Response& response, Clock::time_point now) {
     response = refuse(request, 403, "not permitted from this address");
     return Entry::refused;
   }
-  if (!rules.list()) return Entry::granted;
+  if (!rules.list() || is_cors_preflight(request)) return Entry::granted;
   // A client that has said nothing yet is asked, which is nothing to be logged as a problem.
   if (request.head.authorization.empty()) {
     response = ask_for_password(request, {});

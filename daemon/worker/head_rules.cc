@@ -66,11 +66,12 @@ void add_preflight(const CorsRequest& asked, const Cors& cors, HeadEditor& head)
 void add_cors(const Request& request, const Cors& cors, HeadEditor& head) {
   const CorsRequest asked = cors_request_of(request);
   const bool for_all = cors.origins[0] == "*";
-  // Also where there is no Origin: a cache must not give that response to a request with one.
+  // Either also where there is no Origin: a cache may give that response to a request with one
+  // (Fetch, 3.2.6).
   if (!for_all) head.add("Vary", "Origin");
   const bool is_named =
       std::find(cors.origins.begin(), cors.origins.end(), asked.origin) != cors.origins.end();
-  if (asked.origin.empty() || (!for_all && !is_named)) return;
+  if (!for_all && !is_named) return;
   head.add("Access-Control-Allow-Origin", for_all ? "*" : asked.origin);
   if (cors.credentials) head.add("Access-Control-Allow-Credentials", "true");
   if (asked.is_preflight(request)) {
@@ -96,6 +97,11 @@ void apply_headers(std::span<const HeaderSetting> headers, int status, HeadEdito
 }
 
 }  // namespace
+
+bool is_cors_preflight(const Request& request) {
+  return request.head.method == http1::Method::options && request.rules->cors() != nullptr &&
+         cors_request_of(request).is_preflight(request);
+}
 
 void apply_head_rules(const Request& request, Response& response) {
   const content::Rules& rules = *request.rules;

@@ -38,7 +38,7 @@ Refusal refusal_of(NotAcquiredReason reason) {
     case NotAcquiredReason::forbidden:
       return {403, "the script is not as it must be to be run, or the socket not the site's own"};
     case NotAcquiredReason::not_found:
-      return {404, "no such file"};  // it has gone meanwhile
+      return {404, no_such_file};  // it has gone meanwhile
     case NotAcquiredReason::withdrawn:
       break;  // nobody waits for that any more, if the runner says what is so
   }

@@ -55,7 +55,7 @@ void log_request(const Sending& sending, const http1::RequestHead& head, SendOut
                 {}, 0);
   }
   // A file that is not there is the visitor's matter, and in the access log already.
-  if (response.problem.empty() || response.status == 404) return;
+  if (response.problem.empty() || response.problem == no_such_file) return;
   log_problem(sending, head,
               response.status >= 500 ? logs::Severity::error : logs::Severity::warning,
               response.problem, response.subject, response.error);

@@ -235,6 +235,27 @@ TEST(Entry, OfAPartOfASiteIsThatOfItsLocation) {
   EXPECT_EQ(status("/open/inner/hall/file"), 200);
 }
 
+// A browser asks without a password whether its page may ask, and takes nothing but 2xx for a yes.
+TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
+  const std::string rules = std::string(R"(, "cors": { "origins": ["https://b.example"] },
+      "auth": { "users": { "alice": ")") +
+                            bcrypt_of_secret + R"(" } })";
+  Server server({.sites = {{"a.example", {{"index.html", "of a"}}, rules},
+                           {"b.example", {{"index.html", "of b"}}, rules + R"(, "php": true)"}}});
+  const std::string origin = "Origin: https://b.example\r\n";
+  const std::string asks = origin + "Access-Control-Request-Method: PUT\r\n";
+  for (const char* site : {"a.example", "b.example"}) {
+    const auto options = [&](const std::string& fields) {
+      return ask(server, request(site, "/", fields, "OPTIONS")).status;
+    };
+    EXPECT_EQ(options(asks), 204) << site;
+    EXPECT_EQ(options(origin), 401) << site;
+    EXPECT_EQ(options(""), 401) << site;
+    EXPECT_EQ(options(alice_secret), 204) << site;
+    EXPECT_EQ(ask(server, request(site, "/", asks)).status, 401) << site;
+  }
+}
+
 TEST(Addresses, AreLetInOrNotByTheMostSpecificBlock) {
   Server server(
       {.sites = {{"a.example",
@@ -246,6 +267,7 @@ TEST(Addresses, AreLetInOrNotByTheMostSpecificBlock) {
   const HttpResponse denied = get(server.port(), "a.example");
   EXPECT_EQ(denied.status, 403);
   EXPECT_FALSE(contains(denied.body, "of a"));
+  EXPECT_EQ(ask(server, request("a.example", "/", "", "OPTIONS")).status, 403);
   EXPECT_EQ(get(server.port(), "b.example").body, "of b");
   EXPECT_TRUE(error_log_has(server, 0, "GET /: not permitted from this address"));
 }

@@ -15,6 +15,7 @@
 
 #include "test/support/command.h"
 #include "test/support/open_files.h"
+#include "test/system/reloading.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::faults_test {
@@ -187,9 +188,9 @@ TEST(Faults, TheLinesOfAFullDiskFollowWhenThereIsRoomThoughNobodyComes) {
   const SmallDisk disk(server);
   EXPECT_EQ(visit(server, "a.example"), "of a");
   disk.fill();
-  for (int i = 0; i < 30; ++i) {
-    EXPECT_EQ(get(server.port(), "a.example", "/" + std::string(1500, 'x')).status, 404);
-  }
+  std::string missing;
+  while (missing.size() < 1500) missing += "/missing";
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(get(server.port(), "a.example", missing).status, 404);
   ASSERT_EQ(ask(server, request("a.example", "/", {}, "PUT")).status, 405);
   disk.make_room();
   EXPECT_TRUE(access_log_has(server, 0, "\"PUT / HTTP/1.1\" 405"));
@@ -271,19 +272,12 @@ TEST(Faults, AConfigurationThatIsReplacedAgainAndAgainIsReadAsOneOrTheOther) {
   panel.join();
 }
 
-CommandEnd reload(const Server& server) {
-  return run_command({bin_directory() + "/perchild", "reload", "--config", server.configuration()});
-}
-
 // The server ends as it should, and whoever reloads is told what has become of it.
 TEST(Faults, SigtermDuringAReloadEndsBoth) {
   for (int i = 0; i < 8; ++i) {
     Server server({.sites = two_sites(), .routers = 2});
     EXPECT_EQ(get(server.port(), "a.example").body, "of a");
-    std::string text = read_file(server.configuration());
-    const std::string host = "[\"b.example\"],";
-    text.replace(text.find(host), host.size(), "[\"b.example\"], \"suspended\": true,");
-    write_file(server.configuration(), text);
+    edit(server, "[\"b.example\"],", "[\"b.example\"], \"suspended\": true,");
     CommandEnd end;
     std::thread panel([&] { end = reload(server); });
     // Each time at another moment of the reload.

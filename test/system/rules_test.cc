@@ -120,14 +120,14 @@ TEST(Rules, AFallbackThatIsNotThereIsNotFound) {
 }
 
 TEST(Rules, HiddenFilesAreNotFoundUnderWhateverNameTheyAreAskedFor) {
-  const Server server({.sites = {{"a.example",
-                                  {{"index.html", "site"},
-                                   {".env", "secret"},
-                                   {".git/config", "secret"},
-                                   {"a.inc", "secret"},
-                                   {"dump.sql", "public"},
-                                   {".well-known/x", "known"}},
-                                  R"(, "deny": ["*.inc", "!*.sql"],
+  Server server({.sites = {{"a.example",
+                            {{"index.html", "site"},
+                             {".env", "secret"},
+                             {".git/config", "secret"},
+                             {"a.inc", "secret"},
+                             {"dump.sql", "public"},
+                             {".well-known/x", "known"}},
+                            R"(, "deny": ["*.inc", "!*.sql"],
                                   "rewrite": {"pattern": "^/r$", "to": "/.env"})"}}});
   for (const char* target : {"/.env", "/%2eenv", "/.git/config", "/x/../.git/config", "/.%67it/",
                              "/a.inc", "/a.INC", "//.env", "/r", "/.env/"}) {
@@ -135,6 +135,7 @@ TEST(Rules, HiddenFilesAreNotFoundUnderWhateverNameTheyAreAskedFor) {
     EXPECT_EQ(response.status, 404) << target;
     EXPECT_FALSE(contains(response.body, "secret")) << target;
   }
+  EXPECT_TRUE(error_log_has(server, 0, "GET /.env: the site hides files of such names"));
   EXPECT_EQ(get(server.port(), "a.example", "/dump.sql").body, "public");
   EXPECT_EQ(get(server.port(), "a.example", "/.well-known/x").body, "known");
 }
@@ -235,6 +236,8 @@ TEST(Rules, ScriptsOfNamedOriginsMayRead) {
   EXPECT_EQ(field(response, "vary"), "Origin");
   EXPECT_EQ(field(get(server.port(), "a.example", "/"), "vary"), "Origin");
   EXPECT_EQ(field(from("https://c.example", "/open/"), "access-control-allow-origin"), "*");
+  EXPECT_EQ(field(get(server.port(), "a.example", "/open/"), "access-control-allow-origin"), "*")
+      << "a cache may keep it for those who have an origin";
   EXPECT_EQ(field(from("https://b.example", "/closed/"), "access-control-allow-origin"), "<none>");
 
   const std::string asks =
