@@ -41,7 +41,8 @@ struct Listener {
   std::optional<SiteId> default_site;  // serves what names no host, or an unknown one
   // Who must say by a PROXY header whose each connection is, and is believed. Nobody else may.
   std::vector<AddressBlock> proxies;
-  std::string text;  // as written, for messages
+  std::string text;   // as written, for messages
+  std::string place;  // "file:line:column"
 };
 
 // How long a client may take. All per site; the router's own head deadline is `RouterLimits::head`.

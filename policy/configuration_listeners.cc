@@ -127,6 +127,7 @@ class ListenersReader {
       listener.tls = speaks_tls;
       listener.plain_http2 = plain_http2;
       listener.text = address->text();
+      listener.place = address->place();
       listeners_.push_back(std::move(listener));
       places_.push_back(*address);
     }

@@ -20,10 +20,12 @@ namespace {
 constexpr int first_passed = 3;  // SD_LISTEN_FDS_START
 constexpr std::uint32_t most_passed = 4096;
 
+constexpr std::string_view prefix_of_stored = "listen-";  // no name of a unit that has sockets
+
 // A name of a stored descriptor has no colons (sd_pid_notify_with_fds(3)).
 std::string stored_name_of(std::string address) {
   std::replace(address.begin(), address.end(), ':', '_');
-  return "listen-" + address;
+  return std::string(prefix_of_stored) + address;
 }
 
 std::uint32_t number_of(const char* text) {
@@ -76,11 +78,14 @@ void forget_listener(BorrowedFd socket, const std::string& address) {
   tell_service_manager(socket, "FDSTOREREMOVE=1\nFDNAME=" + stored_name_of(address));
 }
 
-std::vector<UniqueFd> take_passed_descriptors(const char* pid, const char* count) {
-  std::vector<UniqueFd> passed;
+PassedListeners take_passed_listeners(const char* pid, const char* count, const char* names) {
+  PassedListeners passed;
   if (number_of(pid) != static_cast<std::uint32_t>(::getpid())) return passed;
+  std::string_view left = names == nullptr ? "" : names;
   const std::uint32_t last = std::min(number_of(count), most_passed);
   for (std::uint32_t i = 0; i < last; ++i) {
+    const std::string_view name = left.substr(0, left.find(':'));
+    left.remove_prefix(std::min(name.size() + 1, left.size()));
     UniqueFd fd(first_passed + static_cast<int>(i));
     int accepting = 0;
     ::socklen_t length = sizeof accepting;
@@ -89,7 +94,8 @@ std::vector<UniqueFd> take_passed_descriptors(const char* pid, const char* count
         ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) == 0 &&
         ::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &accepting, &length) == 0 &&
         accepting == 1 && ::fcntl(fd.get(), F_SETFL, O_RDWR | O_NONBLOCK) == 0;
-    if (listens) passed.push_back(std::move(fd));
+    if (!listens) continue;
+    (name.starts_with(prefix_of_stored) ? passed.stored : passed.bound).push_back(std::move(fd));
   }
   return passed;
 }

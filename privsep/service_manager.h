@@ -31,8 +31,14 @@ bool is_service_manager(BorrowedFd notify);
                                   BorrowedFd listener);
 void forget_listener(BorrowedFd socket, const std::string& address);
 
-// The descriptors that a service manager has passed to this process, which are its own now; sockets
-// that listen among them. $LISTEN_PID and $LISTEN_FDS as sd_listen_fds(3) says.
-std::vector<UniqueFd> take_passed_descriptors(const char* pid, const char* count);
+// The sockets that listen among the descriptors that a service manager has passed.
+struct PassedListeners {
+  std::vector<UniqueFd> bound;   // by itself, and kept by it whatever we do
+  std::vector<UniqueFd> stored;  // by store_listener()
+};
+
+// They are this process's own now. $LISTEN_PID, $LISTEN_FDS and $LISTEN_FDNAMES as
+// sd_listen_fds_with_names(3) says; one without a name is bound.
+PassedListeners take_passed_listeners(const char* pid, const char* count, const char* names);
 
 }  // namespace perchild

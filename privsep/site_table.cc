@@ -149,6 +149,8 @@ std::string SiteTable::pack() const {
   writer.put(static_cast<std::uint8_t>(has_cgroups));
   writer.put(controllers);
   writer.put_text(no_programs);
+  writer.put(static_cast<std::uint8_t>(binds_ports));
+  writer.put_texts(passed);
   writer.put_texts(allowable_calls);
   writer.put(static_cast<std::uint32_t>(sites.size()));
   for (const SiteRecord& site : sites) {
@@ -199,6 +201,8 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.has_cgroups = reader.get<std::uint8_t>() != 0;
   table.controllers = reader.get<ControllerMask>();
   table.no_programs = reader.get_text();
+  table.binds_ports = reader.get<std::uint8_t>() != 0;
+  table.passed = reader.get_texts();
   table.allowable_calls = reader.get_texts();
   const std::uint32_t count = reader.get_count();
   table.sites.reserve(count);

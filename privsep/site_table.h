@@ -71,6 +71,9 @@ struct SiteTable {
   // calls sites can allow their programs, since the master's filter does, which ids exist in the
   // service's user namespace, and more that stays as it is.
   std::string no_programs{};
+  bool binds_ports = true;  // false: the service manager alone does
+  // The addresses whose sockets the service manager has bound and keeps, now or before a reload.
+  std::vector<std::string> passed{};
   std::vector<std::string> allowable_calls{};
   std::vector<IdRange> uids{};
   std::vector<IdRange> gids{};

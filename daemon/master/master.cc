@@ -244,7 +244,7 @@ std::string MasterLoop::describe_death(const std::string& name, ::pid_t pid, int
 }
 
 void MasterLoop::stop() {
-  if (leaving_until_ || !listeners_are_stored_) return begin_drain();
+  if (leaving_until_ || !listeners_are_kept_) return begin_drain();
   log_.line(Priority::info, "stopping: running requests may finish, and who comes may wait");
   tell_service_manager(BorrowedFd(MasterFds::notify), "STOPPING=1");
   leave_listeners();

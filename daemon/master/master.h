@@ -239,6 +239,7 @@ class MasterLoop {
   bool on_message(ControlPeer& peer, const GiveWay& message, UniqueFd fd);
   BorrowedFd held(const AskHeld& question) const;
   void store_listeners();
+  bool is_passed(const std::string& address) const;
   void leave_listeners();
   void finish_leaving();
   void tell_to_leave(WorkerChild& worker);
@@ -292,8 +293,8 @@ class MasterLoop {
   // Its listeners live on elsewhere: it accepts nothing more, and starts sites for what its routers
   // still hold. When these have gone, it drains.
   std::optional<Clock::time_point> leaving_until_;
-  bool gives_way_ = false;             // to a successor, which serves already
-  bool listeners_are_stored_ = false;  // by the service manager
+  bool gives_way_ = false;           // to a successor, which serves already
+  bool listeners_are_kept_ = false;  // by the service manager, beyond our end
   std::optional<Clock::time_point> drain_until_;
   std::uint32_t own_filters_ = 0;  // seccomp filters on this process; a child has one more
   bool announced_ready_ = false;

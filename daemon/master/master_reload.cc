@@ -125,14 +125,13 @@ void MasterLoop::take_listeners(const SiteTable& before, OfferedTables& offer) {
       listeners_[i].reset();
       if (!was_there) continue;
       removed.push_back(i);
-      if (listeners_are_stored_)
-        forget_listener(BorrowedFd(MasterFds::notify), before.listeners[i]);
+      if (listeners_are_kept_) forget_listener(BorrowedFd(MasterFds::notify), before.listeners[i]);
     } else if (!was_there) {
       listeners_[i] = std::move(offer.listeners.at(i));
       added.push_back(i);
     }
   }
-  if (!added.empty() && listeners_are_stored_) store_listeners();
+  if (!added.empty() && listeners_are_kept_) store_listeners();
   for (RouterChild& router : routers_) {
     router.wakes.resize(table_.sites.size(), 1);
     if (router.child.state != ChildState::serving) continue;

@@ -68,14 +68,20 @@ bool MasterLoop::on_message(ControlPeer& peer, const GiveWay&, UniqueFd) {
   return true;
 }
 
-// One that is stored already is not stored twice (sd_pid_notify_with_fds(3)).
+bool MasterLoop::is_passed(const std::string& address) const {
+  return std::find(table_.passed.begin(), table_.passed.end(), address) != table_.passed.end();
+}
+
+// One that is stored already is not stored twice (sd_pid_notify_with_fds(3)). One that the manager
+// has bound itself is not stored: a copy in its store would keep it from binding that anew.
 void MasterLoop::store_listeners() {
   const BorrowedFd manager(MasterFds::notify);
   if (!is_service_manager(manager)) return;
-  listeners_are_stored_ = true;
+  listeners_are_kept_ = true;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    if (!listeners_[i].has_value()) continue;
-    listeners_are_stored_ &= store_listener(manager, table_.listeners[i], listeners_[i].borrow());
+    const std::string& address = table_.listeners[i];
+    if (!listeners_[i].has_value() || is_passed(address)) continue;
+    listeners_are_kept_ &= store_listener(manager, address, listeners_[i].borrow());
   }
 }
 

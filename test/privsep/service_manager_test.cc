@@ -117,31 +117,50 @@ TEST(ServiceManager, IsToldFromWhatElseASuccessorSpeaksTo) {
   EXPECT_FALSE(is_service_manager(null.borrow()));
 }
 
-// What comes from number 3 on, in a process of its own.
-int passed_with(const std::function<std::string()>& pid, const char* count) {
+// What comes from number 3 on, in a process of its own: ten times those that are bound, and those
+// that are stored.
+int passed_with(const std::function<std::string()>& pid, const char* count,
+                const char* names = nullptr) {
   return in_child([&] {
            const UniqueFd listener = listening_socket();
            const UniqueFd other(::open("/dev/null", O_RDWR | O_CLOEXEC));
            const int a = ::fcntl(listener.get(), F_DUPFD, 100);
            const int b = ::fcntl(other.get(), F_DUPFD, 100);
-           if (::dup2(a, 3) != 3 || ::dup2(b, 4) != 4 || ::dup2(a, 5) != 5) return 100;
-           const auto taken = take_passed_descriptors(pid().c_str(), count);
-           for (const UniqueFd& fd : taken) {
-             if (::fcntl(fd.get(), F_GETFD) != FD_CLOEXEC) return 101;
+           if (::dup2(a, 3) != 3 || ::dup2(b, 4) != 4 || ::dup2(a, 5) != 5) return 200;
+           const auto taken = take_passed_listeners(pid().c_str(), count, names);
+           for (const auto* sockets : {&taken.bound, &taken.stored}) {
+             for (const UniqueFd& fd : *sockets) {
+               if (::fcntl(fd.get(), F_GETFD) != FD_CLOEXEC) return 201;
+             }
            }
-           return static_cast<int>(taken.size());
+           return static_cast<int>(10 * taken.bound.size() + taken.stored.size());
          })
       .status;
 }
 
+std::string own_pid() {
+  return std::to_string(::getpid());
+}
+
 TEST(ServiceManager, WhatItPassesIsTakenByTheProcessThatItNamesAlone) {
-  const auto own = [] { return std::to_string(::getpid()); };
-  EXPECT_EQ(passed_with(own, "3"), 2) << "what does not listen is left out";
-  EXPECT_EQ(passed_with(own, "1"), 1);
-  EXPECT_EQ(passed_with(own, "0"), 0);
-  for (const char* count : {"", "-1", "x", "3x"}) EXPECT_EQ(passed_with(own, count), 0) << count;
+  EXPECT_EQ(passed_with(own_pid, "3"), 20) << "what does not listen is left out";
+  EXPECT_EQ(passed_with(own_pid, "1"), 10);
+  EXPECT_EQ(passed_with(own_pid, "0"), 0);
+  for (const char* count : {"", "-1", "x", "3x"}) {
+    EXPECT_EQ(passed_with(own_pid, count), 0) << count;
+  }
   EXPECT_EQ(passed_with([] { return std::to_string(::getppid()); }, "3"), 0);
-  EXPECT_TRUE(take_passed_descriptors(nullptr, nullptr).empty());
+  const auto none = take_passed_listeners(nullptr, nullptr, nullptr);
+  EXPECT_TRUE(none.bound.empty() && none.stored.empty());
+}
+
+TEST(ServiceManager, WhatItHasBoundAndWhatItHasStoredDifferByTheirNames) {
+  EXPECT_EQ(passed_with(own_pid, "3", "perchild.socket:x:listen-0.0.0.0_80"), 11);
+  EXPECT_EQ(passed_with(own_pid, "3", "listen-a:listen-b:listen-c"), 2);
+  // Of fewer names than sockets, and of none that there should be.
+  for (const char* names : {"perchild.socket", "", ":", "::", "a:b:c:listen-d", "x:listen-y"}) {
+    EXPECT_EQ(passed_with(own_pid, "3", names), 20) << names;
+  }
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ SiteTable good_table() {
           .has_cgroups = true,
           .controllers = memory_controller,
           .no_programs = "forbidden",
+          .binds_ports = false,
+          .passed = {"0.0.0.0:80", "0.0.0.0:443"},
           .allowable_calls = {"ptrace", "kcmp"},
           .uids = {{20000, 20999}, {19001, 19001}},
           .gids = {{20000, 20999}},
@@ -83,6 +85,8 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_TRUE(table->has_cgroups);
   EXPECT_EQ(table->controllers, memory_controller);
   EXPECT_EQ(table->no_programs, "forbidden");
+  EXPECT_FALSE(table->binds_ports);
+  EXPECT_EQ(table->passed, good_table().passed);
   EXPECT_EQ(table->allowable_calls, good_table().allowable_calls);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");

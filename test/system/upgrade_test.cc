@@ -1,10 +1,7 @@
 // A successor takes over: beside the running service, or after it by way of a service manager that
 // keeps the listeners. No visitor is refused or lost.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +10,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "privsep/fd_passing.h"
 #include "test/system/requests.h"
 #include "test/system/secure_sites.h"
+#include "test/system/service_manager.h"
 #include "test/system/upgrading.h"
 
 namespace perchild::test::upgrade_test {
@@ -195,53 +192,6 @@ TEST(Upgrade, WithAMistakeInTheConfigurationChangesNothing) {
   EXPECT_EQ(server.processes().size(), 2u);
 }
 
-// As much of systemd as a service sees: where it says how it is, what it has stored, and its next
-// start with that.
-class ServiceManager {
- public:
-  ServiceManager() : path_(folder_.path() + "/notify") {
-    socket_ = UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    if (::bind(socket_.get(), reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) {
-      throw std::runtime_error("bind");
-    }
-  }
-  const std::string& path() const { return path_; }
-
-  // Takes what has been said; whether that was `state`, so many times.
-  bool has_heard(const std::string& state, std::size_t times = 1) {
-    for (;;) {
-      std::array<std::byte, 4096> bytes;
-      ReceivedBytes got = receive_with_fds(socket_.borrow(), bytes);
-      if (got.status != ReceiveStatus::message) return count_of(heard_, state) >= times;
-      const std::string text(reinterpret_cast<const char*>(bytes.data()), got.length);
-      heard_ += text + "\n";
-      if (got.fd_count == 1) stored_[text.substr(text.find("FDNAME="))] = std::move(got.fds[0]);
-    }
-  }
-  std::size_t stored() const { return stored_.size(); }
-
-  // In a new process, as the service's next start finds things.
-  void pass() const {
-    int number = 3;
-    for (const auto& [name, fd] : stored_) {
-      if (::dup2(::fcntl(fd.get(), F_DUPFD, 100), number++) < 0) ::_exit(98);
-    }
-    ::setenv("LISTEN_FDS", std::to_string(stored_.size()).c_str(), 1);
-    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-    ::setenv("NOTIFY_SOCKET", path_.c_str(), 1);
-  }
-
- private:
-  TemporaryDirectory folder_;
-  std::string path_;
-  UniqueFd socket_;
-  std::string heard_;
-  std::map<std::string, UniqueFd> stored_;
-};
-
 class SupervisedUpgrade : public ::testing::Test {
  protected:
   SupervisedUpgrade()
@@ -253,7 +203,7 @@ class SupervisedUpgrade : public ::testing::Test {
   ::pid_t start_again() {
     const ::pid_t pid = ::fork();
     if (pid == 0) {
-      manager_.pass();
+      manager_.pass_what_is_stored();
       const std::string command = bin_directory() + "/perchild";
       ::execl(command.c_str(), "perchild", "serve", "--config", server_.configuration().c_str(),
               nullptr);

@@ -10,6 +10,7 @@
 #include "daemon/command/control/control_client.h"
 #include "daemon/command/reload/numbering.h"
 #include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/passed_ports.h"
 #include "daemon/command/serve/program_walls.h"
 #include "daemon/command/serve/tables.h"
 #include "privsep/sealed_memory.h"
@@ -38,11 +39,21 @@ struct MappedTable {
 Result<std::vector<ControlClient::OfferedListener>> bind_added(const SiteTable& running,
                                                                Configuration& configuration) {
   std::vector<ControlClient::OfferedListener> added;
+  std::vector<const Listener*> lacking;
   for (std::uint32_t i = 0; i < configuration.listeners.size(); ++i) {
     Listener& listener = configuration.listeners[i];
     const std::string address = text_of(listener.address);
     if (address.empty()) continue;
     if (i < running.listeners.size() && running.listeners[i] == address) continue;
+    // Which would be gone with the next start: this command may be under no walls.
+    if (!running.binds_ports) {
+      if (is_beyond_kernel(listener)) {
+        listener = {};
+      } else {
+        lacking.push_back(&listener);
+      }
+      continue;
+    }
     auto socket = bind_listener(listener, configuration.router_limits.head);
     if (!socket) return failure(socket.error());
     if (*socket) {
@@ -51,6 +62,7 @@ Result<std::vector<ControlClient::OfferedListener>> bind_added(const SiteTable& 
       listener = {};
     }
   }
+  if (auto error = why_not_served(lacking, true)) return failure(std::move(*error));
   return added;
 }
 
@@ -105,8 +117,9 @@ Result<int> reload(Configuration& configuration, std::ostream& out, std::ostream
     return exit_refused;
   }
   write_changes(compare_sites(running->table, wanted->table), out);
-  if (const auto warning = warning_of_programs(configuration, running->table.no_programs)) {
-    errors << "perchild: warning: " << *warning << "\n";
+  for (const auto& warning : {warning_of_programs(configuration, running->table.no_programs),
+                              warning_of_network(configuration, running->table.binds_ports)}) {
+    if (warning) errors << "perchild: warning: " << *warning << "\n";
   }
   return exit_good;
 }

@@ -14,6 +14,7 @@ namespace perchild {
 struct Inheritance {
   UniqueFd notify{};                  // where it says that it is ready; see MasterFds::notify
   std::vector<UniqueFd> listeners{};  // bound and listening, in any order
+  std::vector<UniqueFd> passed{};     // likewise, by a service manager that keeps them
   UniqueFd control{};                 // sockets for commands
   UniqueFd status{};
   UniqueFd log{};  // instead of stderr

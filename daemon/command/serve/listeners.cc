@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/command/serve/passed_ports.h"
+
 namespace perchild {
 namespace {
 
@@ -68,6 +70,15 @@ std::string bound_address_of(BorrowedFd socket) {
   return text_of(address);
 }
 
+std::vector<std::string> bound_addresses_of(const std::vector<UniqueFd>& sockets) {
+  std::vector<std::string> addresses;
+  for (const UniqueFd& socket : sockets) {
+    std::string address = bound_address_of(socket.borrow());
+    if (!address.empty()) addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
 std::string text_of(const ListenAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> host{};
   if (address.storage.ss_family == AF_INET) {
@@ -95,11 +106,19 @@ Result<std::optional<UniqueFd>> bind_listener(const Listener& listener,
 
 Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
                                              std::chrono::milliseconds head_deadline,
-                                             std::vector<UniqueFd>& inherited) {
+                                             Inheritance& from, bool binds_ports) {
   std::vector<UniqueFd> sockets;
   std::vector<Listener> bound;
+  std::vector<const Listener*> lacking;
+  const bool any_is_passed = !from.passed.empty();
   for (Listener& listener : listeners) {
-    auto found = take_bound(inherited, text_of(listener.address));
+    const std::string address = text_of(listener.address);
+    auto found = take_bound(from.passed, address);
+    if (!found) found = take_bound(from.listeners, address);
+    if (!found && !binds_ports) {
+      if (!is_beyond_kernel(listener)) lacking.push_back(&listener);
+      continue;
+    }
     if (found && !set_lasting_options(found->borrow(), head_deadline)) {
       return failure_from_errno("setsockopt", listener.text);
     }
@@ -110,6 +129,7 @@ Result<std::vector<UniqueFd>> bind_listeners(std::vector<Listener>& listeners,
     sockets.push_back(std::move(**socket));
     bound.push_back(std::move(listener));
   }
+  if (auto error = why_not_served(lacking, any_is_passed)) return failure(std::move(*error));
   listeners = std::move(bound);
   return sockets;
 }

@@ -5,6 +5,22 @@
 
 namespace perchild {
 
+std::string named_sites(const Configuration& configuration, bool (*is_meant)(const Site&)) {
+  std::string named;
+  std::size_t others = 0;
+  for (const Site& site : configuration.sites) {
+    if (site.hosts.empty() || !is_meant(site)) continue;
+    if (named.empty()) {
+      named = name_of(site);
+    } else {
+      ++others;
+    }
+  }
+  if (others != 0)
+    named += " and of " + std::to_string(others) + (others == 1 ? " other" : " others");
+  return named;
+}
+
 std::string why_programs_cannot_start() {
   const auto tried = try_own_namespaces();
   return tried ? std::string() : tried.error().text();
@@ -13,20 +29,10 @@ std::string why_programs_cannot_start() {
 std::optional<std::string> warning_of_programs(const Configuration& configuration,
                                                const std::string& why) {
   if (why.empty()) return std::nullopt;
-  std::string first;
-  std::size_t others = 0;
-  for (const Site& site : configuration.sites) {
-    if (site.programs.empty()) continue;
-    if (first.empty()) {
-      first = name_of(site);
-    } else {
-      ++others;
-    }
-  }
-  if (first.empty()) return std::nullopt;
-  if (others != 0)
-    first += " and of " + std::to_string(others) + (others == 1 ? " other" : " others");
-  return "programs of " + first + " will not start: " + why +
+  const std::string sites =
+      named_sites(configuration, [](const Site& site) { return !site.programs.empty(); });
+  if (sites.empty()) return std::nullopt;
+  return "programs of " + sites + " will not start: " + why +
          " (under systemd, packaging/programs.conf permits it, from the next restart on)";
 }
 

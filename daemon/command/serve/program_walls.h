@@ -13,6 +13,9 @@
 
 namespace perchild {
 
+// "a.example", "a.example and of 2 others": the sites that `is_meant` says; "" if there is none.
+std::string named_sites(const Configuration& configuration, bool (*is_meant)(const Site&));
+
 // Why not, by trying; "" if they can. A running service stays under the walls of its start, so its
 // site table keeps the answer for reloads.
 std::string why_programs_cannot_start();

@@ -9,12 +9,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 #include "daemon/command/check/check.h"
 #include "daemon/command/check/system_view.h"
 #include "daemon/command/serve/directories.h"
 #include "daemon/command/serve/executables.h"
 #include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/passed_ports.h"
 #include "daemon/command/serve/program_walls.h"
 #include "daemon/command/serve/quotas.h"
 #include "daemon/command/serve/tables.h"
@@ -140,9 +142,11 @@ Result<UniqueFd> open_mail_ledger(BorrowedFd runtime_dir) {
 
 Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited,
                             const ServerLog& log) {
-  const std::string no_programs = why_programs_cannot_start();
-  if (const auto warning = warning_of_programs(configuration, no_programs)) {
-    log.line(Priority::error, *warning);
+  const StartFacts start{why_programs_cannot_start(), can_bind_ports(),
+                         bound_addresses_of(inherited.passed)};
+  for (const auto& warning : {warning_of_programs(configuration, start.no_programs),
+                              warning_of_network(configuration, start.binds_ports)}) {
+    if (warning) log.line(Priority::error, *warning);
   }
   MasterParts parts;
   parts.notify = std::move(inherited.notify);
@@ -171,19 +175,22 @@ Result<MasterParts> prepare(Configuration& configuration, Inheritance& inherited
       take(parts.runner, open_executable(Role::runner), error) &&
       take(parts.spare, open_executable(Role::spare), error) &&
       take(parts.listeners,
-           bind_listeners(configuration.listeners, configuration.router_limits.head,
-                          inherited.listeners),
+           bind_listeners(configuration.listeners, configuration.router_limits.head, inherited,
+                          start.binds_ports),
            error) &&
       take(parts.cgroups, prepare_quotas(configuration, std::move(inherited.cgroups), log),
            error) &&
       // After the listeners, of which some may turn out not to exist here.
-      take(parts.tables, make_site_tables(configuration, parts.cgroups, no_programs), error) &&
+      take(parts.tables, make_site_tables(configuration, parts.cgroups, start), error) &&
       take(parts.filters, make_filters(calls_allowed_in(configuration)), error);
   if (!complete) return failure(error);
   // Of listeners that the configuration has no more.
   for (const UniqueFd& socket : inherited.listeners) {
     if (!parts.notify.has_value()) break;
     forget_listener(parts.notify.borrow(), bound_address_of(socket.borrow()));
+  }
+  if (const auto warning = warning_of_unserved(inherited.passed)) {
+    log.line(Priority::warning, *warning);
   }
   const std::string& webroot = configuration.acme_webroot;
   if (!webroot.empty() &&
@@ -220,6 +227,15 @@ SysError become_master(const Configuration& configuration, const MasterParts& pa
   return execute(BorrowedFd(executable), "perchild-master", environment);
 }
 
+// What is stored is of a service that has bound its ports. One that cannot is not to live on them:
+// it would not start once they are gone, and perchild.socket cannot bind while they are there.
+void forget_what_is_in_the_way(std::vector<UniqueFd>& stored, BorrowedFd notify) {
+  if (can_bind_ports()) return;
+  for (const UniqueFd& socket : std::exchange(stored, {})) {
+    forget_listener(notify, bound_address_of(socket.borrow()));
+  }
+}
+
 }  // namespace
 
 SysError start_service(Configuration& configuration, Inheritance inherited, const ServerLog& log) {
@@ -230,7 +246,8 @@ SysError start_service(Configuration& configuration, Inheritance inherited, cons
 
 int run_serve(const std::string& configuration_path) {
   // Before anything else is opened, which might get their numbers.
-  auto passed = take_passed_descriptors(::getenv("LISTEN_PID"), ::getenv("LISTEN_FDS"));
+  PassedListeners passed = take_passed_listeners(::getenv("LISTEN_PID"), ::getenv("LISTEN_FDS"),
+                                                 ::getenv("LISTEN_FDNAMES"));
   const ServerLog log("perchild", ::getenv("JOURNAL_STREAM"));
   if (::geteuid() != 0) {
     log.line(Priority::error, "serve needs root, to bind ports and to give each site its user");
@@ -244,10 +261,13 @@ int run_serve(const std::string& configuration_path) {
   }
   if (!read.configuration) return read.unreadable.empty() ? exit_mistakes : exit_unreadable;
   auto notify = connect_service_manager(::getenv("NOTIFY_SOCKET"));
-  const SysError error =
-      notify ? start_service(*read.configuration,
-                             {.notify = std::move(*notify), .listeners = std::move(passed)}, log)
-             : notify.error();
+  if (notify) forget_what_is_in_the_way(passed.stored, notify->borrow());
+  const SysError error = notify ? start_service(*read.configuration,
+                                                {.notify = std::move(*notify),
+                                                 .listeners = std::move(passed.stored),
+                                                 .passed = std::move(passed.bound)},
+                                                log)
+                                : notify.error();
   log.line(Priority::error, error.text());
   return exit_failed;
 }

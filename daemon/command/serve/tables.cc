@@ -122,13 +122,15 @@ SiteRecord record_of(const Site& site) {
 
 // What a service has from its start on, and keeps over reloads.
 SiteTable lasting_facts(const Configuration& configuration, const DelegatedCgroup& cgroups,
-                        const std::string& no_programs) {
+                        const StartFacts& start) {
   const IdMaps maps = make_id_maps(configuration);
   return {.sites = {},
           .listeners = {},
           .has_cgroups = cgroups.directory.has_value(),
           .controllers = cgroups.controllers,
-          .no_programs = no_programs,
+          .no_programs = start.no_programs,
+          .binds_ports = start.binds_ports,
+          .passed = start.passed,
           .allowable_calls = calls_allowed_in(configuration),
           .uids = maps.uids.extents(),
           .gids = maps.gids.extents()};
@@ -141,6 +143,8 @@ SiteTable lasting_facts(const SiteTable& running) {
           .has_cgroups = running.has_cgroups,
           .controllers = running.controllers,
           .no_programs = running.no_programs,
+          .binds_ports = running.binds_ports,
+          .passed = running.passed,
           .allowable_calls = running.allowable_calls,
           .uids = running.uids,
           .gids = running.gids};
@@ -294,10 +298,8 @@ Result<SiteTables> make_site_tables(const Configuration& configuration, SiteTabl
 }  // namespace
 
 Result<SiteTables> make_site_tables(const Configuration& configuration,
-                                    const DelegatedCgroup& cgroups,
-                                    const std::string& no_programs) {
-  return make_site_tables(configuration, lasting_facts(configuration, cgroups, no_programs),
-                          nullptr);
+                                    const DelegatedCgroup& cgroups, const StartFacts& start) {
+  return make_site_tables(configuration, lasting_facts(configuration, cgroups, start), nullptr);
 }
 
 Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running) {

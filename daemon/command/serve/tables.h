@@ -25,9 +25,16 @@ struct SiteTables {
   UniqueFd keys;             // tls::KeyRing, for the keeper
 };
 
-// For a start. `no_programs`: why none can start, or "".
+// What a service finds at its start, and keeps (SiteTable).
+struct StartFacts {
+  std::string no_programs{};
+  bool binds_ports = true;
+  std::vector<std::string> passed{};
+};
+
+// For a start.
 Result<SiteTables> make_site_tables(const Configuration& configuration,
-                                    const DelegatedCgroup& cgroups, const std::string& no_programs);
+                                    const DelegatedCgroup& cgroups, const StartFacts& start);
 // For a reload of what goes by `running`, whose numbers the configuration's sites and listeners
 // have been given. Sites that say the same keep their generation.
 Result<SiteTables> make_site_tables(const Configuration& configuration, const SiteTable& running);
