@@ -9,6 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(!name.empty() && name.find_first_of("=\n") == name.npos, "a name is one");
     check(value.find('\n') == value.npos, "a value is on one line");
     check(text.find(name + "=" + value) != text.npos, "it says so");
+    const auto all = perchild::values_of(name, text);
+    check(!all.empty() && all.back() == value, "the last counts");
   }
   return 0;
 }

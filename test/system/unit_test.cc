@@ -1,5 +1,5 @@
 // What packaging/perchild.service takes from the command: it serves all the same. (All of the unit,
-// on a real systemd: test/guest.)
+// on a real systemd: test/guest. That it takes the network: passed_ports_test.cc.)
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -40,8 +40,7 @@ std::vector<std::string> unit_setting(const std::string& key) {
 
 int number_of_capability(const std::string& capability) {
   for (const auto& [name, number] :
-       {std::pair("CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE),
-        std::pair("CAP_SETUID", CAP_SETUID), std::pair("CAP_SETGID", CAP_SETGID)}) {
+       {std::pair("CAP_SETUID", CAP_SETUID), std::pair("CAP_SETGID", CAP_SETGID)}) {
     if (capability == name) return number;
   }
   throw std::runtime_error("a capability that the test does not know: " + capability);
@@ -98,8 +97,6 @@ TEST(Unit, DoesNotGiveAwayTheLogs) {
 
 TEST(Unit, NoneOfThemIsToSpare) {
   for (const int dropped : capabilities_of_unit()) {
-    // The test's ports are above 1024.
-    if (dropped == CAP_NET_BIND_SERVICE) continue;
     std::vector<int> kept = capabilities_of_unit();
     std::erase(kept, dropped);
     EXPECT_THROW(Server(server_with(kept)), std::exception) << dropped;

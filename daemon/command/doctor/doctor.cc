@@ -16,6 +16,9 @@
 #include "daemon/command/doctor/running.h"
 #include "daemon/command/doctor/shell_word.h"
 #include "daemon/command/doctor/unit_checks.h"
+#include "daemon/command/serve/listeners.h"
+#include "daemon/command/serve/passed_ports.h"
+#include "daemon/command/serve/program_walls.h"
 #include "daemon/command/serve/tables.h"
 #include "policy/configuration_json.h"
 #include "privsep/cgroup.h"
@@ -52,6 +55,14 @@ std::vector<BackendPort> ports_of(const Configuration& configuration) {
   return ports;
 }
 
+std::vector<std::string> addresses_of(const Configuration& configuration) {
+  std::vector<std::string> addresses;
+  for (const Listener& listener : configuration.listeners) {
+    if (!is_beyond_kernel(listener)) addresses.push_back(text_of(listener.address));
+  }
+  return addresses;
+}
+
 void check_mistakes(const std::string& path, const ReadConfiguration& read, Diagnosis& diagnosis) {
   const std::string word = shell_word(path);
   for (const Severity severity : {Severity::error, Severity::warning}) {
@@ -82,7 +93,9 @@ void check_service(const DoctorOptions& options, const Configuration& configurat
   check_unit(paths,
              {.programs = needs.has_programs,
               .challenges = !configuration.acme_webroot.empty(),
-              .calls = calls_allowed_in(configuration)},
+              .calls = calls_allowed_in(configuration),
+              .network = !named_sites(configuration, needs_network).empty(),
+              .addresses = addresses_of(configuration)},
              diagnosis);
   check_running_service(options.config_path, configuration, diagnosis);
 }

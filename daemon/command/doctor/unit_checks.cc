@@ -1,18 +1,16 @@
 #include "daemon/command/doctor/unit_checks.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <set>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "daemon/command/doctor/shell_word.h"
-#include "daemon/command/site_process/child_output.h"
+#include "daemon/command/doctor/socket_checks.h"
+#include "daemon/command/doctor/systemctl.h"
 
 namespace perchild {
 namespace {
@@ -23,11 +21,11 @@ constexpr const char* why_files = "what is the system's is not the service's to 
 constexpr const char* why_kernel = "it is a way to change the machine that the service never needs";
 
 constexpr UnitRule rules_of_unit[] = {
-    {"User", "", "root", false, "serve needs root, to bind ports and to give each site its user"},
+    {"User", "", "root", false, "serve needs root, to give each site its user"},
     {"NoNewPrivileges", "yes", "", false,
      "setuid programs would gain something where sites' programs run"},
-    {"CapabilityBoundingSet", "CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID", "", true,
-     why_capabilities},
+    {"CapabilityBoundingSet", "CAP_SETUID CAP_SETGID", "", true, why_capabilities, nullptr, false,
+     false, "CAP_NET_BIND_SERVICE"},
     {"AmbientCapabilities", "", "", true, why_capabilities},
     {"ProtectSystem", "strict", "", false, why_files, "full"},
     {"ProtectHome", "read-only", "yes tmpfs", false, "no role of the service writes files of users",
@@ -49,8 +47,11 @@ constexpr UnitRule rules_of_unit[] = {
      "other namespaces than those that the service makes open more of the kernel",
      "user mnt pid ipc", true, true},
     {"PrivateIPC", "yes", "", false, "System V IPC of other services would be in reach"},
-    {"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", "", true,
-     "other families of sockets open more of the kernel", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
+    {"PrivateNetwork", "yes", "", false, "who takes over a process could connect to others",
+     nullptr, false, false, "no"},
+    {"RestrictAddressFamilies", "AF_UNIX", "", true,
+     "other families of sockets open more of the kernel", "AF_NETLINK", false, false,
+     "AF_INET AF_INET6"},
     {"LockPersonality", "yes", "", false, why_kernel},
     {"MemoryDenyWriteExecute", "yes", "", false,
      "who takes over a process could bring code of his own", "no"},
@@ -75,10 +76,28 @@ std::set<std::string> words_of(std::string_view text) {
   return words;
 }
 
-// Whether `value` is `wanted`, as good, or, of a list, within it.
-bool is_met(const UnitRule& rule, const char* wanted, const std::string& value) {
+// Which drop-ins there are to be.
+struct DropIns {
+  bool programs = false;
+  bool network = false;
+};
+
+// As the packaged unit says it with these drop-ins.
+std::string wanted_by(const UnitRule& rule, DropIns drop_ins) {
+  std::string wanted = rule.wanted;
+  for (const auto& [is_there, value] : {std::pair(drop_ins.programs, rule.with_programs),
+                                        std::pair(drop_ins.network, rule.with_network)}) {
+    if (!is_there || value == nullptr) continue;
+    wanted = rule.is_list ? wanted + " " + value : value;
+  }
+  return wanted;
+}
+
+// Whether `value` is what is wanted, as good, or, of a list, within it.
+bool is_met(const UnitRule& rule, DropIns drop_ins, const std::string& value) {
+  const std::string wanted = wanted_by(rule, drop_ins);
   if (value == wanted) return true;
-  const auto permitted = words_of(std::string(wanted) + " " + rule.also);
+  const auto permitted = words_of(wanted + " " + rule.also);
   const auto words = words_of(value);
   if (!rule.is_list) return words.size() == 1 && permitted.count(*words.begin()) != 0;
   // No word at all stands for no restriction in some, and for nothing permitted in others.
@@ -101,21 +120,31 @@ std::string writing_drop_in(const std::string& name, const std::string& lines) {
          folder_of_drop_ins + "/" + name + ".conf" + taking_effect;
 }
 
+std::string line_of(const UnitRule& rule, const std::string& value) {
+  return " " + shell_word(std::string(rule.property) + "=" + value);
+}
+
 // A list is emptied first, since further lines add to it.
-std::string lines_of(const UnitRule& rule, const char* wanted) {
-  const std::string name = rule.property;
-  std::string lines;
-  if (rule.is_list && *wanted != '\0') lines += " " + shell_word(name + "=");
-  return lines + " " + shell_word(name + "=" + wanted);
+std::string lines_of(const UnitRule& rule, const std::string& wanted) {
+  return (rule.is_list && !wanted.empty() ? line_of(rule, "") : "") + line_of(rule, wanted);
 }
 
 // What packaging/programs.conf says.
 std::string adding_what_programs_need() {
   std::string lines;
   for (const UnitRule& rule : rules_of_unit) {
-    if (rule.with_programs != nullptr) lines += lines_of(rule, rule.with_programs);
+    if (rule.with_programs != nullptr) lines += line_of(rule, rule.with_programs);
   }
   return writing_drop_in("programs", lines + " 'SystemCallFilter=mount @resources'");
+}
+
+// What packaging/network.conf says.
+std::string adding_a_network() {
+  std::string lines;
+  for (const UnitRule& rule : rules_of_unit) {
+    if (rule.with_network != nullptr) lines += line_of(rule, rule.with_network);
+  }
+  return writing_drop_in("network", lines + " IPAddressDeny=");
 }
 
 std::string listed(const std::vector<const char*>& names) {
@@ -139,6 +168,28 @@ void check_drop_in_of_programs(const std::vector<const char*>& loosened,
                    "are as sites with programs need them, and there is none",
                    "what nothing uses is open all the same",
                    "rm -f " + folder_of_drop_ins + "/programs.conf" + taking_effect});
+  }
+}
+
+void check_drop_in_of_network(bool has_network, const UnitNeeds& needs, Diagnosis& diagnosis) {
+  const std::string unit = std::string(unit_name) + ": PrivateNetwork, RestrictAddressFamilies";
+  if (!has_network && needs.network) {
+    diagnosis.add({Severity::error, "unit", unit, "leave the service without a network",
+                   "backends at ports, and the hosts that send sites' mail, are out of reach",
+                   adding_a_network()});
+  } else if (!has_network && needs.programs) {
+    diagnosis.add(
+        {Severity::note, "unit", unit, "leave sites' programs without a network",
+         "they reach databases at paths alone, and fetch nothing; for those that have to, "
+         "packaging/network.conf gives them one",
+         ""});
+  } else if (has_network && !needs.network && !needs.programs) {
+    diagnosis.add({Severity::note, "unit", unit, "give the service a network",
+                   "perchild.socket can bind its ports; who takes over a process then connects to "
+                   "nobody",
+                   "rm -f " + folder_of_drop_ins +
+                       "/network.conf && systemctl daemon-reload && systemctl stop " + unit_name +
+                       " && systemctl enable --now " + unit_name});
   }
 }
 
@@ -193,47 +244,42 @@ void check_calls_of_programs(const std::string& filter, const std::vector<std::s
                  writing_drop_in("system-calls", " " + shell_word("SystemCallFilter=" + lacking))});
 }
 
-Result<ChildOutput> show_unit() {
-  std::string names = "LoadState,FragmentPath,DropInPaths,SystemCallFilter";
-  for (const UnitRule& rule : rules_of_unit) names += std::string(",") + rule.property;
-  const std::string property = "--property=" + names;
-  return output_of_child(
-      [&](BorrowedFd output) {
-        ::dup2(output.get(), STDOUT_FILENO);
-        std::string program = "systemctl", show = "show", unit = unit_name;
-        std::string asked = property, plain = "--no-pager";
-        const std::array<char*, 6> arguments{program.data(), show.data(), plain.data(),
-                                             asked.data(),   unit.data(), nullptr};
-        std::string locale = "LC_ALL=C";
-        const std::array<char*, 2> environment{locale.data(), nullptr};
-        ::execve("/usr/bin/systemctl", arguments.data(), environment.data());
-      },
-      {.most = 1024 * 1024, .patience = std::chrono::seconds(60)});
-}
-
 }  // namespace
 
 std::span<const UnitRule> unit_rules() {
   return rules_of_unit;
 }
 
+bool binds_ports(const UnitProperties& properties) {
+  const auto network = properties.find("PrivateNetwork");
+  const auto families = properties.find("RestrictAddressFamilies");
+  const bool is_private = network != properties.end() && network->second == "yes";
+  // None is no restriction; a list of what is forbidden begins with "~".
+  const bool has_family = families == properties.end() || families->second.empty() ||
+                          families->second.front() == '~' ||
+                          are_within("AF_INET", families->second.c_str());
+  return !is_private && has_family;
+}
+
 void check_unit_properties(const UnitProperties& properties, const UnitNeeds& needs,
                            Diagnosis& diagnosis) {
   const std::size_t before = diagnosis.findings.size();
+  const bool has_network = binds_ports(properties);
+  const DropIns strict{.network = has_network};
+  const DropIns with_programs{.programs = true, .network = has_network};
   std::vector<const char*> loosened, lacking;
   for (const UnitRule& rule : rules_of_unit) {
     const auto found = properties.find(rule.property);
     if (found == properties.end()) continue;  // of another version of systemd's
     const std::string& value = found->second;
     // That of challenges has a check of its own.
-    const bool is_strict =
-        is_met(rule, rule.wanted, value) || (rule.has_more_with_challenges && value != "" &&
-                                             are_within(value, namespaces_with_challenges));
-    const bool is_for_programs =
-        rule.with_programs != nullptr && is_met(rule, rule.with_programs, value);
+    const bool is_strict = is_met(rule, {}, value) || is_met(rule, strict, value) ||
+                           (rule.has_more_with_challenges && value != "" &&
+                            are_within(value, namespaces_with_challenges));
+    const bool is_for_programs = is_met(rule, with_programs, value);
     if (!is_strict && !is_for_programs) {
-      const bool is_looser = needs.programs && rule.with_programs != nullptr;
-      const char* const wanted = is_looser ? rule.with_programs : rule.wanted;
+      const std::string wanted =
+          wanted_by(rule, {.programs = needs.programs, .network = has_network});
       // Behind all others.
       diagnosis.add({Severity::warning, "unit", std::string(unit_name) + ": " + rule.property,
                      "is " + shell_word(value) + ", not " + shell_word(wanted), rule.why,
@@ -245,6 +291,7 @@ void check_unit_properties(const UnitProperties& properties, const UnitNeeds& ne
       lacking.push_back(rule.property);
     }
   }
+  check_drop_in_of_network(has_network, needs, diagnosis);
   check_drop_in_of_programs(loosened, lacking, diagnosis);
   check_drop_in_of_challenges(properties, needs.challenges, diagnosis);
   const auto filter = properties.find("SystemCallFilter");
@@ -267,25 +314,32 @@ void check_unit(PathChecks& paths, const UnitNeeds& needs, Diagnosis& diagnosis)
     diagnosis.cannot_look("unit: systemd does not run this machine");
     return;
   }
-  const auto shown = show_unit();
-  if (!shown || shown->is_cut) {
+  std::string names = "LoadState,FragmentPath,DropInPaths,SystemCallFilter";
+  for (const UnitRule& rule : rules_of_unit) names += std::string(",") + rule.property;
+  const auto shown = show_unit(unit_name, names);
+  const auto socket = show_unit(socket_name, socket_properties);
+  if (!shown || !socket) {
     diagnosis.cannot_look("unit: systemd does not answer");
     return;
   }
-  const auto properties = parse_unit_properties(shown->text);
+  const auto properties = parse_unit_properties(*shown);
   const auto state = properties.find("LoadState");
   if (state == properties.end() || state->second != "loaded") {
     diagnosis.cannot_look("unit: systemd has no " + std::string(unit_name));
     return;
   }
   const PathTrust trust{"unit", "a file of the unit", "whoever writes it is root"};
-  for (const char* name : {"FragmentPath", "DropInPaths"}) {
-    const auto found = properties.find(name);
-    if (found == properties.end()) continue;
-    std::istringstream stream{found->second};
-    for (std::string path; stream >> path;) paths.check_writers(path, look_along(path), trust);
+  for (const UnitProperties& unit : {properties, parse_unit_properties(*socket)}) {
+    for (const char* name : {"FragmentPath", "DropInPaths"}) {
+      const auto found = unit.find(name);
+      if (found == unit.end()) continue;
+      std::istringstream stream{found->second};
+      for (std::string path; stream >> path;) paths.check_writers(path, look_along(path), trust);
+    }
   }
   check_unit_properties(properties, needs, diagnosis);
+  check_socket_unit(parse_socket_unit(*socket), needs.addresses, binds_ports(properties),
+                    diagnosis);
 }
 
 }  // namespace perchild

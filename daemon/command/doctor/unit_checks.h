@@ -1,5 +1,5 @@
-// The unit as systemd has it, compared with the packaged one: a drop-in may have loosened it, or
-// the one that sites' programs need may be missing (packaging/programs.conf).
+// The units as systemd has them, compared with the packaged ones: a drop-in may have loosened the
+// service's, or one that sites need may be missing (packaging/*.conf).
 //
 // Runs in: command. Looks at nothing itself but in check_unit().
 #pragma once
@@ -25,19 +25,25 @@ struct UnitRule {
   // `wanted` is a list of which no more may be permitted; fewer are for who runs it to try.
   bool is_list = false;
   const char* why;
-  // As packaging/programs.conf has it, if that is another; whether no program starts without.
+  // As packaging/programs.conf has it, or of a list what that adds; whether no program starts
+  // without.
   const char* with_programs = nullptr;
   bool is_needed_by_programs = false;
   bool has_more_with_challenges = false;  // packaging/acme.conf
+  const char* with_network = nullptr;     // likewise, packaging/network.conf
 };
 std::span<const UnitRule> unit_rules();
 
 // What the configuration has that the packaged unit does not permit by itself.
 struct UnitNeeds {
-  bool programs = false;             // of sites, which perchild starts: packaging/programs.conf
-  bool challenges = false;           // "acme_webroot": packaging/acme.conf
-  std::vector<std::string> calls{};  // system calls that sites allow their programs
+  bool programs = false;                 // of sites, which perchild starts: packaging/programs.conf
+  bool challenges = false;               // "acme_webroot": packaging/acme.conf
+  std::vector<std::string> calls{};      // system calls that sites allow their programs
+  bool network = false;                  // backends at ports, or mail: packaging/network.conf
+  std::vector<std::string> addresses{};  // of "listen", that this machine can have
 };
+// Whether the service has a network.
+bool binds_ports(const UnitProperties& properties);
 void check_unit_properties(const UnitProperties& properties, const UnitNeeds& needs,
                            Diagnosis& diagnosis);
 

@@ -25,17 +25,26 @@ UnitProperties good_unit() {
   UnitProperties properties{{"SystemCallFilter", "accept accept4"}};
   for (const UnitRule& rule : unit_rules()) properties[rule.property] = rule.wanted;
   // As systemctl(1) shows them.
-  properties["CapabilityBoundingSet"] = "cap_setgid cap_setuid cap_net_bind_service";
+  properties["CapabilityBoundingSet"] = "cap_setgid cap_setuid";
   return properties;
 }
 
-// With packaging/programs.conf.
-UnitProperties unit_for_programs() {
-  UnitProperties properties = good_unit();
+// The packaged unit as a drop-in changes it: lists grow, all else is in the place of what was.
+UnitProperties with(UnitProperties properties, const char* UnitRule::*drop_in) {
   for (const UnitRule& rule : unit_rules()) {
-    if (rule.with_programs != nullptr) properties[rule.property] = rule.with_programs;
+    if (rule.*drop_in == nullptr) continue;
+    std::string& value = properties[rule.property];
+    value = rule.is_list ? value + " " + rule.*drop_in : rule.*drop_in;
   }
   return properties;
+}
+
+UnitProperties unit_for_programs() {
+  return with(good_unit(), &UnitRule::with_programs);
+}
+
+UnitProperties with_network(UnitProperties properties) {
+  return with(std::move(properties), &UnitRule::with_network);
 }
 
 // With packaging/acme.conf too.
@@ -55,38 +64,40 @@ Diagnosis of(const UnitProperties& properties, bool has_programs = false,
 TEST(DoctorOfTheUnit, WantsWhatThePackagedUnitSays) {
   for (const UnitRule& rule : unit_rules()) {
     EXPECT_EQ(packaged("perchild.service", rule.property).value_or(""), rule.wanted);
-    const auto with_programs = packaged("programs.conf", rule.property);
-    EXPECT_EQ(with_programs.has_value(), rule.with_programs != nullptr) << rule.property;
-    if (!with_programs) continue;
-    // Families are added to those of the unit.
-    const std::string whole = std::string(rule.property) == "RestrictAddressFamilies"
-                                  ? rule.wanted + (" " + *with_programs)
-                                  : *with_programs;
-    EXPECT_EQ(whole, rule.with_programs);
+    for (const auto& [file, value] : {std::pair("programs.conf", rule.with_programs),
+                                      std::pair("network.conf", rule.with_network)}) {
+      const auto written = packaged(file, rule.property);
+      EXPECT_EQ(written.has_value(), value != nullptr) << rule.property;
+      EXPECT_EQ(written.value_or(""), value == nullptr ? "" : value) << rule.property;
+    }
   }
 }
+
+constexpr const char* no_network_for_programs =
+    "note unit perchild.service: PrivateNetwork, RestrictAddressFamilies";
 
 TEST(DoctorOfTheUnit, SaysNothingOfThePackagedOne) {
   EXPECT_EQ(found_in(of(good_unit())), Texts{});
   EXPECT_EQ(of(good_unit()).in_order.size(), 1u);
-  EXPECT_EQ(found_in(of(unit_for_programs(), true)), Texts{});
+  EXPECT_EQ(found_in(of(with_network(unit_for_programs()), true)), Texts{});
   EXPECT_EQ(found_in(of(with_challenges(good_unit()), false, true)), Texts{});
-  EXPECT_EQ(found_in(of(with_challenges(unit_for_programs()), true, true)), Texts{});
+  EXPECT_EQ(found_in(of(with_challenges(with_network(unit_for_programs())), true, true)), Texts{});
 }
 
 TEST(DoctorOfTheUnit, AsksForTheDropInWhereSitesHavePrograms) {
   const Diagnosis diagnosis = of(good_unit(), true);
   EXPECT_EQ(found_in(diagnosis),
-            Texts{"error unit perchild.service: ProtectKernelTunables, ProtectKernelLogs, "
-                  "ProcSubset, RestrictNamespaces"});
+            Texts({no_network_for_programs,
+                   "error unit perchild.service: ProtectKernelTunables, ProtectKernelLogs, "
+                   "ProcSubset, RestrictNamespaces"}));
   // The command writes what packaging/programs.conf says.
-  const std::string command = commands_of(diagnosis).at(0);
+  const std::string command = commands_of(diagnosis).at(1);
   EXPECT_NE(command.find("'RestrictNamespaces=user mnt pid ipc'"), std::string::npos) << command;
   EXPECT_NE(command.find(
                 "'SystemCallFilter=" + packaged("programs.conf", "SystemCallFilter").value() + "'"),
             std::string::npos)
       << command;
-  UnitProperties properties = unit_for_programs();
+  UnitProperties properties = with_network(unit_for_programs());
   properties["RestrictNamespaces"] = "user mnt pid";
   properties["ProtectSystem"] = "strict";  // where sites' programs write nothing
   EXPECT_EQ(found_in(of(properties, true)),
@@ -111,12 +122,12 @@ TEST(DoctorOfTheUnit, AsksForTheDropInWhereThereIsAFolderOfChallenges) {
     EXPECT_NE(command.find(line), std::string::npos) << command;
   }
   // Which has the namespace, but not the calls.
-  EXPECT_EQ(found_in(of(unit_for_programs(), true, true)), wanted);
+  EXPECT_EQ(found_in(of(with_network(unit_for_programs()), true, true)), wanted);
 }
 
 TEST(DoctorOfTheUnit, WantsTheSystemCallsThatSitesAllowTheirPrograms) {
   const auto of_calls = [](const std::string& filter, const std::vector<std::string>& calls) {
-    UnitProperties properties = unit_for_programs();
+    UnitProperties properties = with_network(unit_for_programs());
     properties["SystemCallFilter"] = filter;
     Diagnosis diagnosis;
     check_unit_properties(properties, {.programs = true, .calls = calls}, diagnosis);
@@ -133,7 +144,7 @@ TEST(DoctorOfTheUnit, WantsTheSystemCallsThatSitesAllowTheirPrograms) {
 TEST(DoctorOfTheUnit, FindsTheDropInWhereThereIsNoFolderOfChallenges) {
   const Texts wanted{"warning unit perchild.service: RestrictNamespaces, SystemCallFilter"};
   EXPECT_EQ(found_in(of(with_challenges(good_unit()))), wanted);
-  EXPECT_EQ(found_in(of(with_challenges(unit_for_programs()), true)), wanted);
+  EXPECT_EQ(found_in(of(with_challenges(with_network(unit_for_programs())), true)), wanted);
   UnitProperties namespace_alone = good_unit();
   namespace_alone["RestrictNamespaces"] = "mnt user";
   EXPECT_EQ(found_in(of(namespace_alone)), wanted);
@@ -142,7 +153,7 @@ TEST(DoctorOfTheUnit, FindsTheDropInWhereThereIsNoFolderOfChallenges) {
 TEST(DoctorOfTheUnit, SaysNothingOfAStricterOneOrOfAPropertyThatSystemdDoesNotKnow) {
   UnitProperties properties = good_unit();
   properties["ProtectHome"] = "yes";
-  properties["RestrictAddressFamilies"] = "AF_UNIX AF_INET";
+  properties["CapabilityBoundingSet"] = "cap_setuid";
   properties.erase("PrivateIPC");
   EXPECT_EQ(found_in(of(properties)), Texts{});
 }
@@ -152,6 +163,8 @@ TEST(DoctorOfTheUnit, FindsEachDropInThatLoosensIt) {
       {"User", "www-data"},
       {"NoNewPrivileges", "no"},
       {"CapabilityBoundingSet", "cap_setuid cap_sys_admin"},
+      {"CapabilityBoundingSet", "cap_setuid cap_setgid cap_net_bind_service"},
+      {"RestrictAddressFamilies", "AF_UNIX AF_INET"},
       {"ProtectControlGroups", "no"},
       {"AmbientCapabilities", "cap_net_admin"},
       {"ProtectSystem", "no"},
@@ -181,9 +194,42 @@ TEST(DoctorOfTheUnit, MendsByADropInBehindTheOthers) {
                   "daemon-reload && systemctl restart perchild.service"});
 }
 
+TEST(DoctorOfTheUnit, AsksForANetworkWhereSitesNeedOne) {
+  Diagnosis diagnosis;
+  check_unit_properties(unit_for_programs(), {.programs = true, .network = true}, diagnosis);
+  EXPECT_EQ(found_in(diagnosis),
+            Texts{"error unit perchild.service: PrivateNetwork, RestrictAddressFamilies"});
+  // The command writes what packaging/network.conf says.
+  const std::string command = commands_of(diagnosis).at(0);
+  for (const char* key :
+       {"PrivateNetwork", "RestrictAddressFamilies", "IPAddressDeny", "CapabilityBoundingSet"}) {
+    const std::string line = std::string(key) + "=" + packaged("network.conf", key).value();
+    EXPECT_NE(command.find(line), std::string::npos) << command;
+  }
+  Diagnosis mended;
+  check_unit_properties(with_network(unit_for_programs()), {.programs = true, .network = true},
+                        mended);
+  EXPECT_EQ(found_in(mended), Texts{});
+}
+
+// It is for who runs it to choose: programs may need none, and ports may be perchild's own to bind.
+TEST(DoctorOfTheUnit, NotesWhereProgramsHaveNoNetworkAndWhereNothingNeedsOne) {
+  EXPECT_EQ(found_in(of(unit_for_programs(), true)), Texts{no_network_for_programs});
+  EXPECT_EQ(found_in(of(with_network(good_unit()))), Texts{no_network_for_programs});
+}
+
+TEST(DoctorOfTheUnit, KeepsTheNetworkInWhatItWrites) {
+  UnitProperties properties = with_network(good_unit());
+  properties["RestrictAddressFamilies"] = "AF_UNIX AF_INET AF_PACKET";
+  const std::string command = commands_of(of(properties)).at(0);
+  EXPECT_NE(command.find("'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6'"), std::string::npos)
+      << command;
+}
+
 TEST(UnitPropertiesText, IsReadLineByLine) {
   const auto properties = parse_unit_properties("A=1\nB=\n=x\nnone\nC=a=b\nA=2");
   EXPECT_EQ(properties, (UnitProperties{{"A", "2"}, {"B", ""}, {"C", "a=b"}}));
+  EXPECT_EQ(values_of("A", "A=1\nB=3\nA=\nA"), (Texts{"1", ""}));
 }
 
 }  // namespace
