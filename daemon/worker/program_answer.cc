@@ -194,8 +194,11 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
                              what_becomes_of_program(*exchange, *ticket.stream, end));
     }
     location = exchange->location();
-    const bool again = end == ExchangeEnd::refused && ticket.reused && exchange->is_untouched() &&
-                       !has_input && is_idempotent(request.head.method) && tries < most_tries;
+    // One that was silent for as long as a request may take has not been closed: it is not asked
+    // for another such time.
+    const bool was_closed = ticket.reused && exchange->is_untouched() && !ticket.stream->timed_out;
+    const bool again = end == ExchangeEnd::refused && was_closed && !has_input &&
+                       is_idempotent(request.head.method) && tries < most_tries;
     if (!again) break;
     response = {};
   }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,6 +42,11 @@ class PlayedBackend {
     ASSERT_TRUE(peer_.has_value());
     ::setsockopt(peer_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     seen_.clear();
+  }
+  // Whether somebody has connected, or does within so many milliseconds.
+  bool is_asked_within(int milliseconds) {
+    ::pollfd polled{listener_.get(), POLLIN, 0};
+    return ::poll(&polled, 1, milliseconds) == 1;
   }
   // What has come, once it has `end` in it.
   std::string receive_until(const std::string& end) {

@@ -239,6 +239,21 @@ TEST(Proxy, OnlyWhatMayBeAskedTwiceIsTriedAgainAndOnlyIfNothingHasComeOfIt) {
   EXPECT_EQ(other.receive().status, 502);
 }
 
+TEST(Proxy, WhatRanOutOfTimeIsNotAskedAgain) {
+  PlayedBackend backend;
+  const Server server(proxy_site(backend.settings(R"(, "time_limit": "300ms")")));
+  Client client(server.port());
+  client.send(request("a.example"));
+  backend.accept();
+  backend.receive_until("\r\n\r\n");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  EXPECT_EQ(client.receive().body, "ok");
+  client.send(request("a.example", "/silent"));
+  EXPECT_TRUE(contains(backend.receive_until("\r\n\r\n"), "GET /silent "));
+  EXPECT_EQ(client.receive().status, 504);
+  EXPECT_FALSE(backend.is_asked_within(0));
+}
+
 TEST(Proxy, AnotherProtocolPassesBothWays) {
   PlayedBackend backend;
   const Server server(proxy_site(backend.settings()));
