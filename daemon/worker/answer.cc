@@ -147,7 +147,8 @@ std::optional<Progress> finish_step(Request& request, Response& response, Step s
 Progress use_program(Request& request, Response& response, const content::Handler& handler,
                      std::string script) {
   // RFC 9110, 9.3.8: a program's echo would show a page's scripts what browsers hide from them.
-  if (request.head.method == Method::trace && answer_method(request, response)) {
+  if (request.head.method == Method::trace) {
+    response = refuse(request, 405, "method not allowed", files::allow_of_programs);
     return Progress::answered;
   }
   if (request.explanation != nullptr) {

@@ -121,6 +121,7 @@ TEST(Bodies, TraceIsPassedOnToNoProgram) {
   for (const auto& [host, target] : {std::pair{"a.example", "/x.php"}, {"b.example", "/"}}) {
     const HttpResponse response = ask(server, request(host, target, cookie, "TRACE"));
     EXPECT_EQ(response.status, 405) << host;
+    EXPECT_EQ(response.fields.at("allow"), "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE") << host;
     EXPECT_FALSE(contains(response.body, "secret")) << host;
   }
 }

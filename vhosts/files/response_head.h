@@ -94,5 +94,8 @@ class ResponseHead {
 
 // For a 405, and for OPTIONS, where only files are served.
 inline constexpr std::string_view allow_of_files = "Allow: GET, HEAD, OPTIONS\r\n";
+// What is passed on, of the methods that have a name here; the program may allow fewer of them.
+inline constexpr std::string_view allow_of_programs =
+    "Allow: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE\r\n";
 
 }  // namespace perchild::files
