@@ -67,6 +67,7 @@ enum class NotAcquiredReason : std::uint32_t {
   unreachable,       // a backend's socket: nobody listens
   forbidden,         // a backend's socket is not of the site's user, a script is not as it must be
   not_found,         // a script
+  cannot_run,        // a script, however often it is asked for; the site's error log says why
   withdrawn,
 };
 

@@ -116,7 +116,10 @@ void Mail::take(UniqueFd socket, const MailCall& call, UniqueFd message) {
                                            .input = message.borrow(),
                                            .output = parts_.null},
                                           *this);
-  if (!pid) return tell(socket.borrow(), EX_TEMPFAIL, "the SMTP client cannot be started");
+  if (!pid) {
+    parts_.log.add({.message = "mail is not sent:", .subject = pid.error().text()});
+    return tell(socket.borrow(), EX_TEMPFAIL, "the SMTP client cannot be started");
+  }
   sending_[*pid] = {std::move(socket), parts_.desk.now() + longest_sending};
 }
 

@@ -12,8 +12,6 @@ namespace perchild {
 Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner) {
   auto started = start_program(start);
   if (!started) {
-    const std::string text = owner.name() + " cannot be started: " + started.error().text();
-    log_.add({.message = text});
     if (started.error().error == EAGAIN && processes_.empty()) end_strays();
     return failure(started.error());
   }

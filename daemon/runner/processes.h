@@ -33,8 +33,8 @@ class Processes {
  public:
   explicit Processes(logs::ErrorLog& log) : log_(log) {}
 
-  // `owner` outlives its processes. Why not is also in the error log. Where the site has as many
-  // processes as it may have and none of them is known here, those are ended.
+  // `owner` outlives its processes. Where the site has as many processes as it may have and
+  // none of them is known here, those are ended.
   Result<::pid_t> start(const ProgramStart& start, ProcessOwner& owner);
 
   // One that another has forked, which is now a child of the runner. False, and it is nobody's, if

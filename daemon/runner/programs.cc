@@ -21,6 +21,11 @@ void Program::forget(std::uint32_t client) {
   std::erase_if(waiting_, [&](const Question& one) { return one.client == client; });
 }
 
+void Program::say_not_started(const SysError& error) {
+  const std::string text = name() + " cannot be started: " + error.text();
+  parts_.log.add({.message = text});
+}
+
 Result<::pid_t> Program::start_command(const std::vector<std::string>& command,
                                        const std::vector<std::string>& environment,
                                        BorrowedFd input, std::optional<BorrowedFd> listener,
@@ -30,19 +35,20 @@ Result<::pid_t> Program::start_command(const std::vector<std::string>& command,
       in_root ? -1 : ::open(settings_.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!in_root && !folder.has_value()) {
     const auto failed = failure_from_errno("open", settings_.directory);
-    const std::string text = name() + " cannot be started: " + failed.value().text();
-    parts_.log.add({.message = text});
+    say_not_started(failed.value());
     return failed;
   }
-  return parts_.processes.start({.command = command,
-                                 .environment = environment,
-                                 .directory = in_root ? parts_.root : folder.borrow(),
-                                 .input = input,
-                                 .output = parts_.null,
-                                 .listener = listener,
-                                 .fork_control = fork_control,
-                                 .walls = parts_.walls},
-                                *this);
+  auto pid = parts_.processes.start({.command = command,
+                                     .environment = environment,
+                                     .directory = in_root ? parts_.root : folder.borrow(),
+                                     .input = input,
+                                     .output = parts_.null,
+                                     .listener = listener,
+                                     .fork_control = fork_control,
+                                     .walls = parts_.walls},
+                                    *this);
+  if (!pid) say_not_started(pid.error());
+  return pid;
 }
 
 std::unique_ptr<Program> make_program(std::uint32_t number, const ProgramSettings& settings,

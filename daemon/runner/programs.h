@@ -100,7 +100,8 @@ class Program : public ProcessOwner {
   void refuse_all(NotAcquiredReason reason) {
     while (!waiting_.empty()) parts_.desk.refuse(take_first(), reason);
   }
-  // The command in its folder, with descriptors as given.
+  void say_not_started(const SysError& error);
+  // The command in its folder, with descriptors as given. Why not is also in the error log.
   Result<::pid_t> start_command(const std::vector<std::string>& command,
                                 const std::vector<std::string>& environment, BorrowedFd input,
                                 std::optional<BorrowedFd> listener,

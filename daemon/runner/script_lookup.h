@@ -23,7 +23,12 @@ struct FoundScript {
 
 // `root`: the docroot. It must be a regular file of `owner`, executable by him, and neither it nor
 // any folder between it and the docroot, nor the one that it is in, writable for anybody else: what
-// suexec has made the rule. Such folders are the owner's as well, but for the docroot itself.
-FoundScript find_script(BorrowedFd root, const std::string& path, ::uid_t owner);
+// suexec has made the rule. Such folders are the owner's as well, but for the docroot itself; the
+// file is of his `group`, and changes neither when it is run.
+FoundScript find_script(BorrowedFd root, const std::string& path, ::uid_t owner, ::gid_t group);
+
+// Why `script`, which has been found, cannot be run, for the log: `error` is exec's. Empty if it
+// may do the next time.
+std::string why_not_run(const FoundScript& script, int error);
 
 }  // namespace perchild

@@ -33,7 +33,8 @@ void Scripts::serve() {
 }
 
 void Scripts::start(const Question& question) {
-  const FoundScript script = find_script(parts_.root, question.call->script, ::geteuid());
+  const FoundScript script =
+      find_script(parts_.root, question.call->script, ::geteuid(), ::getegid());
   if (!script.complaint.empty()) {
     // Somebody who tries names is for the worker to log.
     if (script.refusal == NotAcquiredReason::forbidden) {
@@ -58,10 +59,20 @@ void Scripts::start(const Question& question) {
        .output = scripts.borrow(),
        .walls = parts_.walls},
       *this);
-  if (!pid) return parts_.desk.refuse(question, NotAcquiredReason::cannot_start);
+  if (!pid) return refuse_unstarted(question, script, pid.error());
   const std::uint32_t instance = parts_.desk.give(question, number_, ours.borrow());
   running_[*pid] = {instance, std::move(ours)};
   if (instance == 0) parts_.processes.end(*pid, parts_.desk.now());
+}
+
+void Scripts::refuse_unstarted(const Question& question, const FoundScript& script,
+                               const SysError& error) {
+  const std::string why = why_not_run(script, error.error);
+  const std::string text =
+      question.call->script + " cannot be run: " + (why.empty() ? error.text() : why);
+  parts_.log.add({.message = "a script", .subject = text});
+  parts_.desk.refuse(question,
+                     why.empty() ? NotAcquiredReason::cannot_start : NotAcquiredReason::cannot_run);
 }
 
 // It is done with whatever it says of keeping.

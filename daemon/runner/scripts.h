@@ -7,6 +7,7 @@
 #include <map>
 
 #include "daemon/runner/programs.h"
+#include "daemon/runner/script_lookup.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
@@ -21,6 +22,7 @@ class Scripts final : public Program {
  private:
   void serve() override;
   void start(const Question& question);
+  void refuse_unstarted(const Question& question, const FoundScript& script, const SysError& error);
 
   struct Running {
     std::uint32_t instance;

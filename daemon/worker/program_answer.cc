@@ -39,6 +39,8 @@ Refusal refusal_of(NotAcquiredReason reason) {
       return {403, "the script is not as it must be to be run, or the socket not the site's own"};
     case NotAcquiredReason::not_found:
       return {404, no_such_file};  // it has gone meanwhile
+    case NotAcquiredReason::cannot_run:
+      return {500, "the script cannot be run"};
     case NotAcquiredReason::withdrawn:
       break;  // nobody waits for that any more, if the runner says what is so
   }

@@ -84,6 +84,7 @@ TEST(Reasons, OfWhatKeepsAProgramFromAnsweringAreInTheSitesLog) {
   };
   add("good", "printf 'A: b\\n\\ngood'");
   add("open", "printf 'A: b\\n\\nopen'", 0770);
+  server.add_file(0, "cgi-bin/bare", "echo\n", 0700);
   add("leads", "printf 'Location: /%%00\\n\\n'");
   add("loud", "for i in 1 2 3 4 5 6 7 8; do printf 'X-%d: %05000d\\n' $i 0; done; echo");
   // It would fit without the site's own.
@@ -98,6 +99,7 @@ TEST(Reasons, OfWhatKeepsAProgramFromAnsweringAreInTheSitesLog) {
            {"/cgi-bin/open", 403,
             "the script is not as it must be to be run, or the socket not the site's own "
             "/cgi-bin/open"},
+           {"/cgi-bin/bare", 500, "the script cannot be run /cgi-bin/bare"},
            {"/cgi-bin/leads", 502, "the program leads to an impossible path"},
            {"/cgi-bin/loud", 502, "the program's head does not fit into a response /cgi-bin/loud"},
            {"/cgi-bin/full", 500, "the site's headers do not fit into a response"},

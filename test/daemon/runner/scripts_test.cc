@@ -1,4 +1,5 @@
 // CGI scripts: how one is found, what it is given, and how it ends.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -87,6 +88,16 @@ TEST_F(CgiScripts, ThatAreNotAsTheyMustBeAreNotStarted) {
     ::chmod(path_of("writable").c_str(), mode);
     EXPECT_EQ(refusal_of("writable"), NotAcquiredReason::forbidden) << mode;
   }
+  for (const unsigned mode : {04755U, 02755U}) {
+    add("set-id");
+    ::chmod(path_of("set-id").c_str(), mode);
+    EXPECT_EQ(refusal_of("set-id"), NotAcquiredReason::forbidden) << mode;
+  }
+  EXPECT_TRUE(runner_.logs("a script is not started: set-id is set-uid or set-gid"));
+  add("of-another-group");
+  ASSERT_EQ(::chown(path_of("of-another-group").c_str(), uid_a, uid_b), 0);
+  EXPECT_EQ(refusal_of("of-another-group"), NotAcquiredReason::forbidden);
+  EXPECT_TRUE(runner_.logs("of-another-group is not a file of the site's group"));
   add("another's");
   ASSERT_EQ(::chown(path_of("another's").c_str(), uid_b, uid_a), 0);
   ::chmod(path_of("another's").c_str(), 0755);
@@ -104,6 +115,34 @@ TEST_F(CgiScripts, ThatAreNotAsTheyMustBeAreNotStarted) {
   EXPECT_EQ(refusal_of("folder/in"), NotAcquiredReason::forbidden);
   EXPECT_TRUE(runner_.logs("a script is not started: folder is not a folder of the site's user"))
       << runner_.error_log();
+}
+
+TEST_F(CgiScripts, ThatCannotBeRunAreSaidWithTheReason) {
+  struct Case {
+    std::string name, text, said;
+  };
+  const Case cases[] = {
+      {"from-windows", "#!/bin/sh\r\necho\r\n",
+       "its first line ends in CR LF, and so there is no such interpreter: /bin/sh"},
+      {"of-nothing", "#! /no/such/thing -x\n", "its interpreter is missing: /no/such/thing"},
+      {"bare", "echo ran\n", "it is no program, and its first line names no interpreter"},
+      {"empty", "", "it is no program, and its first line names no interpreter"},
+      {"of-a-folder", "#!/usr\n", "Permission denied"},
+  };
+  for (const Case& one : cases) {
+    runner_.add_script("bin/" + one.name, one.text);
+    EXPECT_EQ(refusal_of("bin/" + one.name), NotAcquiredReason::cannot_run) << one.name;
+    EXPECT_TRUE(runner_.logs("a script bin/" + one.name + " cannot be run: " + one.said))
+        << runner_.error_log();
+  }
+}
+
+TEST_F(CgiScripts, ThatAreBeingWrittenMayRunLater) {
+  runner_.add_script("new", "#!/bin/sh\necho ran\n");
+  UniqueFd writer(::open(path_of("new").c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_EQ(refusal_of("new"), NotAcquiredReason::cannot_start);
+  writer.reset();
+  EXPECT_EQ(read_to_end(run("new").connection.borrow()), "ran\n");
 }
 
 TEST_F(CgiScripts, EndWithTheirSessionWhenTheyAreReleased) {
