@@ -1,6 +1,7 @@
 #include "policy/configuration_presets.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -14,6 +15,8 @@ namespace {
 struct Preset {
   std::string_view name;
   std::string_view rules;  // as a vhost would have them
+  // What the docroot is called in a project whose other folders are not for visitors.
+  std::array<std::string_view, 2> docroots{};
 };
 
 constexpr std::string_view with_php =
@@ -28,17 +31,19 @@ constexpr Preset presets[] = {
        "locations": [{"prefix": "/wp-content/uploads", "php": false}]})"},
     // drupal.org, "Nginx", and what its .htaccess has: likewise; scripts are those of the root and
     // of /core; no source, no private files, and nothing that Composer brings.
-    {"drupal", R"rules({
+    {"drupal",
+     R"rules({
        "try": ["{path}", "{path}/", "/index.php"],
        "deny": ["*.engine", "*.inc", "*.install", "*.make", "*.module", "*.profile", "*.po",
                 "*.sh", "*.*sql", "*.theme", "*.tpl", "*.tpl.php", "*.twig", "*.xtmpl", "*.yml",
                 "composer.*", "package.json", "yarn.lock", "web.config", "Entries*", "Repository",
                 "Root", "Tag", "Template", "#*#"],
-       "locations": [{"php": false, "pattern":
+       "locations": [{"pattern": "^/sites/[^/]+/private(/|$)", "access": {"deny": ["all"]}},
+                     {"php": false, "pattern":
                         "^/(?!core/([^/]*|modules/statistics/statistics)[.]php$)(.+/.*|autoload)[.]php(/|$)"},
                      {"prefix": "/sites/default/files", "php": false},
-                     {"prefix": "/sites/default/private", "access": {"deny": ["all"]}},
-                     {"prefix": "/vendor", "access": {"deny": ["all"]}}]})rules"},
+                     {"prefix": "/vendor", "access": {"deny": ["all"]}}]})rules",
+     {"web", "docroot"}},
     // dokuwiki.org, "rewrite": its data lie within the docroot.
     {"dokuwiki", R"({
        "index": ["doku.php", "index.html"],
@@ -52,24 +57,39 @@ constexpr Preset presets[] = {
                      {"prefix": "/bin", "access": {"deny": ["all"]}},
                      {"prefix": "/inc", "access": {"deny": ["all"]}},
                      {"prefix": "/vendor", "access": {"deny": ["all"]}}]})"},
-    // mediawiki.org, "Manual:Short URL/Nginx", for a wiki in /w whose pages are /wiki/NAME.
-    {"mediawiki", R"({
-       "rewrite": [{"pattern": "^/wiki/(.*)$", "to": "/w/index.php?title=$1"}],
+    // mediawiki.org, "Manual:Short URL", Apache's and Nginx's, for a wiki in /w whose pages are
+    // /wiki/NAME. Its installer runs where "/w/mw-config" has "php".
+    {"mediawiki", R"rules({
+       "rewrite": [{"pattern": "^/(wiki/?)?$", "to": "/w/index.php"},
+                   {"pattern": "^/wiki/(.*)$", "to": "/w/index.php?title=$1"}],
        "locations": [{"prefix": "/w/images", "php": false},
+                     {"prefix": "/w/images/deleted", "access": {"deny": ["all"]}},
+                     {"prefix": "/w/mw-config", "php": false},
                      {"prefix": "/w/cache", "access": {"deny": ["all"]}},
                      {"prefix": "/w/includes", "access": {"deny": ["all"]}},
                      {"prefix": "/w/languages", "access": {"deny": ["all"]}},
                      {"prefix": "/w/maintenance", "access": {"deny": ["all"]}},
-                     {"prefix": "/w/vendor", "access": {"deny": ["all"]}}]})"},
-    // laravel.com, "Deployment", and any other whose docroot is a "public" folder with one script.
-    {"laravel", R"({"try": ["{path}", "{path}/", "/index.php"]})"},
-    {"front-controller", R"({"try": ["{path}", "{path}/", "/index.php"]})"},
+                     {"prefix": "/w/tests", "access": {"deny": ["all"]}},
+                     {"prefix": "/w/vendor", "access": {"deny": ["all"]}}]})rules"},
+    // laravel.com, "Deployment": no other script runs, whatever is uploaded.
+    {"laravel",
+     R"rules({
+       "try": ["{path}", "{path}/", "/index.php"],
+       "locations": [{"pattern": "^/(?!index[.]php(/|$)).+[.]php(/|$)",
+                      "rewrite": {"to": "/index.php"}}]})rules",
+     {"public"}},
+    // Any other whose docroot is a "public" folder with one script.
+    {"front-controller", R"({"try": ["{path}", "{path}/", "/index.php"]})", {"public"}},
 };
 
-const Preset* find_preset(Report& report, JsonValue app) {
+const Preset* preset_named(std::string_view name) {
   const auto* const found = std::find_if(std::begin(presets), std::end(presets),
-                                         [&](const Preset& one) { return one.name == app.text(); });
-  if (found != std::end(presets)) return found;
+                                         [&](const Preset& one) { return one.name == name; });
+  return found == std::end(presets) ? nullptr : found;
+}
+
+const Preset* find_preset(Report& report, JsonValue app) {
+  if (const Preset* const found = preset_named(app.text())) return found;
   std::vector<std::string_view> names;
   for (const Preset& one : presets) names.push_back(one.name);
   const std::string_view near = nearest(app.text(), names);
@@ -109,6 +129,22 @@ std::optional<Content> read_preset(Report& report, JsonValue object, const Conte
   const auto php = document_of(preset->name, with_php);
   read_programs(report, php->root(), {}, rules.settings.handlers, operators);
   return rules;
+}
+
+std::optional<std::string> project_of_preset(std::string_view app, std::string_view root, Uid owner,
+                                             SystemView& system) {
+  const Preset* const preset = preset_named(app);
+  const std::size_t slash = root.rfind('/');
+  if (preset == nullptr || slash == std::string_view::npos || slash == 0) return std::nullopt;
+  const std::string_view name = root.substr(slash + 1);
+  const auto& known = preset->docroots;
+  if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) {
+    return std::nullopt;
+  }
+  std::string project(root.substr(0, slash));
+  const bool is_all_own =
+      system.is_folder_of(owner, project) && system.is_folder_of(owner, project + "/vendor");
+  return is_all_own ? std::optional(std::move(project)) : std::nullopt;
 }
 
 void add_locations_of_preset(Content& content, std::vector<Location> locations) {

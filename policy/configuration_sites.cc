@@ -171,6 +171,9 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   if (has_preset(object) && !values.has_body_limit) values.limits.body = body_of_presets;
   read_request_rate(report, object, values.request_rate);
   read_site_life(report, object, values.life);
+  if (const auto app = object.find("app")) {
+    values.app = app->is(JsonKind::string) ? app->text() : std::string_view();
+  }
   take_folders(report, object, "writable_folders", values.writable_folders);
   take_folders(report, object, "executable_folders", values.executable_folders);
   if (const auto ports = object.find("connect_ports")) {
@@ -285,6 +288,9 @@ Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& 
     for (ProgramSettings& program : values.programs) program.forks = false;
   }
   if (values.mail) finish_mail(*values.mail, hosts, values.programs);
+  if (auto project = project_of_preset(values.app, root, identity.uid.uid(), system_)) {
+    values.writable_folders.push_back(std::move(*project));
+  }
   return {.hosts = std::move(hosts),
           .uid = identity.uid,
           .gid = identity.gid,

@@ -25,6 +25,7 @@ struct SiteValues {
   bool has_body_limit = false;  // said, not usual
   CompressionSettings compression;
   SiteLife life;
+  std::string app;  // the preset's name, or none
   LogFormat log_format = LogFormat::combined;
   std::vector<PasswordList> password_lists;   // those that were overridden too
   std::vector<ProgramSettings> programs;      // likewise

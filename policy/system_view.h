@@ -60,6 +60,8 @@ class SystemView {
   // Could a process with these ids work in the directory `path`?
   virtual RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                               const std::string& path) = 0;
+  // Is `path` a directory that this user owns?
+  virtual bool is_folder_of(Uid uid, const std::string& path) = 0;
   // Is `path` something that can be started, by somebody at least?
   virtual ProgramAnswer look_for_program(const std::string& path) = 0;
   // Does any kernel have a system call of this name?

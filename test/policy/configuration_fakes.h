@@ -22,6 +22,7 @@ class FakeSystem final : public SystemView {
   };
   std::map<std::string, Gid> groups{
       {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
+  std::map<std::string, Uid> owned_folders;
   std::map<std::string, RootAnswer> roots;  // others can be entered
 
   std::map<std::string, ProgramAnswer> programs;  // others are missing, but for /usr/bin's
@@ -69,6 +70,10 @@ class FakeSystem final : public SystemView {
     tried.push_back({uid, gid, site_groups, path});
     const auto answer = roots.find(path);
     return answer == roots.end() ? RootAnswer{RootAnswer::Kind::enterable, {}, 0} : answer->second;
+  }
+  bool is_folder_of(Uid uid, const std::string& path) override {
+    const auto owned = owned_folders.find(path);
+    return owned != owned_folders.end() && owned->second == uid;
   }
   ProgramAnswer look_for_program(const std::string& path) override {
     const auto found = programs.find(path);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,45 @@ TEST(ConfigurationPresets, FoldersOfDokuWikiAreClosed) {
     ASSERT_NE(location, nullptr) << folder;
     EXPECT_TRUE(location->settings.access.addresses) << folder;
   }
+}
+
+std::vector<std::string> folders_of(const std::string& app, const std::string& root,
+                                    const std::map<std::string, Uid>& owned) {
+  FakeSystem system;
+  FakeFiles files;
+  system.owned_folders = owned;
+  files.texts["perchild.json"] =
+      R"({"listen": [{"address": "*:80"}], "id_range": [1000, 59999], "vhosts": [
+{"hosts": ["a.example"], "user": "alice", "root": ")" +
+      root + R"(", "app": )" + app + R"(, "writable_folders": ["/srv/x"]}]})";
+  const ReadConfiguration got = read_configuration("perchild.json", files, system);
+  return got.configuration.value().sites[0].writable_folders;
+}
+
+TEST(ConfigurationPresets, AProjectIsItsProgramsIfItIsAllItsUsersOwn) {
+  const Uid alice{1001};
+  const Uid other{1002};
+  const std::map<std::string, Uid> own{{"/srv/a", alice}, {"/srv/a/vendor", alice}};
+  const std::vector<std::string> alone{"/srv/x"};
+  const std::vector<std::string> both{"/srv/x", "/srv/a"};
+  EXPECT_EQ(folders_of(R"("laravel")", "/srv/a/public", own), both);
+  EXPECT_EQ(folders_of(R"("front-controller")", "/srv/a/public", own), both);
+  EXPECT_EQ(folders_of(R"("drupal")", "/srv/a/web", own), both);
+  EXPECT_EQ(folders_of(R"("drupal")", "/srv/a/docroot", own), both);
+
+  EXPECT_EQ(folders_of(R"("drupal")", "/srv/a/public", own), alone);
+  EXPECT_EQ(folders_of(R"("laravel")", "/srv/a/www", own), alone);
+  EXPECT_EQ(folders_of(R"("laravel")", "/srv/public", own), alone);
+  EXPECT_EQ(folders_of(R"("laravel")", "/public", {{"", alice}, {"/vendor", alice}}), alone);
+  EXPECT_EQ(folders_of(R"("wordpress")", "/srv/a/public", own), alone);
+  EXPECT_EQ(folders_of(R"({"command": ["/usr/bin/x"]})", "/srv/a/public", own), alone);
+  EXPECT_EQ(folders_of(R"("laravel")", "/srv/a/public", {{"/srv/a", alice}}), alone);
+  EXPECT_EQ(
+      folders_of(R"("laravel")", "/srv/a/public", {{"/srv/a", other}, {"/srv/a/vendor", alice}}),
+      alone);
+  EXPECT_EQ(
+      folders_of(R"("laravel")", "/srv/a/public", {{"/srv/a", alice}, {"/srv/a/vendor", other}}),
+      alone);
 }
 
 struct MistakenPreset {

@@ -66,7 +66,8 @@ std::string configuration_of(const ServerSpec& spec, const std::string& director
     json << (i > 0 ? "," : "") << "\n    { \"hosts\": [\"" << spec.sites[i].host << "\"";
     for (const std::string& host : spec.sites[i].other_hosts) json << ", \"" << host << "\"";
     json << "], \"uid\": " << uid_of(i) << ", \"gid\": " << uid_of(i) << ", \"root\": \""
-         << directory << "/site" << i << "\"" << spec.sites[i].more << " }";
+         << directory << "/site" << i << spec.sites[i].root_below << "\"" << spec.sites[i].more
+         << " }";
   }
   json << "\n  ]" << spec.more << " }\n";
   return json.str();

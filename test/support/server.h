@@ -28,6 +28,7 @@ struct SiteSpec {
   std::map<std::string, std::string> files;  // made 0600 in 0700 folders
   std::string more = {};                     // more keys of the vhost, as JSON: ", \"workers\": 2"
   std::vector<std::string> other_hosts = {};
+  std::string root_below = {};  // "/public": the docroot is that, below the folder of the files
 };
 
 struct ServerSpec {
@@ -59,7 +60,7 @@ class Server {
 
   std::uint16_t port() const { return port_; }
   ::pid_t master() const { return master_; }
-  std::string docroot(std::size_t site) const;
+  std::string docroot(std::size_t site) const;  // the folder of the files
   // Makes a file of a site, owned by its user, or puts it in the place of the one that is there.
   void add_file(std::size_t site, const std::string& name, const std::string& contents,
                 unsigned mode = 0600);

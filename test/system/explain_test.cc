@@ -121,13 +121,19 @@ TEST_F(ExplainedApplication, HasTheRulesThatItsMakersRecommend) {
          {"location: prefix /wp-content/uploads", hidden});
   expect("drupal", "/modules/x.php", {"location: pattern ", hidden});
   expect("drupal", "/modules/x.module", {"answer:   404, the site hides files of such names"});
-  expect("drupal", "/sites/default/private/x", {"location: prefix /sites/default/private", closed});
+  expect("drupal", "/sites/a.example/private/x",
+         {"location: pattern ^/sites/[^/]+/private(/|$)", closed});
   expect("dokuwiki", "/a:page", {"try:      /doku.php", "path:     /doku.php", php});
   expect("dokuwiki", "/_media/x.png",
          {"rewrite:  pattern ^/_media/(.*)$", "path:     /lib/exe/fetch.php", php});
   expect("dokuwiki", "/data/pages/a.txt", {"location: prefix /data", closed});
   expect("mediawiki", "/wiki/A_page",
          {"rewrite:  pattern ^/wiki/(.*)$", "path:     /w/index.php", php});
+  expect("mediawiki", "/", {"path:     /w/index.php", php});
+  expect("mediawiki", "/wiki", {"path:     /w/index.php", php});
+  for (const std::string folder : {"/w/images/deleted", "/w/cache", "/w/tests", "/w/maintenance"}) {
+    expect("mediawiki", folder + "/x.php", {"location: prefix " + folder, closed});
+  }
   expect("mediawiki", "/w/includes/Setup.php", {"location: prefix /w/includes", closed});
 }
 

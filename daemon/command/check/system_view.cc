@@ -168,6 +168,12 @@ RootAnswer MachineView::try_root(Uid uid, Gid gid, const std::vector<Gid>& group
   return look_at(path);
 }
 
+bool MachineView::is_folder_of(Uid uid, const std::string& path) {
+  struct ::stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == uid.value;
+}
+
 ProgramAnswer MachineView::look_for_program(const std::string& path) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) {

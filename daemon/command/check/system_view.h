@@ -27,6 +27,7 @@ class MachineView : public SystemView {
   std::optional<std::string> find_group_name(Gid gid) override;
   RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                       const std::string& path) override;
+  bool is_folder_of(Uid uid, const std::string& path) override;
   ProgramAnswer look_for_program(const std::string& path) override;
   bool is_system_call(const std::string& name) override;
 

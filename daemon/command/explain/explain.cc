@@ -78,7 +78,10 @@ void write_site(const Configuration& configuration, const Listener& listener, Si
   out << "  site:     " << text_of(site.hosts.front()) << "\n";
   out << "  runs as:  " << ids_of(site) << "\n";
   out << "  root:     " << site.root << "\n";
-  if (!site.programs.empty()) write_calls(site.calls, out);
+  if (!site.programs.empty()) {
+    for (const std::string& folder : site.writable_folders) out << "  writable: " << folder << "\n";
+    write_calls(site.calls, out);
+  }
   if (url.tls) {
     const bool http2 = site.http2 && !CertificateOwners(configuration).are_shared(site);
     out << "  speaks:   TLS " << (site.tls.least == TlsVersion::tls_1_2 ? "1.2 and 1.3" : "1.3")

@@ -42,6 +42,40 @@ TEST(Laravel, ARouteIsAPath) {
   EXPECT_EQ(none.body, "no such page");
 }
 
+// As `composer create-project` lays one out: what its scripts need lies beside the docroot.
+constexpr const char* project = R"(<?php
+require __DIR__ . '/../vendor/autoload.php';
+file_put_contents(__DIR__ . '/../storage/logs/app.log', "asked\n");
+echo app() . ' at ' . $_SERVER['REQUEST_URI'];
+)";
+
+TEST(Laravel, AProjectsCodeLiesBesideItsDocroot) {
+  Server server({.sites = {{"a.example",
+                            {{"public/index.php", project},
+                             {"public/other.php", "<?php echo 'run';"},
+                             {"public/x/other.php", "<?php echo 'run';"},
+                             {"vendor/autoload.php", "<?php function app() { return 'app'; }"},
+                             {"storage/logs/.gitignore", "*"},
+                             {".env", "APP_KEY=secret"}},
+                            R"(, "app": "laravel")",
+                            {},
+                            "/public"}}});
+  const Browser browser("a.example", server.port());
+  EXPECT_EQ(browser.get("/posts/1").body, "app at /posts/1") << server.error_log(0);
+  EXPECT_EQ(read_file(server.docroot(0) + "/storage/logs/app.log"), "asked\n");
+  EXPECT_EQ(browser.get("/route.php").body, "app at /route.php");
+  EXPECT_EQ(browser.get("/index.php/x").body, "app at /index.php/x");
+  for (const char* other : {"/other.php", "/x/other.php", "/other.php/x", "/.env", "/../.env"}) {
+    const std::string body = browser.get(other).body;
+    EXPECT_EQ(body.find("run"), std::string::npos) << other;
+    EXPECT_EQ(body.find("secret"), std::string::npos) << other;
+  }
+  const std::string told = run_command({bin_directory() + "/perchild", "explain", "--config",
+                                        server.configuration(), browser.origin() + "/"})
+                               .output;
+  EXPECT_TRUE(contains(told, "  writable: " + server.docroot(0) + "\n")) << told;
+}
+
 constexpr const char* drupal = R"(<?php
 use Symfony\Component\HttpFoundation\{Request, Response};
 require '/usr/share/php/Symfony/Component/HttpFoundation/autoload.php';
@@ -68,6 +102,7 @@ class Drupal : public ::testing::Test {
                              {"sites/default/files/x.php", script},
                              {"sites/default/files/x.txt", "text"},
                              {"sites/default/private/x.txt", "text"},
+                             {"sites/a.example/private/x.php", script},
                              {"core/misc/x.js", "text"},
                              {"robots.txt", "text"}},
                             R"(, "app": "drupal")"}}}),
@@ -102,7 +137,8 @@ TEST_F(Drupal, RunsItsEntryPointsAndNoOtherScript) {
 }
 
 TEST_F(Drupal, ShowsNoSource) {
-  for (const char* folder : {"/sites/default/private/x.txt", "/vendor/x/x.txt"}) {
+  for (const char* folder :
+       {"/sites/default/private/x.txt", "/sites/a.example/private/x.php", "/vendor/x/x.txt"}) {
     EXPECT_EQ(browser_.get(folder).status, 403) << folder;
   }
   for (const char* name :
@@ -120,6 +156,16 @@ TEST_F(Drupal, ShowsNoSource) {
     }
     EXPECT_EQ(browser_.get(target).body.find("hidden"), std::string::npos) << name;
   }
+}
+
+TEST(DrupalOfComposer, HasItsCodeBesideItsDocroot) {
+  const Server server({.sites = {{"a.example",
+                                  {{"web/index.php", "<?php require '../vendor/autoload.php';"},
+                                   {"vendor/autoload.php", "<?php echo 'loaded';"}},
+                                  R"(, "app": "drupal")",
+                                  {},
+                                  "/web"}}});
+  EXPECT_EQ(get(server.port(), "a.example", "/node/1").body, "loaded") << server.error_log(0);
 }
 
 }  // namespace

@@ -44,6 +44,11 @@ TEST(MediaWiki, APageIsWrittenAndRead) {
   const Page main = browser.get("/wiki/Main_Page");
   EXPECT_EQ(main.status, 200) << main.body;
   EXPECT_TRUE(contains(main.body, "MediaWiki has been installed.")) << main.body;
+  for (const char* root : {"/", "/wiki", "/wiki/"}) {
+    const Page led = browser.get(root);
+    EXPECT_EQ(led.status, 301) << root << led.body;
+    EXPECT_EQ(led.location, browser.origin() + "/wiki/Main_Page") << root;
+  }
   const Page saved =
       browser.post("/w/api.php", {"action=edit", "title=Notes/First & last",
                                   "text=Kept in '''tables'''.", "token=+\\", "format=json"});
