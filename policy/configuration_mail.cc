@@ -102,7 +102,8 @@ void finish_mail(MailSettings& mail, const std::vector<HostPattern>& hosts,
   for (ProgramSettings& program : programs) {
     // What the site's settings say of the same names comes behind these, and counts.
     program.environment.insert(program.environment.begin(),
-                               "SENDMAIL=" + std::string(sendmail_path));
+                               {"SENDMAIL=" + std::string(sendmail_path),
+                                std::string(usual_sender_variable) + "=" + usual_sender(mail)});
     if (program.name != "php") continue;
     program.command.insert(program.command.begin() + 1,
                            {"-d", "sendmail_path=\"" + std::string(sendmail_path) + " -t -i\""});

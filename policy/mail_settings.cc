@@ -39,6 +39,7 @@ Parts parts_of(std::string_view address) {
 }
 
 bool matches(std::string_view pattern, std::string_view sender) {
+  if (sender == null_sender) return pattern.starts_with("*@");
   const Parts wanted = parts_of(pattern);
   const Parts given = parts_of(sender);
   return (wanted.local == "*" || wanted.local == given.local) &&

@@ -16,6 +16,9 @@ inline constexpr const char* program_sockets_folder = "/tmp/.perchild";
 inline constexpr const char* sendmail_path = "/tmp/.perchild/sendmail";
 inline constexpr const char* mail_socket_name = "mail";  // in that folder
 
+// Says a program who usual_sender() is.
+inline constexpr const char* usual_sender_variable = "PERCHILD_MAIL_FROM";
+
 inline constexpr const char* smtp_client = "/usr/bin/msmtp";
 
 enum class MailTls : std::uint8_t { off, starttls, on };
@@ -34,7 +37,11 @@ bool is_mail_address(std::string_view text);
 // Likewise, but "*" may stand for every local part.
 bool is_sender_pattern(std::string_view text);
 
-// Whether the envelope may name `sender`, an address.
+// The sender, in an envelope, of what is not to be answered (RFC 5321, 4.5.5).
+inline constexpr std::string_view null_sender = "<>";
+
+// Whether the envelope may name `sender`, an address; or nobody, which is for who may name whomever
+// he likes at some host.
 bool may_send_as(const MailSettings& settings, std::string_view sender);
 // Who sends what names nobody: the first of `senders` that is an address, or else "www" there.
 std::string usual_sender(const MailSettings& settings);

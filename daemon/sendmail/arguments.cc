@@ -6,7 +6,7 @@ namespace perchild {
 namespace {
 
 // Their value follows, in the same word or in the next one.
-constexpr std::string_view with_value = "BCDFNORVXfhpr";
+constexpr std::string_view with_value = "BCDFLNORVXfhpr";
 constexpr std::string_view other_modes = "bq";  // a server, a queue's run, aliases
 
 }  // namespace
@@ -32,8 +32,8 @@ std::optional<SendmailArguments> parse_arguments(std::span<const std::string> ar
     if (with_value.find(option) == std::string_view::npos) continue;
     std::string value = word.substr(2);
     if (value.empty() && i + 1 < arguments.size()) value = arguments[++i];
-    // The null sender, of what must not be answered, is for mail servers.
-    if ((option == 'f' || option == 'r') && value != "<>") parsed.sender = value;
+    if (option == 'f' || option == 'r') parsed.sender = value;
+    if (option == 'F') parsed.name = value;
   }
   return parsed;
 }

@@ -13,7 +13,8 @@ namespace perchild {
 struct SendmailArguments {
   bool recipients_in_message = false;  // -t
   bool goes_on_after_dot = false;      // -i, -oi
-  std::string sender{};                // -f, -r; empty if the site's usual one
+  std::string sender{};                // -f, -r; "<>" if nobody; empty if the site's usual one
+  std::string name{};                  // -F: of a From that is to be made
   std::vector<std::string> recipients{};
 };
 

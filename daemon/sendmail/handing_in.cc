@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "policy/mail_settings.h"
 #include "privsep/fd_passing.h"
@@ -56,6 +57,7 @@ std::string objection_to(const MailCall& call) {
 }  // namespace
 
 MailAnswer hand_in(const SendmailArguments& arguments, std::string message) {
+  mail::make_line_ends_plain(message);
   if (!arguments.goes_on_after_dot) mail::end_at_dot(message);
   MailCall call{arguments.sender, arguments.recipients};
   if (arguments.recipients_in_message) {
@@ -63,6 +65,13 @@ MailAnswer hand_in(const SendmailArguments& arguments, std::string message) {
     call.recipients.insert(call.recipients.end(), more.begin(), more.end());
   }
   mail::drop_bcc(message);
+  // Else the SMTP client makes it, of the envelope's sender and without a name.
+  const bool has_address = is_mail_address(call.sender);
+  const char* const usual = std::getenv(usual_sender_variable);
+  if (has_address || usual != nullptr) {
+    mail::add_missing_from(message, arguments.name, has_address ? call.sender : usual);
+  }
+  mail::break_long_lines(message);
   if (std::string objection = objection_to(call); !objection.empty()) {
     return {EX_USAGE, std::move(objection)};
   }

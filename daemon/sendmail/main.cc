@@ -31,7 +31,11 @@ bool read_message(std::string& message) {
 
 mail::MailAnswer run(const std::vector<std::string>& arguments) {
   const auto parsed = parse_arguments(arguments);
-  if (!parsed) return {EX_USAGE, "messages can be sent, and nothing else"};
+  if (!parsed) {
+    return {
+        EX_USAGE,
+        "messages can be sent, and nothing else: a program that has -bs can be told to use -t -i"};
+  }
   std::string message;
   if (!read_message(message)) return {EX_NOINPUT, "the message cannot be read, or is too long"};
   return hand_in(*parsed, std::move(message));

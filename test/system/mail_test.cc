@@ -19,7 +19,7 @@ constexpr const char* by_mail =
 // The body is the message.
 constexpr const char* by_sendmail =
     "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
-    "${SENDMAIL:-none} $(echo \"$QUERY_STRING\" | tr + ' ') 2>&1\necho \"status $?\"\n";
+    "${SENDMAIL:-none} $(echo \"$QUERY_STRING\" | tr '+()' ' <>') 2>&1\necho \"status $?\"\n";
 
 class Mail : public ::testing::Test {
  protected:
@@ -97,10 +97,32 @@ TEST_F(Mail, IsHandedInByTheNameThatProgramsAreTold) {
   EXPECT_FALSE(contains(sink_.wait_for(2).text, "not this"));
 }
 
+TEST_F(Mail, OfNobodyIsForWhomNobodyIsToAnswer) {
+  EXPECT_EQ(sendmail("-f+()+-F+Shop+x@c.example", "Subject: x\n\nText\n"), "status 0\n");
+  const ReceivedMail mail = sink_.wait_for();
+  EXPECT_EQ(mail.sender, "");
+  EXPECT_TRUE(contains(mail.text, "From: \"Shop\" <www@a.example>\n")) << mail.text;
+}
+
+TEST_F(Mail, HasLinesThatEveryServerTakes) {
+  EXPECT_EQ(sendmail("x@c.example", "Subject: x\rBcc: y@c.example\r\n\r\na\rb\r\n" +
+                                        std::string(1500, 'x') + "\r\n"),
+            "status 0\n");
+  const ReceivedMail mail = sink_.wait_for();
+  EXPECT_TRUE(contains(mail.text, "Subject: x Bcc: y@c.example\n")) << mail.text;
+  EXPECT_TRUE(contains(mail.text,
+                       "\n\na b\n" + std::string(998, 'x') + "\n " + std::string(502, 'x') + "\n"))
+      << mail.text;
+  EXPECT_FALSE(contains(mail.text, "\r"));
+}
+
 TEST_F(Mail, ThatCannotBeSentIsRefusedWithAReason) {
   EXPECT_EQ(sendmail(""), "sendmail: the message has no recipients\nstatus 64\n");
   EXPECT_EQ(sendmail("--+-oQ/tmp"), "sendmail: -oQ/tmp is not a mail address\nstatus 64\n");
-  EXPECT_EQ(sendmail("-bs"), "sendmail: messages can be sent, and nothing else\nstatus 64\n");
+  EXPECT_EQ(
+      sendmail("-bs"),
+      "sendmail: messages can be sent, and nothing else: a program that has -bs can be told to "
+      "use -t -i\nstatus 64\n");
   EXPECT_TRUE(sink_.mail().empty());
 }
 
@@ -111,6 +133,7 @@ class MailAtARate : public Mail {
 
 // Nor does a site that sleeps, and whose runner is another one afterwards, begin anew.
 TEST_F(MailAtARate, IsForSoManyRecipients) {
+  EXPECT_EQ(sendmail("-f+()+x@c.example"), "sendmail: the site may not send as <>\nstatus 77\n");
   EXPECT_EQ(sendmail("x@c.example+y@c.example"), "status 0\n");
   EXPECT_EQ(sink_.wait_for().sender, "shop@a.example");
   EXPECT_EQ(sendmail("x@c.example+y@c.example"),

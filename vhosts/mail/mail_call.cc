@@ -8,8 +8,8 @@
 namespace perchild::mail {
 
 bool MailCall::valid() const {
-  return (sender.empty() || is_mail_address(sender)) && !recipients.empty() &&
-         recipients.size() <= max_recipients &&
+  return (sender.empty() || sender == null_sender || is_mail_address(sender)) &&
+         !recipients.empty() && recipients.size() <= max_recipients &&
          std::all_of(recipients.begin(), recipients.end(), is_mail_address);
 }
 

@@ -16,10 +16,10 @@ struct MailCall {
   static constexpr std::size_t max_recipients = 100;
   static constexpr std::size_t max_bytes = 32 * 1024;  // packed
 
-  std::string sender;  // of the envelope; empty: the site's usual one
+  std::string sender;  // of the envelope; null_sender; empty: the site's usual one
   std::vector<std::string> recipients;
 
-  // Addresses all, and at least one recipient.
+  // Addresses all, but for a null sender, and at least one recipient.
   bool valid() const;
 
   std::string pack() const;

@@ -1,5 +1,6 @@
 #include "vhosts/mail/mail_message.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "vhosts/http1/request_head.h"
@@ -107,6 +108,60 @@ class AddressList {
 };
 
 }  // namespace
+
+void make_line_ends_plain(std::string& message) {
+  std::size_t to = 0;
+  for (std::size_t at = 0; at < message.size();) {
+    const std::size_t end = std::min(message.find_first_not_of('\r', at), message.size());
+    if (end == at) {
+      message[to++] = message[at++];
+    } else {
+      // What has been through a translation of line ends twice has more than one.
+      const bool ends_line = end == message.size() || message[end] == '\n';
+      if (!ends_line) message[to++] = ' ';
+      at = end;
+    }
+  }
+  message.resize(to);
+}
+
+void break_long_lines(std::string& message) {
+  constexpr std::size_t longest = 998;
+  std::string broken;
+  for (std::size_t begin = 0; begin < message.size();) {
+    const std::size_t end = end_of_line(message, begin);
+    std::string_view line = std::string_view(message).substr(begin, end - begin);
+    std::size_t room = longest;
+    for (; without_end(line).size() > room; room = longest - 1) {
+      broken.append(line.substr(0, room)).append("\n ");
+      line.remove_prefix(room);
+    }
+    broken.append(line);
+    begin = end;
+  }
+  message = std::move(broken);
+}
+
+void add_missing_from(std::string& message, std::string_view name, std::string_view address) {
+  bool has_from = false, has_head = false;
+  for_each_field(message, [&](const HeadField& field) {
+    has_head = true;
+    has_from = has_from || equals_ignoring_case(field.name, "from");
+  });
+  if (has_from) return;
+  std::string from = "From: ";
+  if (!name.empty()) {
+    from += '"';
+    for (const char c : name) {
+      if (c == '"' || c == '\\') from += '\\';
+      from += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? ' ' : c;
+    }
+    from += "\" ";
+  }
+  from.append("<").append(address).append(">\n");
+  if (!has_head && !message.starts_with('\n')) from += '\n';
+  message.insert(0, from);
+}
 
 void drop_bcc(std::string& message) {
   std::string kept;

@@ -29,6 +29,8 @@ TEST(MailCall, NamesAddressesAndNothingThatAProgramTakesForMore) {
   }
   EXPECT_FALSE(is_good(std::string("a\0b@c", 5)));
   EXPECT_FALSE(is_good(std::string(254, 'a') + "@b"));
+  EXPECT_TRUE(MailCall::unpack(MailCall{"<>", {"a@b"}}.pack()));
+  EXPECT_FALSE(is_good("<>"));
   EXPECT_FALSE(MailCall::unpack(MailCall{"nobody", {"a@b"}}.pack()));
   EXPECT_FALSE(MailCall::unpack(MailCall{"", {}}.pack()));
   MailCall crowd{"", {}};

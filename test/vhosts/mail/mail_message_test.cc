@@ -56,6 +56,40 @@ TEST(MailMessage, EndsAtASingleDotIfItShould) {
   EXPECT_EQ(message, "a\r\n");
 }
 
+TEST(MailMessage, LinesEndInOneWay) {
+  const auto plain = [](std::string message) {
+    make_line_ends_plain(message);
+    return message;
+  };
+  EXPECT_EQ(plain("a\r\nb\nc\r\r\n\r\r\nd\r"), "a\nb\nc\n\nd");
+  EXPECT_EQ(plain("Subject: x\rBcc: a@b\n"), "Subject: x Bcc: a@b\n");
+  EXPECT_EQ(plain("\r\r"), "");
+  EXPECT_EQ(plain(""), "");
+}
+
+TEST(MailMessage, LongLinesAreBroken) {
+  const auto broken = [](std::string message) {
+    break_long_lines(message);
+    return message;
+  };
+  const auto text = [](std::size_t size) { return std::string(size, 'x'); };
+  EXPECT_EQ(broken(text(998) + "\n" + text(998)), text(998) + "\n" + text(998));
+  EXPECT_EQ(broken("a\n" + text(999) + "\nb\n"), "a\n" + text(998) + "\n x\nb\n");
+  EXPECT_EQ(broken(text(998 + 997 + 1)), text(998) + "\n " + text(997) + "\n x");
+}
+
+TEST(MailMessage, AFromIsMadeWhereThereIsNone) {
+  const auto with_from = [](std::string message, const std::string& name) {
+    add_missing_from(message, name, "a@b");
+    return message;
+  };
+  EXPECT_EQ(with_from("To: c@d\n\nx", ""), "From: <a@b>\nTo: c@d\n\nx");
+  EXPECT_EQ(with_from("\nx", "A \"B\"\n"), "From: \"A \\\"B\\\" \" <a@b>\n\nx");
+  EXPECT_EQ(with_from("x", "A"), "From: \"A\" <a@b>\n\nx");
+  EXPECT_EQ(with_from("X: y\nFROM: c@d\n\n", "A"), "X: y\nFROM: c@d\n\n");
+  EXPECT_EQ(with_from("X: y\n\nFrom: c@d", ""), "From: <a@b>\nX: y\n\nFrom: c@d");
+}
+
 TEST(SendmailArguments, AreThoseThatProgramsHaveAlwaysGiven) {
   const auto parse = [](std::vector<std::string> words) { return parse_arguments(words); };
   const auto usual = parse({"-t", "-i", "-fme@a"});
@@ -69,7 +103,11 @@ TEST(SendmailArguments, AreThoseThatProgramsHaveAlwaysGiven) {
   EXPECT_FALSE(more->recipients_in_message);
   EXPECT_EQ(more->sender, "me@a");
   EXPECT_EQ(more->recipients, (Addresses{"you@b", "-x@c"}));
-  EXPECT_EQ(parse({"-f", "<>", "you@b"})->sender, "");
+  EXPECT_EQ(more->name, "My name");
+  EXPECT_EQ(parse({"-f", "<>", "you@b"})->sender, "<>");
+  EXPECT_EQ(parse({"-f<>", "you@b"})->sender, "<>");
+  EXPECT_EQ(parse({"-L", "tag", "-N", "never", "-R", "hdrs", "-V", "id", "you@b"})->recipients,
+            Addresses{"you@b"});
   EXPECT_EQ(parse({"-f"})->sender, "");
   EXPECT_FALSE(parse({"-bs"}));
   EXPECT_FALSE(parse({"-q"}));
