@@ -87,7 +87,7 @@ enum class ReleaseTo : std::uint32_t {
   end,     // SIGTERM, then SIGKILL
   rest,    // the process is, and its connection may be given to somebody
   finish,  // nobody wants its answer any more: it may finish, as long as a request may take
-  silent,  // nothing has come from it in the time of a request
+  silent,  // nothing has come from it in the time of a request; a script: it has had that time
 };
 
 // worker → runner. The worker has done with what it acquired.

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/runner/descendants.h"
+
 namespace perchild {
 
 Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner) {
@@ -43,6 +45,13 @@ void Processes::end(::pid_t pid, Clock::time_point now) {
   // Its number is its group's too, and nobody else's before it is reaped.
   ::kill(-pid, SIGTERM);
   found->second.kill_at = now + patience;
+}
+
+// First those: with their parents they would be the runner's children like any others.
+void Processes::end_with_descendants(::pid_t pid, Clock::time_point now) {
+  if (!processes_.contains(pid)) return;
+  for (const ::pid_t descendant : descendants_outside_session(pid)) ::kill(descendant, SIGKILL);
+  end(pid, now);
 }
 
 void Processes::append_polled(std::vector<::pollfd>& polled) {

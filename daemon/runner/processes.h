@@ -44,6 +44,9 @@ class Processes {
   // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
   void end(::pid_t pid, Clock::time_point now);
 
+  // Likewise; and SIGKILL to what descends from it in other sessions, as far as its parents live.
+  void end_with_descendants(::pid_t pid, Clock::time_point now);
+
   void append_polled(std::vector<::pollfd>& polled);
   // What they have written to stderr. `polled` is as append_polled() made it, and the first to be
   // told.

@@ -75,11 +75,15 @@ void Scripts::refuse_unstarted(const Question& question, const FoundScript& scri
                      why.empty() ? NotAcquiredReason::cannot_start : NotAcquiredReason::cannot_run);
 }
 
-// It is done with whatever it says of keeping.
-void Scripts::release(std::uint32_t instance, ReleaseTo, std::uint32_t) {
+// It is done with whatever it says of keeping. What one that has had its time has put beside itself
+// is as late as it is; of others that may be what they were asked for.
+void Scripts::release(std::uint32_t instance, ReleaseTo what, std::uint32_t) {
   for (auto& [pid, running] : running_) {
     if (running.instance != instance) continue;
     running.connection.reset();
+    if (what == ReleaseTo::silent) {
+      return parts_.processes.end_with_descendants(pid, parts_.desk.now());
+    }
     return parts_.processes.end(pid, parts_.desk.now());
   }
 }

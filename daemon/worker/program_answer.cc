@@ -120,9 +120,11 @@ std::unique_ptr<ProgramExchange> exchange_of(Connection& connection, SessionCont
 // Who does not wait for an answer may want what is done for it all the same: a WordPress asks
 // itself so. But nothing is to be done with half a request.
 ReleaseTo what_becomes_of_program(const ProgramExchange& exchange, const BackendStream& stream,
-                                  ExchangeEnd end) {
+                                  ExchangeEnd end, ProgramKind kind) {
   if (exchange.is_reusable()) return ReleaseTo::rest;
-  if (stream.timed_out && exchange.is_untouched()) return ReleaseTo::silent;
+  if (stream.timed_out && (exchange.is_untouched() || kind == ProgramKind::cgi)) {
+    return ReleaseTo::silent;
+  }
   return end == ExchangeEnd::client_gone && exchange.has_sent_all_input() ? ReleaseTo::finish
                                                                           : ReleaseTo::end;
 }
@@ -193,7 +195,7 @@ Task<ExchangeEnd> answer_by_program(Connection& connection, SessionContext& cont
     sending.pace.drop_period();
     if (!exchange->has_released()) {
       context.runner.release(*ticket.stream,
-                             what_becomes_of_program(*exchange, *ticket.stream, end));
+                             what_becomes_of_program(*exchange, *ticket.stream, end, program.kind));
     }
     location = exchange->location();
     // One that was silent for as long as a request may take has not been closed: it is not asked

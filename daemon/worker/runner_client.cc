@@ -120,7 +120,9 @@ void RunnerClient::release(BackendStream& stream, ReleaseTo what) {
   Program& program = programs_[stream.origin().program];
   stream.user = nullptr;
   stream.deadline.unlink();
-  const bool is_busy = program.heard_at + program.settings.request > loop_.now();
+  // What others have heard says nothing of a script.
+  const bool is_busy = program.settings.kind != ProgramKind::cgi &&
+                       program.heard_at + program.settings.request > loop_.now();
   if (what == ReleaseTo::silent && is_busy) what = ReleaseTo::end;
   if (what != ReleaseTo::rest || stream.peer_closed() || !keeps_at_rest(stream)) {
     give_back(stream, what == ReleaseTo::rest ? ReleaseTo::end : what);

@@ -194,12 +194,20 @@ TEST(Cgi, EndlessOutputIsTakenAsFastAsTheClientReads) {
 }
 
 TEST(Cgi, WhoSleepsForEverIsEnded) {
-  CgiServer server(Scripts{{"sleep", "sleep 1000"}, {"late", "printf 'A: b\\n\\nx'; sleep 1000"}},
+  CgiServer server(Scripts{{"sleep", "sleep 1000"},
+                           {"late", "setsid sleep 1234 & printf 'A: b\\n\\nx'; sleep 1000"}},
                    R"({"time_limit": "300ms"})");
   const Neighbour neighbour(*server);
   EXPECT_EQ(server.get("/cgi-bin/sleep").status, 504);
   EXPECT_EQ(body_of(server.all("/cgi-bin/late")), "x<cut off>");
   EXPECT_TRUE(error_log_has(*server, 0, "the program took too long"));
+  // Nor has it left anything behind, though it had begun to answer.
+  server.add("running", "printf 'A: b\\n\\n'; cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
+  std::string running;
+  EXPECT_TRUE(eventually([&] {
+    running = body_of(server.all("/cgi-bin/running"));
+    return contains(running, "./running") && !contains(running, "sleep 1234");
+  })) << running;
 }
 
 TEST(Cgi, WhatItSaysOnStderrIsInTheErrorLog) {

@@ -157,6 +157,22 @@ TEST_F(CgiScripts, EndWithTheirSessionWhenTheyAreReleased) {
   EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 1; }));
 }
 
+TEST_F(CgiScripts, EndWithWhatHasLeftTheirSessionWhenTheirTimeIsUp) {
+  runner_.add_script(
+      "leaver", "#!/bin/sh\nsetsid sleep 1000 &\nsetsid sh -c 'sleep 1001; :' &\nsleep 1002\n");
+  const auto other = run("leaver");
+  ASSERT_TRUE(other.acquired());
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 6; }));
+  const auto late = run("leaver");
+  ASSERT_TRUE(late.acquired());
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 11; }));
+  worker_.say_silent(late.instance);
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 6; }));
+  // Whoever is done leaves behind what he likes.
+  worker_.release(other.instance, false);
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 4; }));
+}
+
 TEST_F(CgiScripts, WaitWhereMoreAreAskedForThanMayRun) {
   runner_.add_script("reader", "#!/bin/sh\ncat\n");
   std::vector<AskingWorker::Answer> running;
