@@ -59,6 +59,9 @@ enum class MessageType : std::uint32_t {
   release,
   recall,
   mail_sent,
+  ask_body_file,
+  body_file,
+  no_body_file,
   spare_loaded,
   take_part,
   // control_messages.h

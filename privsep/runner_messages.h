@@ -4,6 +4,8 @@
 // Trusts: nobody.
 #pragma once
 
+#include <chrono>
+
 #include "privsep/messages.h"
 
 namespace perchild {
@@ -11,6 +13,8 @@ namespace perchild {
 inline constexpr std::uint32_t max_programs = 64;       // of one site
 inline constexpr std::uint32_t max_acquisitions = 256;  // asked for by a worker, not answered yet
 inline constexpr std::uint32_t max_instances = 65'536;  // that a worker holds at once
+// Of one worker, between the answer to one question and the next.
+inline constexpr std::chrono::seconds least_between_body_files{1};
 
 // master → runner. The runner's end of the channel of an AttachRunner.
 struct AttachClient {
@@ -108,6 +112,31 @@ struct Recall {
   bool valid() const { return program < max_programs; }
 };
 
+// worker → runner. A file to keep requests' bodies in. One question at a time, and not more often
+// than that; answered at once.
+struct AskBodyFile {
+  static constexpr MessageType type = MessageType::ask_body_file;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// runner → worker. The file: empty, regular, without a name, to be read and written.
+struct BodyFile {
+  static constexpr MessageType type = MessageType::body_file;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// runner → worker. There can be none; the site's error log says why.
+struct NoBodyFile {
+  static constexpr MessageType type = MessageType::no_body_file;
+  static constexpr std::size_t fd_count = 0;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
 // runner → master, after a message has been handed in, and master → runner, first of all, one for
 // each time: so many recipients of the site's mail from then on. The master remembers it for the
 // next runner of the site.
@@ -131,11 +160,11 @@ struct Direction<Runner, Master> {
 };
 template <>
 struct Direction<Worker, Runner> {
-  using Messages = std::variant<Acquire, RunScript, Withdraw, Release>;
+  using Messages = std::variant<Acquire, RunScript, Withdraw, Release, AskBodyFile>;
 };
 template <>
 struct Direction<Runner, Worker> {
-  using Messages = std::variant<Acquired, NotAcquired, Recall>;
+  using Messages = std::variant<Acquired, NotAcquired, Recall, BodyFile, NoBodyFile>;
 };
 
 }  // namespace perchild

@@ -225,6 +225,23 @@ bool RunnerLoop::on_message(std::uint32_t, Client& client, const Release& messag
   return true;
 }
 
+// Behind O_EXCL nobody can give it a name. On the disk it is the site's user's, by whose quota.
+bool RunnerLoop::on_message(std::uint32_t, Client& client, const AskBodyFile&, UniqueFd) {
+  if (client.asked_for_body_file && now_ < *client.asked_for_body_file + least_between_body_files) {
+    return false;
+  }
+  client.asked_for_body_file = now_;
+  const UniqueFd file(
+      ::openat(root_.borrow().get(), ".", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
+  if (file.has_value()) {
+    tell(client, client.channel.send(BodyFile{}, file.borrow()));
+    return true;
+  }
+  complain("no file for requests' bodies: " + SysError::from_errno("open", settings_.root).text());
+  tell(client, client.channel.send(NoBodyFile{}));
+  return true;
+}
+
 // A worker may have at most so many answers to read; one that has no room for them does not read.
 void RunnerLoop::tell(Client& client, SendStatus sent) {
   if (sent != SendStatus::sent) client.lost = true;

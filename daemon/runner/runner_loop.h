@@ -57,7 +57,8 @@ class RunnerLoop final : public Desk {
     WorkerChannel channel;
     std::set<std::uint32_t> asked;                // numbers that are not answered yet
     std::map<std::uint32_t, std::uint32_t> held;  // instances, with their programs
-    bool lost = false;                            // does not read what it is told, or has gone
+    std::optional<Clock::time_point> asked_for_body_file;
+    bool lost = false;  // does not read what it is told, or has gone
   };
 
   bool prepare();
@@ -73,6 +74,7 @@ class RunnerLoop final : public Desk {
   bool on_message(std::uint32_t number, Client& client, const RunScript& message, UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const Withdraw& message, UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const Release& message, UniqueFd fd);
+  bool on_message(std::uint32_t number, Client& client, const AskBodyFile& message, UniqueFd fd);
   bool may_ask(const Client& client, std::uint32_t number, std::uint32_t program,
                bool for_script) const;
   void drop_lost();

@@ -184,6 +184,7 @@ void RunnerClient::attach(UniqueFd channel, std::uint32_t number) {
   unsent_.clear();
   asked_.clear();
   unasked_.clear();
+  bodies_.forget_question();
   for (Program& program : programs_) {
     program.recalled = false;
     // Their processes have ended with their runner; those in use tell their users so.
@@ -259,6 +260,21 @@ bool RunnerClient::on_message(const Recall& message, UniqueFd) {
   return true;
 }
 
+bool RunnerClient::on_message(const BodyFile&, UniqueFd fd) {
+  return bodies_.take_file(std::move(fd), loop_.now());
+}
+
+bool RunnerClient::on_message(const NoBodyFile&, UniqueFd) {
+  return bodies_.note_refusal(loop_.now());
+}
+
+void RunnerClient::ask_for_body_file() {
+  const auto at = bodies_.asks_at();
+  if (!channel_ || !at || *at > loop_.now()) return;
+  bodies_.note_asked();
+  send(AskBodyFile{});
+}
+
 void RunnerClient::on_stream_events(std::size_t index, std::uint32_t events) {
   BackendStream& stream = *streams_[index];
   // One that has finished keeps its place until the turn is over.
@@ -295,23 +311,23 @@ void RunnerClient::end_turn() {
   }
   unused_.insert(unused_.end(), finished_.begin(), finished_.end());
   finished_.clear();
+  ask_for_body_file();
 }
 
 std::optional<Clock::time_point> RunnerClient::next_deadline() const {
   std::optional<Clock::time_point> first;
-  const auto take = [&](const auto& list) {
-    const auto deadline = list.next_deadline();
-    if (deadline && (!first || *deadline < *first)) first = deadline;
+  const auto take = [&](std::optional<Clock::time_point> at) {
+    if (at && (!first || *at < *first)) first = at;
   };
   for (const Program& program : programs_) {
-    take(program.queue);
-    take(program.request);
-    take(program.idle);
+    take(program.queue.next_deadline());
+    take(program.request.next_deadline());
+    take(program.idle.next_deadline());
   }
+  if (channel_) take(bodies_.asks_at());
   const bool has_question = !unasked_.empty() && asked_.size() < max_acquisitions;
   if (channel_ && (!unsent_.empty() || has_question)) {
-    const Clock::time_point next = loop_.now() + until_next_try;
-    if (!first || next < *first) first = next;
+    take(loop_.now() + until_next_try);
   }
   return first;
 }

@@ -3,7 +3,7 @@
 //
 // Runs in: worker.
 // Trusts: the site's runner, for which connection is to which program; what is no message ends the
-// channel. Does not trust: programs.
+// channel, and so does a file for bodies that is none (kept_bodies.h). Does not trust: programs.
 #pragma once
 
 #include <algorithm>
@@ -22,6 +22,7 @@
 
 #include "daemon/worker/backend_stream.h"
 #include "daemon/worker/connection.h"
+#include "daemon/worker/kept_bodies.h"
 #include "policy/program_settings.h"
 #include "privsep/channel.h"
 #include "privsep/runner_messages.h"
@@ -63,6 +64,8 @@ class RunnerClient {
   // What is read from programs is used up before anything is waited for.
   std::span<char> scratch() { return *scratch_; }
 
+  KeptBodies& bodies() { return bodies_; }
+
   // For the loop.
   void attach(UniqueFd channel, std::uint32_t number);
   std::optional<BorrowedFd> fd() const;
@@ -100,11 +103,14 @@ class RunnerClient {
     std::uint32_t program;
     ProgramTicket* ticket;  // nullptr: nobody waits for it any more
   };
-  using Message = std::variant<Acquire, Withdraw, Release>;
+  using Message = std::variant<Acquire, Withdraw, Release, AskBodyFile>;
 
   bool on_message(const Acquired& message, UniqueFd fd);
   bool on_message(const NotAcquired& message, UniqueFd fd);
   bool on_message(const Recall& message, UniqueFd fd);
+  bool on_message(const BodyFile& message, UniqueFd fd);
+  bool on_message(const NoBodyFile& message, UniqueFd fd);
+  void ask_for_body_file();
   void ask_runner();
   bool send_question(ProgramTicket& ticket);
   void withdraw_question(const ProgramTicket& ticket);
@@ -128,6 +134,7 @@ class RunnerClient {
   std::vector<std::uint32_t> unused_;    // places in streams_
   std::vector<std::uint32_t> finished_;  // to become unused when the turn is over
   std::vector<Connection*> answered_;    // to be woken
+  KeptBodies bodies_;
   using Scratch = std::array<char, 64 * 1024>;
   std::unique_ptr<Scratch> scratch_;
 };

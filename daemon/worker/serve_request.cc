@@ -162,8 +162,8 @@ Task<Answered> answer_by_programs(Connection& connection, SessionContext& contex
   std::optional<std::uint64_t> length;
   if (head.body != BodyFraming::none) body.emplace(connection, context, head);
   if (head.body == BodyFraming::content_length) length = head.content_length;
-  ProgramInput input(body ? &*body : nullptr, length);
-  ProgramInput no_input(nullptr, std::nullopt);
+  ProgramInput input(context.runner.bodies(), body ? &*body : nullptr, length);
+  ProgramInput no_input(context.runner.bodies(), nullptr, std::nullopt);
   Answered answered;
   Progress progress = Progress::by_program;
   std::string location;

@@ -148,6 +148,7 @@ UNREACHABLE_REASONS = {
     "the program's response cannot be compressed": "likewise",
     "too many frames that want an answer": "nghttp2's own bound, above that of PING and SETTINGS",
     ".perchild.json cannot be read": "a disk that fails",
+    "the body cannot be written to where it is to be kept": "likewise",
 }
 SENTENCE = r'"((?:[^"\\\n]|\\.)*[a-z] [a-z](?:[^"\\\n]|\\.)*)"'
 # A call that refuses, or a status with its reason, up to the end of the statement.

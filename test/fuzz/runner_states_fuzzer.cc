@@ -76,6 +76,8 @@ struct WorkerEnd {
   UniqueFd end;
   std::map<std::uint32_t, std::uint32_t> asked;  // and has not been answered: of which program
   std::map<std::uint32_t, std::uint32_t> held;   // instances, likewise
+  std::optional<Clock::time_point> asked_for_body_file{};
+  bool waits_for_body_file = false;
   bool is_wrong = false;
 };
 
@@ -121,8 +123,15 @@ class RunnerStage final : public Stage {
     if (!worker.end.has_value()) return;
     check(!worker.is_wrong, "who asks for what it may not is accused");
     Channel<Worker, Runner> channel(std::move(worker.end));
-    const bool is_open = read_all(channel, [&]<typename M>(const M& message, const UniqueFd&) {
-      if constexpr (!std::is_same_v<M, Recall>) {
+    const bool is_open = read_all(channel, [&]<typename M>(const M& message, const UniqueFd& fd) {
+      if constexpr (std::is_same_v<M, BodyFile>) {
+        check(std::exchange(worker.waits_for_body_file, false), "a file was asked for");
+        struct ::stat facts;
+        check(::fstat(fd.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 0,
+              "it is a file without a name");
+      } else if constexpr (std::is_same_v<M, NoBodyFile>) {
+        check(false, "there is room for a file");
+      } else if constexpr (!std::is_same_v<M, Recall>) {
         const auto asked = worker.asked.extract(message.number);
         check(!asked.empty(), "a question is answered once");
         if constexpr (std::is_same_v<M, Acquired>) {
@@ -256,6 +265,14 @@ class RunnerStage final : public Stage {
         !message || !std::visit([&](const auto& said) { return take(worker, said); }, *message);
   }
 
+  bool take(WorkerEnd& worker, const AskBodyFile&) {
+    if (worker.asked_for_body_file &&
+        now() < *worker.asked_for_body_file + least_between_body_files) {
+      return false;
+    }
+    worker.asked_for_body_file = now();
+    return worker.waits_for_body_file = true;
+  }
   static bool take(WorkerEnd& worker, const Acquire& message) {
     return message.program < all_programs && message.program != scripts &&
            worker.asked.size() < max_acquisitions &&

@@ -344,6 +344,9 @@ class WorkerStage final : public Stage {
   }
   bool take(const NotAcquired& message) { return asked_of_runner_.erase(message.number) == 1; }
   bool take(const Recall& message) { return message.program < 3; }
+  // So much that one is asked for no visitor here sends.
+  bool take(const BodyFile&) { return false; }
+  bool take(const NoBodyFile&) { return false; }
   bool take(const PasswordAnswer& message) {
     if (asked_of_checker_.empty() || asked_of_checker_.front() != message.number) return false;
     asked_of_checker_.pop_front();

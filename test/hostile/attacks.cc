@@ -150,6 +150,9 @@ int write_at_start(const std::string& fd) {
   if (::fcntl(log_fd(fd), F_SETFL, 0) != 0) return errno;
   return result_of(::pwrite(log_fd(fd), "X", 1, 0));
 }
+int write_at(const std::string& fd) {
+  return result_of(::pwrite(log_fd(fd), "X", 1, 0));
+}
 int cut_off(const std::string& fd) {
   return result_of(::ftruncate(log_fd(fd), 0));
 }
@@ -202,6 +205,7 @@ const std::map<std::string, Attack> attacks{
     {"change_root", [](const std::string& path) { return result_of(::chroot(path.c_str())); }},
     {"clear_append", clear_append},
     {"write_at_start", write_at_start},
+    {"write_at", write_at},
     {"cut_off", cut_off},
     {"map_shared", map_shared},
     {"read_back", read_back},

@@ -145,6 +145,14 @@ TEST_F(LogDescriptor, IsNeitherReadBackNorMappedWhereItIsOpenForAppending) {
   }
 }
 
+// pwrite(2): on Linux it appends, whatever it is told.
+TEST_F(LogDescriptor, IsOnlyAppendedToByWhoIsToldWhereToWrite) {
+  EXPECT_EQ(as_worker("write_at", O_WRONLY | O_APPEND), 0);
+  EXPECT_EQ(read_file(folder_.path() + "/log"), "a line\nX");
+  EXPECT_EQ(as_worker("write_at", O_WRONLY), 0);
+  EXPECT_EQ(read_file(folder_.path() + "/log"), "X line\n");
+}
+
 TEST_F(LogDescriptor, IsCutOffAndRewrittenByWhoHasNoFilter) {
   // The control of the filter's tests: file permissions alone do not stop these.
   for (const char* name : {"clear_append", "write_at_start", "cut_off"}) {

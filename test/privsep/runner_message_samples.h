@@ -68,6 +68,21 @@ struct Samples<Recall> {
   static std::vector<Recall> invalid() { return {{max_programs}, {~0U}}; }
 };
 template <>
+struct Samples<AskBodyFile> {
+  static std::vector<AskBodyFile> valid() { return {{0}}; }
+  static std::vector<AskBodyFile> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<BodyFile> {
+  static std::vector<BodyFile> valid() { return {{0}}; }
+  static std::vector<BodyFile> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<NoBodyFile> {
+  static std::vector<NoBodyFile> valid() { return {{0}}; }
+  static std::vector<NoBodyFile> invalid() { return {{1}, {~0U}}; }
+};
+template <>
 struct Samples<MailSent> {
   static std::vector<MailSent> valid() { return {{0, 1, 0}, {~0ULL, MailSent::most, 0}}; }
   static std::vector<MailSent> invalid() {

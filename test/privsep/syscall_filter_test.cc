@@ -164,7 +164,7 @@ const Call forbidden[] = {
     {"truncate", of_confined, [] { call(SYS_truncate, "/nowhere", 0); }},
     {"ftruncate", of_children, [] { call(SYS_ftruncate, -1, 0); }},
     {"fallocate", of_confined, [] { call(SYS_fallocate, -1, 0, 0, 1); }},
-    {"pwrite64", of_confined, [] { call(SYS_pwrite64, -1, nullptr, 0, 0); }},
+    {"pwrite64", of_confined & ~of_worker, [] { call(SYS_pwrite64, -1, nullptr, 0, 0); }},
     {"writev", of_confined, [] { call(SYS_writev, -1, nullptr, 0); }},
     {"splice", of_confined, [] { call(SYS_splice, -1, nullptr, -1, nullptr, 0, 0); }},
     {"copy_file_range", of_confined,

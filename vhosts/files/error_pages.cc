@@ -63,6 +63,7 @@ constexpr Page all_pages[] = {
     {503, "The site is too busy at the moment. Please try again."},
     {504, "The program behind this page did not answer in time."},
     {505, "The server does not speak this version of HTTP."},
+    {507, "The server has no room for what was sent."},
 };
 
 template <std::size_t... i>

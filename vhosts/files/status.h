@@ -74,6 +74,8 @@ constexpr std::string_view reason_of(int status) {
       return "Gateway Timeout";
     case 505:
       return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
     default:
       return {};
   }

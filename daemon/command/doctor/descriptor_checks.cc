@@ -50,6 +50,7 @@ std::string objection_to(const HeldDescriptor& held, Role role, const Sites& sit
     return path == expected.empty_root ? "" : "holds another folder than the empty one";
   }
   if (!is_of_a_site || expected.log_folder.empty()) return {};
+  if (role == Role::worker && held.is_own_unnamed) return {};  // for bodies, by its runner
   const bool is_log = is_log_of(sites, path, expected);
   if (held.writes && (!is_log || !held.appends)) {
     return is_log ? "can change what its log has" : "can write to what is no log of its site";

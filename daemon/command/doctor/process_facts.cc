@@ -46,7 +46,7 @@ std::optional<int> pid_in(const std::string& name) {
   return number;
 }
 
-std::vector<HeldDescriptor> descriptors_of(const std::string& folder) {
+std::vector<HeldDescriptor> descriptors_of(const std::string& folder, ::uid_t user) {
   std::vector<HeldDescriptor> all;
   for (const FolderEntry& entry : look_into(folder + "/fd")) {
     const auto number = pid_in(entry.name);
@@ -56,6 +56,7 @@ std::vector<HeldDescriptor> descriptors_of(const std::string& folder) {
     // Through the link, which opens nothing.
     if (!number || !target || ::stat(path.c_str(), &status) != 0) continue;
     HeldDescriptor held{*number, kind_of_descriptor(*target, status.st_mode), *target};
+    held.is_own_unnamed = S_ISREG(status.st_mode) && status.st_nlink == 0 && status.st_uid == user;
     if (const auto text = read_text(folder + "/fdinfo/" + entry.name)) {
       const int flags = open_flags_of(*text).value_or(0);
       held.writes = (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
@@ -111,7 +112,7 @@ Result<ProcessFacts> look_at_process(::pid_t pid) {
     if (!link) return failure(link.error());
     *into = std::move(*link);
   }
-  facts.held = descriptors_of(folder);
+  facts.held = descriptors_of(folder, facts.status.uids[1]);
   const auto limits_text = read_text(folder + "/limits");
   if (!limits_text) return failure(limits_text.error());
   const auto limits = parse_process_limits(*limits_text);

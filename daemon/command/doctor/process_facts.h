@@ -23,7 +23,8 @@ struct HeldDescriptor {
   std::string target;
   bool writes = false;  // and `appends`: by nothing else
   bool appends = false;
-  bool listens = false;  // a socket
+  bool listens = false;         // a socket
+  bool is_own_unnamed = false;  // a file of the process's user, to which no name leads
 };
 
 struct Namespaces {

@@ -205,6 +205,13 @@ TEST(DoctorOfProcesses, AWorkersFilesAreThoseOfItsSiteAndItsLogs) {
            {7, DescriptorKind::file, "/var/log/perchild/b.example.access.log", true, true}}) {
     EXPECT_EQ(wrong_with_held(Role::worker, held).size(), 1u) << held.target;
   }
+  const HeldDescriptor for_bodies{.number = 7,
+                                  .kind = DescriptorKind::file,
+                                  .target = "/srv/a/#7 (deleted)",
+                                  .writes = true,
+                                  .is_own_unnamed = true};
+  EXPECT_EQ(wrong_with_held(Role::worker, for_bodies), Texts{});
+  EXPECT_EQ(wrong_with_held(Role::checker, for_bodies).size(), 1u);
   EXPECT_EQ(wrong_with_held(Role::worker, {7, DescriptorKind::folder, "/"}, true), Texts{});
   EXPECT_EQ(wrong_with_held(Role::worker, {7, DescriptorKind::file, "/token"}, true), Texts{});
 }

@@ -59,7 +59,9 @@ AskingWorker::Answer AskingWorker::next(int deadline_ms) {
     answer.number = refused->number;
     answer.refusal = refused->reason;
   } else {
-    answer.is_recall = true;
+    answer.is_recall = std::holds_alternative<Recall>(*received.message);
+    answer.is_about_body_file = !answer.is_recall;
+    answer.body_file = std::move(received.fd);
   }
   return answer;
 }

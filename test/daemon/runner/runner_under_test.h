@@ -27,6 +27,7 @@ class AskingWorker {
   void release(std::uint32_t instance, bool keep, std::uint32_t served = 0) {
     send(Release{instance, keep ? ReleaseTo::rest : ReleaseTo::end, served});
   }
+  void ask_body_file() { send(AskBodyFile{}); }
   void say_silent(std::uint32_t instance) { send(Release{instance, ReleaseTo::silent, 0}); }
   void let_finish(std::uint32_t instance) { send(Release{instance, ReleaseTo::finish, 1}); }
 
@@ -37,6 +38,8 @@ class AskingWorker {
     UniqueFd connection{};
     NotAcquiredReason refusal{};
     bool is_recall = false;
+    UniqueFd body_file{};
+    bool is_about_body_file = false;
     bool ended = false;  // the channel
     bool acquired() const { return connection.has_value(); }
   };

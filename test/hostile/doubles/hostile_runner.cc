@@ -1,12 +1,14 @@
 // In place of perchild-runner. The file "order" in the site's folder says how it behaves:
 //
 //   tell_master WHAT    sends the master what a runner may not, once it is believed
+//   answer_worker WHAT  gives its worker a file for bodies that is none, or too many of them
 //   not_locked_down     says that it is, without a filter
 //   behave              does nothing
 //
 // It locks itself down as the real one does, but that it keeps the machine's /proc and /tmp.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -44,6 +46,31 @@ void misbehave(BorrowedFd socket, const std::string& what) {
   }
 }
 
+// As `what` says, for the file that a worker has asked for.
+std::vector<UniqueFd> files_for_bodies(const std::string& what, const std::string& root) {
+  std::vector<UniqueFd> files;
+  if (what == "pipe") {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) == 0) {
+      files.emplace_back(ends[0]);
+      ::close(ends[1]);
+    }
+  } else if (what == "named") {
+    files.emplace_back(::open((root + "/empty").c_str(), O_RDWR | O_CLOEXEC));
+  } else if (what != "nothing") {
+    files.emplace_back(::memfd_create("bodies", MFD_CLOEXEC));
+    if (what == "full") static_cast<void>(::ftruncate(files[0].get(), 1));
+    if (what == "twice") files.emplace_back(::memfd_create("bodies", MFD_CLOEXEC));
+  }
+  return files;
+}
+
+void answer(Channel<Runner, Worker>& worker, const std::vector<UniqueFd>& files) {
+  const auto received = worker.receive();
+  if (!received.message || !std::holds_alternative<AskBodyFile>(*received.message)) return;
+  for (const UniqueFd& file : files) static_cast<void>(worker.send(BodyFile{}, file.borrow()));
+}
+
 int run() {
   const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
   const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
@@ -51,6 +78,7 @@ int run() {
   const std::string root = RunnerSettings::unpack(packed->bytes())->root;
   std::string manner, what;
   std::ifstream(root + "/order") >> manner >> what;
+  const auto files = files_for_bodies(what, root);
   Channel<Runner, Master> master{UniqueFd(ChildFds::control)};
   if (manner != "not_locked_down") {
     const auto nothing = make_ruleset_of_programs({}, {});
@@ -61,15 +89,23 @@ int run() {
   }
   const std::uint32_t claimed = what == "wrong_pid" ? 2 : 1;
   static_cast<void>(master.send(LockDownComplete{claimed}));
-  std::vector<UniqueFd> workers;
+  std::vector<Channel<Runner, Worker>> workers;
   for (;;) {
-    ::pollfd polled{master.fd().get(), POLLIN, 0};
-    ::ppoll(&polled, 1, nullptr, nullptr);
+    std::vector<::pollfd> polled{{master.fd().get(), POLLIN, 0}};
+    for (const auto& worker : workers) polled.push_back({worker.fd().get(), POLLIN, 0});
+    ::ppoll(polled.data(), polled.size(), nullptr, nullptr);
+    if (manner == "answer_worker") {
+      for (auto& worker : workers) answer(worker, files);
+    }
     auto received = master.receive();
     if (received.status == Channel<Runner, Master>::Status::peer_gone) return 1;
     if (received.status != Channel<Runner, Master>::Status::message) continue;
     if (manner == "tell_master") misbehave(master.fd(), what);
-    workers.push_back(std::move(received.fd));
+    if (!std::holds_alternative<AttachClient>(*received.message)) continue;
+    workers.emplace_back(std::move(received.fd));
+    if (manner == "answer_worker" && what == "unasked") {
+      static_cast<void>(workers.back().send(BodyFile{}, files[0].borrow()));
+    }
   }
 }
 

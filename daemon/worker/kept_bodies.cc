@@ -1,0 +1,69 @@
+#include "daemon/worker/kept_bodies.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <utility>
+
+namespace perchild {
+namespace {
+
+// Longer than the runner demands (least_between_body_files).
+constexpr std::chrono::seconds until_next_file{2};
+constexpr std::chrono::seconds until_asked_again{10};
+
+bool is_new_file_without_name(BorrowedFd file) {
+  struct ::stat facts;
+  return ::fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 0 &&
+         facts.st_size == 0;
+}
+
+}  // namespace
+
+bool KeptBodies::take_memory() {
+  if (memory_ >= (file_.has_value() ? memory_beside_file : most_memory)) return false;
+  ++memory_;
+  return true;
+}
+
+std::optional<std::uint32_t> KeptBodies::take_of_file() {
+  if (!file_.has_value()) return std::nullopt;
+  if (unused_.empty()) return blocks_++;
+  const std::uint32_t block = unused_.back();
+  unused_.pop_back();
+  return block;
+}
+
+void KeptBodies::give_back(std::uint32_t of_memory, std::span<const std::uint32_t> of_file) {
+  memory_ -= of_memory;
+  unused_.insert(unused_.end(), of_file.begin(), of_file.end());
+}
+
+std::optional<Clock::time_point> KeptBodies::asks_at() const {
+  // Early enough that the answer is there before the memory is used up.
+  const bool wants_file =
+      file_.has_value() ? blocks_ != 0 && is_file_unused() : memory_ > memory_beside_file / 2;
+  return wants_file && !is_asked_ ? std::optional(next_question_) : std::nullopt;
+}
+
+bool KeptBodies::take_file(UniqueFd file, Clock::time_point now) {
+  if (!std::exchange(is_asked_, false) || !is_new_file_without_name(file.borrow())) return false;
+  next_question_ = now + until_next_file;
+  if (!is_file_unused()) return true;  // meanwhile there is something in it again
+  file_ = std::move(file);
+  unused_.clear();
+  blocks_ = 0;
+  return true;
+}
+
+bool KeptBodies::note_refusal(Clock::time_point now) {
+  if (!std::exchange(is_asked_, false)) return false;
+  next_question_ = now + until_asked_again;
+  if (!is_file_unused()) return true;
+  file_.reset();
+  unused_.clear();
+  blocks_ = 0;
+  return true;
+}
+
+}  // namespace perchild
