@@ -12,8 +12,8 @@
 namespace perchild {
 
 // In the view that programs have of the machine.
-inline constexpr const char* program_sockets_folder = "/tmp/.perchild";
-inline constexpr const char* sendmail_path = "/tmp/.perchild/sendmail";
+inline constexpr const char* program_sockets_folder = "/dev/shm/.perchild";
+inline constexpr const char* sendmail_path = "/dev/shm/.perchild/sendmail";
 inline constexpr const char* mail_socket_name = "mail";  // in that folder
 
 // Says a program who usual_sender() is.

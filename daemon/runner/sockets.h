@@ -11,8 +11,8 @@
 
 namespace perchild {
 
-// A mount of its own in the site's /tmp, made with that (private_view.h): whoever fills or empties
-// /tmp leaves it as it is.
+// A mount of its own in the site's /dev/shm, made with that (private_view.h): whoever fills or
+// empties /dev/shm leaves it as it is. Not in /tmp, which may be on a disk where others empty it.
 class SocketFolder {
  public:
   static constexpr const char* path = program_sockets_folder;

@@ -43,8 +43,8 @@ TEST(ConfigurationMail, NeedsNoMoreThanASmarthost) {
   EXPECT_EQ(site.mail->rate.per, std::chrono::hours(1));
   const auto& command = site.programs[0].command;
   EXPECT_EQ(command[1], "-d");
-  EXPECT_EQ(command[2], "sendmail_path=\"/tmp/.perchild/sendmail -t -i\"");
-  EXPECT_EQ(site.programs[0].environment[0], "SENDMAIL=/tmp/.perchild/sendmail");
+  EXPECT_EQ(command[2], "sendmail_path=\"/dev/shm/.perchild/sendmail -t -i\"");
+  EXPECT_EQ(site.programs[0].environment[0], "SENDMAIL=/dev/shm/.perchild/sendmail");
 }
 
 TEST(ConfigurationMail, IsOfDefaultsAndChangedByAVhost) {
