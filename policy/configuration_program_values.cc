@@ -96,9 +96,15 @@ std::string hint_for_missing(std::string_view path) {
 
 IniValues usual_php_ini() {
   return {{"cgi.fix_pathinfo", "1"},  // what comes behind a script that is there is PATH_INFO
-          {"display_errors", "0"},       {"expose_php", "0"},      {"html_errors", "0"},
+          {"display_errors", "0"},
+          {"expose_php", "0"},
+          {"html_errors", "0"},
           {"log_errors", "1"},  // to stderr, and so to the site's error log
-          {"session.save_path", "/tmp"}, {"sys_temp_dir", "/tmp"}, {"upload_tmp_dir", "/tmp"}};
+          // Debian's php.ini leaves old ones to a job that does not come to this folder.
+          {"session.gc_probability", "1"},
+          {"session.save_path", "/tmp"},
+          {"sys_temp_dir", "/tmp"},
+          {"upload_tmp_dir", "/tmp"}};
 }
 
 void read_php_ini(Report& report, JsonValue value, IniValues& ini) {
