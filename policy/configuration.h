@@ -131,6 +131,7 @@ struct Site {
   // For programs, besides the docroot, which they write, and the system's folders.
   std::vector<std::string> writable_folders{};
   std::vector<std::string> executable_folders{};
+  std::string tmp{};  // a folder of its user's that is their /tmp; empty: memory
   // TCP ports that programs may connect to, besides those of the site's own backends and smarthost;
   // nullopt: any.
   std::optional<std::vector<std::uint16_t>> connect_ports{};

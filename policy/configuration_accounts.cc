@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/account_pattern.h"
 #include "policy/configuration_reach.h"
 #include "policy/configuration_values.h"
 #include "policy/written_host.h"
@@ -10,7 +11,6 @@
 namespace perchild {
 namespace {
 
-constexpr std::string_view account_name = "{1}";
 constexpr std::string_view except_keys[] = {"users", "groups"};
 constexpr std::size_t longest_label = 63;
 constexpr std::size_t named_in_a_list = 5;
@@ -23,14 +23,6 @@ bool is_label(std::string_view name) {
          name.back() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
          });
-}
-
-std::string with_name(std::string text, std::string_view name) {
-  for (std::size_t at = text.find(account_name); at != std::string::npos;
-       at = text.find(account_name, at + name.size())) {
-    text.replace(at, account_name.size(), name);
-  }
-  return text;
 }
 
 }  // namespace
@@ -64,9 +56,10 @@ class AccountTally {
   AccountList rootless;     // their root is missing
   AccountList closed_root;  // more of those who cannot enter their root than are told one by one
   AccountList shared;       // another vhost has their uid
+  AccountList tmpless;      // their "tmp" is missing, or not their own
   std::size_t told_roots = 0;
 
-  void tell(Report& report, JsonValue vhost) const {
+  void tell(Report& report, JsonValue vhost, const std::optional<WrittenTmp>& tmp) const {
     const JsonValue user = *vhost.find("user");
     const JsonValue root = *vhost.find("root");
     if (!unnameable.empty()) {
@@ -91,6 +84,13 @@ class AccountTally {
       report.warning(
           root, "neither can these enter their roots, so they have no site: " + closed_root.text());
     }
+    if (!tmpless.empty()) {
+      report.warning(
+          tmp->place,
+          "these accounts have no such folder of their own (mode 0700), so their /tmp is "
+          "memory: " +
+              tmpless.text());
+    }
     if (!shared.empty()) {
       report.warning(user,
                      "other vhosts have the uids of these accounts, and are not isolated from "
@@ -111,7 +111,7 @@ void AccountVhostsReader::read(JsonValue vhost) {
   for (const NamedAccount& account : system_.users_in(identities_.range())) {
     any = add_site(vhost, *entry, account, tally) || any;
   }
-  tally.tell(report_, vhost);
+  tally.tell(report_, vhost, entry->values.tmp);
   if (sites_.count() > most_sites) {
     report_.error(
         vhost, "with its accounts there are more than " + std::to_string(most_sites) + " vhosts");
@@ -222,12 +222,20 @@ bool AccountVhostsReader::add_site(JsonValue vhost, const Entry& entry, const Na
     tally.unmapped.add(in_quotes(name) + " (gid " + std::to_string(account.gid.value) + ")");
     return false;
   }
-  const std::string root = with_name(entry.root, name);
+  const std::string root = with_account_name(entry.root, name);
   const JsonValue user = *vhost.find("user");
   SiteIdentity identity = identities_.identity_of(named, *uid, user);
   if (!has_root(vhost, identity, root, name, tally)) return false;
   if (sites_.has_uid(*uid)) tally.shared.add(in_quotes(name));
-  sites_.add(std::move(hosts), *vhost.find("hosts"), identity, root, entry.values);
+  std::string tmp;
+  if (entry.values.tmp) {
+    tmp = with_account_name(entry.values.tmp->path, name);
+    if (!problem_of_tmp(system_, identity, tmp, root).sentence.empty()) {
+      tally.tmpless.add(in_quotes(name));
+      tmp.clear();
+    }
+  }
+  sites_.add(std::move(hosts), *vhost.find("hosts"), identity, root, std::move(tmp), entry.values);
   return true;
 }
 

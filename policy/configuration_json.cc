@@ -75,6 +75,7 @@ class ConfigurationReader {
     if (const auto vhosts = top.find("vhosts")) sites_.read_vhosts(*vhosts);
     if (const auto include = top.find("include")) read_include(*include);
     for (JsonValue vhost : sites_.for_accounts()) accounts_.read(vhost);
+    sites_.check_tmp();
     if (sites_.count() == 0) {
       report_.error(top.find("vhosts").value_or(top), "there is no vhost",
                     R"(vhosts stand in "vhosts", or in files that "include" names)");

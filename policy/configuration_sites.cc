@@ -52,6 +52,7 @@ constexpr std::string_view defaults_keys[] = {"owner_settings",
                                               "cgi",
                                               "writable_folders",
                                               "executable_folders",
+                                              "tmp",
                                               "connect_ports",
                                               "system_calls",
                                               "mail",
@@ -176,6 +177,7 @@ void read_site_values(Report& report, SystemView& system, JsonValue object, Site
   }
   take_folders(report, object, "writable_folders", values.writable_folders);
   take_folders(report, object, "executable_folders", values.executable_folders);
+  read_tmp(report, object, values.tmp);
   if (const auto ports = object.find("connect_ports")) {
     read_ports(report, *ports, values.connect_ports);
   }
@@ -273,7 +275,9 @@ void SitesReader::read_vhost(JsonValue vhost) {
   if (identity) check_uid_is_alone(*identity, vhost);
   if (!identity || !root || !check_root(*vhost.find("root"), *identity, *root)) return;
   if (hosts.empty()) return;  // each was a mistake; nothing can be made for a site without a name
-  sites_.push_back(make_site(std::move(hosts), *identity, *root, std::move(values)));
+  std::string tmp = take_tmp(report_, system_, vhost, *identity, *root, values.tmp);
+  const auto written = values.tmp;
+  push(make_site(std::move(hosts), *identity, *root, std::move(values)), std::move(tmp), written);
 }
 
 Site SitesReader::make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity,
@@ -329,11 +333,19 @@ SiteValues SitesReader::read_values(JsonValue vhost) {
 }
 
 void SitesReader::add(std::vector<HostPattern> hosts, JsonValue place, const SiteIdentity& identity,
-                      std::string root, SiteValues values) {
+                      std::string root, std::string tmp, SiteValues values) {
   const SiteId site{drafts_++};
   for (const HostPattern& host : hosts) hosts_.try_emplace(key_of(host), HostPlace{site, place});
   uids_.try_emplace(identity.uid.uid().value, UidUser{in_quotes(key_of(hosts.front())), place});
-  sites_.push_back(make_site(std::move(hosts), identity, std::move(root), std::move(values)));
+  const auto written = values.tmp;
+  push(make_site(std::move(hosts), identity, std::move(root), std::move(values)), std::move(tmp),
+       written);
+}
+
+void SitesReader::push(Site site, std::string tmp, const std::optional<WrittenTmp>& written) {
+  if (!tmp.empty()) tmp_places_.emplace_back(sites_.size(), written->place);
+  site.tmp = std::move(tmp);
+  sites_.push_back(std::move(site));
 }
 
 std::vector<HostPattern> SitesReader::read_hosts(JsonValue vhost, SiteId site) {

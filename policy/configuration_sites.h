@@ -11,6 +11,7 @@
 #include "policy/configuration_identities.h"
 #include "policy/configuration_report.h"
 #include "policy/configuration_tls.h"
+#include "policy/configuration_tmp.h"
 #include "policy/system_view.h"
 
 namespace perchild {
@@ -31,6 +32,7 @@ struct SiteValues {
   std::vector<ProgramSettings> programs;      // likewise
   std::vector<std::string> writable_folders;  // for programs
   std::vector<std::string> executable_folders;
+  std::optional<WrittenTmp> tmp;
   std::optional<std::vector<std::uint16_t>> connect_ports;
   RateSettings request_rate;
   std::optional<MailSettings> mail;
@@ -69,9 +71,11 @@ class SitesReader {
   bool has_uid(TenantUid uid) const { return uids_.contains(uid.uid().value); }
   // A site that is good, and whose hosts no other has.
   void add(std::vector<HostPattern> hosts, JsonValue place, const SiteIdentity& identity,
-           std::string root, SiteValues values);
+           std::string root, std::string tmp, SiteValues values);
 
   void add_bad() { ++drafts_; }
+  // After all sites.
+  void check_tmp() { check_tmp_of_all(report_, sites_, tmp_places_); }
 
   std::size_t count() const { return drafts_; }
   std::optional<SiteId> find(const HostPattern& host) const;
@@ -93,6 +97,7 @@ class SitesReader {
   void read_vhost(JsonValue vhost);
   Site make_site(std::vector<HostPattern> hosts, const SiteIdentity& identity, std::string root,
                  SiteValues values);
+  void push(Site site, std::string tmp, const std::optional<WrittenTmp>& written);
   std::vector<HostPattern> read_hosts(JsonValue vhost, SiteId site);
   void add_host(JsonValue value, SiteId site, std::vector<HostPattern>& hosts);
   void check_uid_is_alone(const SiteIdentity& identity, JsonValue vhost);
@@ -104,7 +109,8 @@ class SitesReader {
   IdentitiesReader& identities_;
   SiteValues defaults_;
   std::vector<Site> sites_;
-  std::uint32_t drafts_ = 0;  // vhosts met, good ones and others
+  std::vector<std::pair<std::size_t, JsonValue>> tmp_places_;  // of those that have one
+  std::uint32_t drafts_ = 0;                                   // vhosts met, good ones and others
   std::unordered_map<std::string, HostPlace> hosts_;
   std::unordered_map<std::uint32_t, UidUser> uids_;
   std::vector<JsonValue> for_accounts_;

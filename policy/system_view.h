@@ -2,6 +2,8 @@
 // Answering changes ids for a moment, which is an act, and so is done outside of policy/.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +41,11 @@ struct RootAnswer {
   std::uint64_t device = 0;  // that one that is there lies on: st_dev
 };
 
+struct FolderAnswer {
+  int error = 0;                          // an errno
+  std::optional<struct ::stat> status{};  // none where only root can ask, or with an error
+};
+
 enum class ProgramAnswer : std::uint8_t {
   executable,
   missing,
@@ -62,6 +69,9 @@ class SystemView {
                               const std::string& path) = 0;
   // Is `path` a directory that this user owns?
   virtual bool is_folder_of(Uid uid, const std::string& path) = 0;
+  // What such a process sees there: a link itself.
+  virtual FolderAnswer look_at_folder(Uid uid, Gid gid, const std::vector<Gid>& groups,
+                                      const std::string& path) = 0;
   // Is `path` something that can be started, by somebody at least?
   virtual ProgramAnswer look_for_program(const std::string& path) = 0;
   // Does any kernel have a system call of this name?

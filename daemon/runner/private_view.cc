@@ -14,6 +14,7 @@
 
 #include "daemon/runner/folders_of_others.h"
 #include "daemon/runner/sockets.h"
+#include "policy/own_folder.h"
 #include "privsep/unique_fd.h"
 
 namespace perchild {
@@ -88,6 +89,46 @@ Result<void> mount_in_memory(const char* path, const std::string& options) {
   return failure_from_errno("mount", path);
 }
 
+// None if it is to be memory. Its user may have put anything there since the command looked. Links
+// before its last name are followed, as on the way to the root: whose it is counts, and whatever is
+// in it stays what this user can reach.
+Result<UniqueFd> open_own_tmp(const RunnerSettings& settings) {
+  if (settings.tmp.empty()) return UniqueFd();
+  UniqueFd folder(::open(settings.tmp.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct ::stat status;
+  if (!folder.has_value() || ::fstat(folder.get(), &status) != 0) {
+    return failure_from_errno("use", settings.tmp + " as /tmp");
+  }
+  if (auto objection = objection_to_own_folder(status, Uid{::geteuid()})) {
+    return failure({"use", settings.tmp + " as /tmp, which " + *objection, 0});
+  }
+  return folder;
+}
+
+Result<void> bind(const UniqueFd& folder, const std::string& path) {
+  // "." is the folder whatever has been mounted over its path.
+  if (::fchdir(folder.get()) != 0) return failure_from_errno("fchdir", path);
+  if (::mount(".", path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+    return failure_from_errno("bind", path);
+  }
+  return {};
+}
+
+bool is_place_of_tmp(const PrivateFolder& folder) {
+  return std::find(std::begin(places_of_tmp), std::end(places_of_tmp), folder.path) !=
+         std::end(places_of_tmp);
+}
+
+Result<void> fill(const PrivateFolder& folder, const UniqueFd& own_tmp,
+                  std::uint64_t memory_of_site) {
+  struct ::stat status;
+  if (::stat(folder.path, &status) != 0) return {};  // not every machine has them all
+  if (own_tmp.has_value() && is_place_of_tmp(folder)) return bind(own_tmp, folder.path);
+  const std::uint64_t size = size_of(folder, memory_of_site);
+  return mount_in_memory(folder.path, "mode=1777,size=" + std::to_string(size) +
+                                          ",nr_inodes=" + std::to_string(size / bytes_a_file));
+}
+
 Result<void> make_read_only(const std::string& path) {
   constexpr unsigned long read_only = MS_REMOUNT | MS_BIND | MS_RDONLY | no_privilege;
   if (::mount(nullptr, path.c_str(), nullptr, read_only, nullptr) == 0) return {};
@@ -120,7 +161,10 @@ Result<void> mount_proc() {
   return mount_in_memory("/proc", "mode=0555,size=4k");
 }
 
-Result<void> put_back(const Kept& kept) {
+Result<void> put_back(const Kept& kept, bool has_own_tmp) {
+  if (has_own_tmp && !tmp_that_hides(kept.path).empty()) {
+    return failure({"show", kept.path + ", in whose place is the site's own /tmp", 0});
+  }
   for (std::size_t end = kept.path.find('/', 1); end != std::string::npos;
        end = kept.path.find('/', end + 1)) {
     const std::string folder = kept.path.substr(0, end);
@@ -131,12 +175,7 @@ Result<void> put_back(const Kept& kept) {
   if (::mkdir(kept.path.c_str(), 0700) != 0 && errno != EEXIST) {
     return failure_from_errno("mkdir", kept.path);
   }
-  // "." is the folder whatever has been mounted over its path.
-  if (::fchdir(kept.folder.get()) != 0) return failure_from_errno("fchdir", kept.path);
-  if (::mount(".", kept.path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-    return failure_from_errno("bind", kept.path);
-  }
-  return {};
+  return bind(kept.folder, kept.path);
 }
 
 struct Most {
@@ -171,6 +210,8 @@ Result<void> make_private_view(const RunnerSettings& settings) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return failure_from_errno("mount", "/ as slave");
   }
+  const auto own_tmp = open_own_tmp(settings);
+  if (!own_tmp) return failure(own_tmp.error());
   const std::vector<std::string> used = used_folders(settings);
   const std::vector<std::string> of_others = folders_of_others(used);
   std::vector<std::string> hidden = of_others;
@@ -179,19 +220,14 @@ Result<void> make_private_view(const RunnerSettings& settings) {
   if (auto mounted = mount_proc(); !mounted) return mounted;
   if (auto bounded = bound_what_is_counted(); !bounded) return bounded;
   for (const PrivateFolder& folder : private_folders) {
-    struct ::stat status;
-    if (::stat(folder.path, &status) != 0) continue;  // not every machine has them all
-    const std::uint64_t size = size_of(folder, settings.quota.memory);
-    const std::string options = "mode=1777,size=" + std::to_string(size) +
-                                ",nr_inodes=" + std::to_string(size / bytes_a_file);
-    if (auto mounted = mount_in_memory(folder.path, options); !mounted) return mounted;
+    if (auto filled = fill(folder, *own_tmp, settings.quota.memory); !filled) return filled;
   }
   for (const std::string& folder : of_others) {
     if (auto mounted = mount_in_memory(folder.c_str(), emptiness); !mounted) return mounted;
   }
   if (auto mounted = mount_socket_folder(); !mounted) return mounted;
   for (const Kept& folder : kept) {
-    if (auto put = put_back(folder); !put) return put;
+    if (auto put = put_back(folder, own_tmp->has_value()); !put) return put;
   }
   if (settings.mail) {
     if (auto put = put_sendmail_in_place(settings); !put) return put;

@@ -12,7 +12,8 @@ namespace perchild {
 
 // Mounts a /proc that shows this PID namespace alone (an empty one where the kernel does not permit
 // that, as below a container's own that hides parts), and an empty /tmp, /var/tmp and /dev/shm in
-// memory; and empties folders of others. Folders of the site's that lie below one of these are
+// memory (for the first two the site's own folder, if it has one for that); and empties folders of
+// others. Folders of the site's that lie below one of these are
 // still there. What is mounted here does not show elsewhere, the other way round it does. And no
 // more user namespaces can be made.
 Result<void> make_private_view(const RunnerSettings& settings);

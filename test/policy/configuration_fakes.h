@@ -23,7 +23,8 @@ class FakeSystem final : public SystemView {
   std::map<std::string, Gid> groups{
       {"root", Gid{0}}, {"perchild", Gid{900}}, {"www-data", Gid{33}}, {"users", Gid{100}}};
   std::map<std::string, Uid> owned_folders;
-  std::map<std::string, RootAnswer> roots;  // others can be entered
+  std::map<std::string, RootAnswer> roots;      // others can be entered
+  std::map<std::string, FolderAnswer> folders;  // others are the asking site's own
 
   std::map<std::string, ProgramAnswer> programs;  // others are missing, but for /usr/bin's
   std::set<std::string> other_calls{"bpf", "mount", "vmsplice", "io_uring_setup"};
@@ -74,6 +75,16 @@ class FakeSystem final : public SystemView {
   bool is_folder_of(Uid uid, const std::string& path) override {
     const auto owned = owned_folders.find(path);
     return owned != owned_folders.end() && owned->second == uid;
+  }
+  FolderAnswer look_at_folder(Uid uid, Gid gid, const std::vector<Gid>& site_groups,
+                              const std::string& path) override {
+    tried.push_back({uid, gid, site_groups, path});
+    const auto answer = folders.find(path);
+    if (answer != folders.end()) return answer->second;
+    struct ::stat own {};
+    own.st_mode = S_IFDIR | 0700;
+    own.st_uid = uid.value;
+    return {0, own};
   }
   ProgramAnswer look_for_program(const std::string& path) override {
     const auto found = programs.find(path);

@@ -158,7 +158,7 @@ std::uint16_t free_port_of_the_kernels() {
   return port;
 }
 
-Server::Server(const ServerSpec& spec) : spec_(spec), port_(free_port()) {
+Server::Server(const ServerSpec& spec) : directory_(spec.parent), spec_(spec), port_(free_port()) {
   for (std::size_t i = 0; i < spec.sites.size(); ++i) {
     std::filesystem::create_directory(docroot(i));
     ::chmod(docroot(i).c_str(), 0700);

@@ -36,8 +36,9 @@ struct ServerSpec {
   std::string default_host = {};  // of the listener
   std::string more = {};          // more keys of the configuration
   unsigned routers = 1;
-  std::string bin = {};     // the folder of the executables, if another than bin_directory()
-  std::string listen = {};  // instead of one address: "[{ \"address\": \"*:PORT\" }]"
+  std::string bin = {};         // the folder of the executables, if another than bin_directory()
+  std::string listen = {};      // instead of one address: "[{ \"address\": \"*:PORT\" }]"
+  std::string parent = "/tmp";  // of the server's folder
   std::map<std::string, std::string> environment = {};
   // Runs in the new process before it becomes `perchild serve`; it is given the server's folder.
   std::function<void(const std::string&)> before_exec = {};

@@ -111,6 +111,7 @@ std::string RunnerSettings::pack() const {
   writer.put_text(root);
   writer.put_texts(writable);
   writer.put_texts(executable);
+  writer.put_text(tmp);
   put_ports(writer, connect_ports);
   writer.put(quota.memory);
   writer.put(quota.processes);
@@ -137,6 +138,7 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
   settings.root = reader.get_text();
   settings.writable = reader.get_texts();
   settings.executable = reader.get_texts();
+  settings.tmp = reader.get_text();
   const bool good_ports = get_ports(reader, settings.connect_ports);
   settings.quota.memory = reader.get<std::uint64_t>();
   settings.quota.processes = reader.get<std::uint32_t>();
@@ -161,11 +163,13 @@ std::optional<RunnerSettings> RunnerSettings::unpack(std::string_view bytes) {
     return std::all_of(list.begin(), list.end(), holds);
   };
   const bool good_fork_server = settings.fork_server.empty() || is_absolute(settings.fork_server);
+  const bool good_tmp = settings.tmp.empty() || is_absolute(settings.tmp);
   const bool plausible =
-      reader.done() && good_ports && good_mail && good_fork_server && is_absolute(settings.root) &&
-      settings.landlock <= Requirement::if_available && !settings.programs.empty() &&
-      settings.programs.size() <= most_programs && all(settings.programs, is_good_program) &&
-      all(settings.writable, is_absolute) && all(settings.executable, is_absolute);
+      reader.done() && good_tmp && good_ports && good_mail && good_fork_server &&
+      is_absolute(settings.root) && settings.landlock <= Requirement::if_available &&
+      !settings.programs.empty() && settings.programs.size() <= most_programs &&
+      all(settings.programs, is_good_program) && all(settings.writable, is_absolute) &&
+      all(settings.executable, is_absolute);
   return plausible ? std::optional(std::move(settings)) : std::nullopt;
 }
 

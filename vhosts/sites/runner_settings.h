@@ -17,6 +17,7 @@ struct RunnerSettings {
   std::vector<ProgramSettings> programs;
   std::vector<std::string> writable;    // folders that programs may write, besides the docroot
   std::vector<std::string> executable;  // folders to execute from, besides the system's
+  std::string tmp{};  // a folder of the site's user's that is their /tmp; empty: memory
   // TCP ports that programs and the runner may connect to; nullopt: any.
   std::optional<std::vector<std::uint16_t>> connect_ports{};
   SiteQuota quota;

@@ -174,6 +174,23 @@ bool MachineView::is_folder_of(Uid uid, const std::string& path) {
          status.st_uid == uid.value;
 }
 
+FolderAnswer MachineView::look_at_folder(Uid uid, Gid gid, const std::vector<Gid>& groups,
+                                         const std::string& path) {
+  FolderAnswer answer;
+  struct ::stat status {};
+  const auto look = [&] { answer.error = ::lstat(path.c_str(), &status) == 0 ? 0 : errno; };
+  bool as_site = false;
+  if (is_root_) {
+    const BorrowedIdentity identity(uid, gid, groups, own_groups_, own_gid_);
+    as_site = identity.taken();
+    if (as_site) look();
+  }
+  if (!as_site) look();
+  if (!as_site && answer.error == EACCES) return {};  // it may be open to the site
+  if (answer.error == 0) answer.status = status;
+  return answer;
+}
+
 ProgramAnswer MachineView::look_for_program(const std::string& path) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) {

@@ -28,6 +28,8 @@ class MachineView : public SystemView {
   RootAnswer try_root(Uid uid, Gid gid, const std::vector<Gid>& groups,
                       const std::string& path) override;
   bool is_folder_of(Uid uid, const std::string& path) override;
+  FolderAnswer look_at_folder(Uid uid, Gid gid, const std::vector<Gid>& groups,
+                              const std::string& path) override;
   ProgramAnswer look_for_program(const std::string& path) override;
   bool is_system_call(const std::string& name) override;
 

@@ -64,10 +64,13 @@ DiskFacts look_at_disks(const Configuration& configuration) {
   }
   for (const Site& site : configuration.sites) {
     if (site.programs.empty()) continue;
-    const UniqueFd root = place(site.root);
-    if (const auto disk = disk_of(root)) {
-      facts.sites.push_back(
-          {name_of(site), site.uid.uid(), *disk, has_quota(root, site.uid.uid())});
+    for (const std::string& path : {site.root, site.tmp}) {
+      if (path.empty()) continue;
+      const UniqueFd folder = place(path);
+      if (const auto disk = disk_of(folder)) {
+        facts.sites.push_back(
+            {name_of(site), site.uid.uid(), *disk, has_quota(folder, site.uid.uid())});
+      }
     }
   }
   return facts;
@@ -76,7 +79,8 @@ DiskFacts look_at_disks(const Configuration& configuration) {
 void check_disks(const DiskFacts& facts, Diagnosis& diagnosis) {
   std::vector<std::string> without;
   for (const SiteOnDisk& site : facts.sites) {
-    if (!site.has_quota && is_shared(site, facts)) without.push_back(site.site);
+    if (site.has_quota || !is_shared(site, facts)) continue;
+    if (without.empty() || without.back() != site.site) without.push_back(site.site);
   }
   if (without.empty()) {
     diagnosis.is_in_order("disks: no site's programs can fill one that is others' too");

@@ -13,7 +13,7 @@
 
 namespace perchild {
 
-// Where a site's programs write.
+// Where a site's programs write: its root, or what is its /tmp.
 struct SiteOnDisk {
   std::string site;
   Uid uid;
@@ -22,7 +22,7 @@ struct SiteOnDisk {
 };
 
 struct DiskFacts {
-  std::vector<SiteOnDisk> sites;              // those that have programs
+  std::vector<SiteOnDisk> sites;              // of those that have programs
   std::vector<std::uint64_t> of_the_machine;  // where the system is, and the logs
 };
 

@@ -75,6 +75,7 @@ std::string pack_for_runner(const Configuration& configuration, const Site& site
                         site.programs,
                         site.writable_folders,
                         site.executable_folders,
+                        site.tmp,
                         connect_ports_of(site),
                         site.limits.quota,
                         site.limits.log,

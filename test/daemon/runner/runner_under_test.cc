@@ -82,8 +82,10 @@ std::vector<ProgramSettings> script_programs() {
 
 RunnerUnderTest::RunnerUnderTest(std::vector<ProgramSettings> programs,
                                  const std::vector<std::pair<std::string, std::string>>& scripts,
-                                 std::vector<std::string> writable)
-    : root_(folder_.path() + "/site"), log_(folder_.write("error.log", "")) {
+                                 std::vector<std::string> writable, const std::string& tmp)
+    : folder_(tmp.empty() ? "/tmp" : "/srv"),
+      root_(folder_.path() + "/site"),
+      log_(folder_.write("error.log", "")) {
   std::filesystem::create_directory(root_);
   if (::chmod(root_.c_str(), 0700) != 0 || ::chown(root_.c_str(), uid_a, uid_a) != 0) {
     throw std::runtime_error("chown");
@@ -93,6 +95,7 @@ RunnerUnderTest::RunnerUnderTest(std::vector<ProgramSettings> programs,
   settings.root = root_;
   settings.programs = std::move(programs);
   settings.writable = std::move(writable);
+  settings.tmp = tmp;
   settings.fork_server = bin_directory() + "/perchild-fork-server.so";
   start(settings);
 }
@@ -121,6 +124,7 @@ void RunnerUnderTest::start(const RunnerSettings& settings) {
                                         {filter->borrow(), ChildFds::filter},
                                         {packed->borrow(), ChildFds::settings}}});
     const ::pid_t pid = spawned ? spawned->pid : 0;
+    control->second.reset();  // its end is the runner's
     ::send(told->second.get(), &pid, sizeof pid, MSG_NOSIGNAL);
     for (;;) ::pause();
   }

@@ -60,10 +60,11 @@ class AskingWorker {
 
 class RunnerUnderTest {
  public:
-  // `programs` are the site's; the docroot is below /tmp, and the site's user's, mode 0700.
+  // `programs` are the site's; the docroot is the site's user's, mode 0700, and below /tmp, or
+  // below /srv if `tmp` takes the place of that.
   explicit RunnerUnderTest(std::vector<ProgramSettings> programs,
                            const std::vector<std::pair<std::string, std::string>>& scripts = {},
-                           std::vector<std::string> writable = {});
+                           std::vector<std::string> writable = {}, const std::string& tmp = {});
   ~RunnerUnderTest();
   RunnerUnderTest(const RunnerUnderTest&) = delete;
   RunnerUnderTest& operator=(const RunnerUnderTest&) = delete;

@@ -29,6 +29,7 @@ RunnerSettings sample() {
                         .address = "127.0.0.1:3000"}},
           .writable = {"/srv/cache", "/var/lib/x"},
           .executable = {"/srv/bin"},
+          .tmp = "/home/alice/tmp",
           .connect_ports = {{443, 65535}},
           .quota = {.memory = 1ULL << 40, .processes = 2, .cpu_percent = 3, .io = 4},
           .most_log_bytes = 1ULL << 41,
@@ -52,6 +53,7 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(settings->root, "/srv/a");
   EXPECT_EQ(settings->writable, sample().writable);
   EXPECT_EQ(settings->executable, sample().executable);
+  EXPECT_EQ(settings->tmp, sample().tmp);
   EXPECT_EQ(settings->connect_ports, sample().connect_ports);
   EXPECT_EQ(settings->quota, sample().quota);
   EXPECT_EQ(settings->most_log_bytes, sample().most_log_bytes);
@@ -126,6 +128,7 @@ TEST(RunnerSettings, ImpossibleValuesAreNotUnpacked) {
       {"a time", [](auto& s) { s.programs[0].idle = std::chrono::milliseconds(-1); }},
       {"a folder that is relative", [](auto& s) { s.writable = {"cache"}; }},
       {"another", [](auto& s) { s.executable = {"bin"}; }},
+      {"a third", [](auto& s) { s.tmp = "tmp"; }},
       {"a port that is none",
        [](auto& s) {
          s.connect_ports = {{443, 0}};
