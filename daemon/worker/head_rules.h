@@ -10,8 +10,8 @@
 
 namespace perchild {
 
-// A browser asks, without a password, whether its page may ask (Fetch, 4.8), where the site has said
-// who may.
+// A browser asks, without a password, whether its page may ask (Fetch, 4.8), where the site has
+// said who may.
 bool is_cors_preflight(const Request& request);
 
 // Edits the finished head of `response`. Whoever made it has not looked at these rules.
