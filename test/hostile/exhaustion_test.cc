@@ -180,7 +180,7 @@ class TenantsFlood : public ::testing::Test {
   // By requests of a's own: 1.5 MiB of them. Each is a line of more than 6 KiB.
   static void flood_access_log(Server& server) {
     Client client(server.port());
-    const std::string target = "/" + std::string(4000, 't');
+    const std::string target = "/missing?" + std::string(4000, 't');
     const std::string fields =
         "Referer: " + std::string(1024, 'r') + "\r\nUser-Agent: " + std::string(1024, 'u') + "\r\n";
     for (int i = 0; i < 250; ++i) {
