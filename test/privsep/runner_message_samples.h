@@ -46,7 +46,7 @@ struct Samples<NotAcquired> {
   static std::vector<NotAcquired> invalid() {
     return {{0, NotAcquiredReason::not_found},
             {1, NotAcquiredReason{0}},
-            {1, NotAcquiredReason{6}},
+            {1, NotAcquiredReason{7}},
             {1, NotAcquiredReason{~0U}}};
   }
 };
