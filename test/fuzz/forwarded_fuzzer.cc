@@ -14,25 +14,26 @@ using fuzz::check;
 const std::vector<AddressBlock> trusted{AddressBlock::parse("10.0.0.0/8").value(),
                                         AddressBlock::parse("2001:db8::/32").value()};
 
-// From the left to the right.
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+// From the left to the right; empty ones are none.
 std::vector<std::string> entries_of(std::string_view head) {
   std::vector<std::string> entries;
   http1::for_each_field(head, [&entries](const http1::Field& field) {
     if (!http1::equals_ignoring_case(field.name, "x-forwarded-for")) return;
     std::string value(field.value);
     for (std::size_t comma; (comma = value.find(',')) != std::string::npos;) {
-      entries.push_back(value.substr(0, comma));
+      entries.push_back(trimmed(value.substr(0, comma)));
       value.erase(0, comma + 1);
     }
-    entries.push_back(value);
+    entries.push_back(trimmed(value));
   });
+  std::erase(entries, "");
   return entries;
-}
-
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 std::optional<AddressBytes> expected(std::string_view head) {
@@ -40,7 +41,7 @@ std::optional<AddressBytes> expected(std::string_view head) {
   std::optional<AddressBytes> client;
   int hops = 0;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    const auto address = forwarded::parse_entry(trimmed(*entry));
+    const auto address = forwarded::parse_entry(*entry);
     if (!address || ++hops > forwarded::most_hops) break;
     client = address;
     if (!forwarded::is_trusted(trusted, *address)) break;

@@ -19,6 +19,7 @@ class LastValues {
   explicit LastValues(std::string_view head) {
     http1::for_each_field(head, [this](const http1::Field& field) {
       if (!http1::equals_ignoring_case(field.name, for_name)) return;
+      if (field.value.find_first_not_of(" \t,") == std::string_view::npos) return;  // no entry
       values_[count_++ % values_.size()] = field.value;
     });
   }

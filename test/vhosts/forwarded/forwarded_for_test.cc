@@ -43,6 +43,9 @@ TEST(ForwardedFor, SeveralFieldsAreOneList) {
                         "X-Forwarded-For: \r\n"),
             address("192.0.2.7"))
       << "an empty one adds nothing";
+  std::string many = "X-Forwarded-For: 192.0.2.7\r\n";
+  for (int i = 0; i < 100; ++i) many += "X-Forwarded-For: ,\r\n";
+  EXPECT_EQ(client_with(many), address("192.0.2.7"));
   EXPECT_EQ(client_with("X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-For: 10.1.1.1\r\n"),
             address("192.0.2.7"));
 }
