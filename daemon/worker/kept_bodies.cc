@@ -49,21 +49,22 @@ std::optional<Clock::time_point> KeptBodies::asks_at() const {
 bool KeptBodies::take_file(UniqueFd file, Clock::time_point now) {
   if (!std::exchange(is_asked_, false) || !is_new_file_without_name(file.borrow())) return false;
   next_question_ = now + until_next_file;
-  if (!is_file_unused()) return true;  // meanwhile there is something in it again
-  file_ = std::move(file);
-  unused_.clear();
-  blocks_ = 0;
+  replace_file(std::move(file));
   return true;
 }
 
 bool KeptBodies::note_refusal(Clock::time_point now) {
   if (!std::exchange(is_asked_, false)) return false;
   next_question_ = now + until_asked_again;
-  if (!is_file_unused()) return true;
-  file_.reset();
+  replace_file({});
+  return true;
+}
+
+void KeptBodies::replace_file(UniqueFd file) {
+  if (!is_file_unused()) return;  // since the question there is something in it again
+  file_ = std::move(file);
   unused_.clear();
   blocks_ = 0;
-  return true;
 }
 
 }  // namespace perchild

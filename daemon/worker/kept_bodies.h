@@ -49,6 +49,7 @@ class KeptBodies {
 
  private:
   bool is_file_unused() const { return unused_.size() == blocks_; }
+  void replace_file(UniqueFd file);
 
   std::uint32_t memory_ = 0;  // blocks in use
   UniqueFd file_;
