@@ -215,8 +215,8 @@ Progress answer_encoded_slash(Request& request, Response& response) {
 
 Progress answer_path(Request& request, Response& response) {
   const content::Rules& rules = *request.rules;
-  const bool is_preflight = request.head.method == Method::options && rules.cors() != nullptr;
-  if (is_preflight && request.site.has_programs()) {
+  const bool is_about_cors = request.head.method == Method::options && rules.cors() != nullptr;
+  if (is_about_cors && request.site.has_programs()) {
     response = options_response(request);
     return Progress::answered;
   }
@@ -260,6 +260,11 @@ Progress begin_answer(Request& request, Response& response) {
 Progress continue_answer(Request& request, Response& response) {
   // A program takes methods that files do not, and whether one answers is to be found yet.
   if (!request.site.has_programs() && answer_method(request, response)) return Progress::answered;
+  // It has been let in without a password, and so must not come to one.
+  if (is_cors_preflight(request)) {
+    response = options_response(request);
+    return Progress::answered;
+  }
   const bool may_move = request.rules->lead_elsewhere() && !request.settled;
   if (may_move) {
     if (const auto done = finish_step(request, response, redirect(request))) return *done;

@@ -240,8 +240,10 @@ TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
   const std::string rules = std::string(R"(, "cors": { "origins": ["https://b.example"] },
       "auth": { "users": { "alice": ")") +
                             bcrypt_of_secret + R"(" } })";
-  Server server({.sites = {{"a.example", {{"index.html", "of a"}}, rules},
-                           {"b.example", {{"index.html", "of b"}}, rules + R"(, "php": true)"}}});
+  Server server(
+      {.sites = {{"a.example", {{"index.html", "of a"}}, rules},
+                 {"b.example", {{"index.html", "of b"}}, rules + R"(, "php": true)"},
+                 {"c.example", {}, rules + R"(, "proxy": {"to": "http://127.0.0.1:1"})"}}});
   const std::string origin = "Origin: https://b.example\r\n";
   const std::string asks = origin + "Access-Control-Request-Method: PUT\r\n";
   for (const char* site : {"a.example", "b.example"}) {
@@ -253,6 +255,11 @@ TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
     EXPECT_EQ(options(""), 401) << site;
     EXPECT_EQ(options(alice_secret), 204) << site;
     EXPECT_EQ(ask(server, request(site, "/", asks)).status, 401) << site;
+  }
+  // Nor does one come to a program, whatever its path.
+  for (const char* target : {"/", "/a/b", "/a%2Fb"}) {
+    EXPECT_EQ(ask(server, request("c.example", target, asks, "OPTIONS")).status, 204) << target;
+    EXPECT_EQ(ask(server, request("c.example", target, "", "OPTIONS")).status, 401) << target;
   }
 }
 
