@@ -64,6 +64,7 @@ enum class MessageType : std::uint32_t {
   no_body_file,
   spare_loaded,
   take_part,
+  run_script_inline,
   // control_messages.h
   greeting = 64,
   status_query,

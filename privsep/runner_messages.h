@@ -4,7 +4,12 @@
 // Trusts: nobody.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
 
 #include "privsep/messages.h"
 
@@ -46,6 +51,30 @@ struct RunScript {
   bool valid() const { return number != 0 && program < max_programs; }
 };
 
+// worker → runner. RunScript with the call, which must not be longer than that, in the message: as
+// long as the script is short, a file in memory for each call costs more than all else the runner
+// does for it.
+struct RunScriptInline {
+  static constexpr MessageType type = MessageType::run_script_inline;
+  static constexpr std::size_t fd_count = 0;
+  static constexpr std::size_t most = 3072;  // with its head, what the kernel allocates is a page
+  std::uint32_t number;
+  std::uint32_t program;
+  std::uint32_t length;
+  std::array<char, most> bytes;  // zeros behind these
+
+  static RunScriptInline of(std::uint32_t number, std::uint32_t program, std::string_view call) {
+    RunScriptInline message{number, program, static_cast<std::uint32_t>(call.size()), {}};
+    std::memcpy(message.bytes.data(), call.data(), std::min(call.size(), most));
+    return message;
+  }
+  bool valid() const {
+    return number != 0 && program < max_programs && length != 0 && length <= most &&
+           std::all_of(bytes.begin() + length, bytes.end(), [](char c) { return c == '\0'; });
+  }
+  std::string_view call() const { return {bytes.data(), length}; }
+};
+
 // worker → runner. Nobody waits for the answer to `number` any more. What has been acquired
 // meanwhile comes all the same and is released.
 struct Withdraw {
@@ -55,8 +84,8 @@ struct Withdraw {
   bool valid() const { return number != 0; }
 };
 
-// runner → worker. To one Acquire or RunScript: the connection. A pool's process is this worker's
-// alone until it says Release.
+// runner → worker. To one Acquire, RunScript or RunScriptInline: the connection. A pool's process
+// is this worker's alone until it says Release.
 struct Acquired {
   static constexpr MessageType type = MessageType::acquired;
   static constexpr std::size_t fd_count = 1;
@@ -75,7 +104,7 @@ enum class NotAcquiredReason : std::uint32_t {
   withdrawn,
 };
 
-// runner → worker. To one Acquire, RunScript or Withdraw: there will be no connection.
+// runner → worker. To one of those or Withdraw: there will be no connection.
 struct NotAcquired {
   static constexpr MessageType type = MessageType::not_acquired;
   static constexpr std::size_t fd_count = 0;
@@ -160,7 +189,8 @@ struct Direction<Runner, Master> {
 };
 template <>
 struct Direction<Worker, Runner> {
-  using Messages = std::variant<Acquire, RunScript, Withdraw, Release, AskBodyFile>;
+  using Messages =
+      std::variant<Acquire, RunScript, RunScriptInline, Withdraw, Release, AskBodyFile>;
 };
 template <>
 struct Direction<Runner, Worker> {

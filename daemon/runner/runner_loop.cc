@@ -196,13 +196,22 @@ bool RunnerLoop::on_message(std::uint32_t number, Client& client, const Acquire&
 
 bool RunnerLoop::on_message(std::uint32_t number, Client& client, const RunScript& message,
                             UniqueFd fd) {
-  if (!may_ask(client, message.number, message.program, true)) return false;
   const auto packed = SealedMapping::map(fd.borrow());
-  if (!packed) return false;
-  auto call = gateway::CgiCall::unpack(packed->bytes());
-  if (!call) return false;
-  client.asked.insert(message.number);
-  programs_[message.program]->ask({number, message.number, std::move(*call)});
+  return packed && run_script({number, message.number}, client, message.program, packed->bytes());
+}
+
+bool RunnerLoop::on_message(std::uint32_t number, Client& client, const RunScriptInline& message,
+                            UniqueFd) {
+  return run_script({number, message.number}, client, message.program, message.call());
+}
+
+bool RunnerLoop::run_script(Question question, Client& client, std::uint32_t program,
+                            std::string_view packed) {
+  if (!may_ask(client, question.number, program, true)) return false;
+  question.call = gateway::CgiCall::unpack(packed);
+  if (!question.call) return false;
+  client.asked.insert(question.number);
+  programs_[program]->ask(std::move(question));
   return true;
 }
 

@@ -72,9 +72,13 @@ class RunnerLoop final : public Desk {
   void on_client_readable(std::uint32_t number, Client& client);
   bool on_message(std::uint32_t number, Client& client, const Acquire& message, UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const RunScript& message, UniqueFd fd);
+  bool on_message(std::uint32_t number, Client& client, const RunScriptInline& message,
+                  UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const Withdraw& message, UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const Release& message, UniqueFd fd);
   bool on_message(std::uint32_t number, Client& client, const AskBodyFile& message, UniqueFd fd);
+  bool run_script(Question question, Client& client, std::uint32_t program,
+                  std::string_view packed);
   bool may_ask(const Client& client, std::uint32_t number, std::uint32_t program,
                bool for_script) const;
   void drop_lost();

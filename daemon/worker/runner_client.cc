@@ -43,18 +43,27 @@ void RunnerClient::ask_runner() {
   }
 }
 
+Result<SendStatus> RunnerClient::send_call(std::uint32_t number, const ProgramTicket& ticket) {
+  if (ticket.call.size() <= RunScriptInline::most) {
+    return channel_->send(RunScriptInline::of(number, ticket.program, ticket.call));
+  }
+  const auto call = make_sealed_memory("call", ticket.call);
+  if (!call) return failure(call.error());
+  return channel_->send(RunScript{number, ticket.program}, call->borrow());
+}
+
 // False if it has to be tried again.
 bool RunnerClient::send_question(ProgramTicket& ticket) {
   const std::uint32_t number = last_number_ + 1;
   SendStatus status = SendStatus::failed;
   if (programs_[ticket.program].settings.kind == ProgramKind::cgi) {
-    const auto call = make_sealed_memory("call", ticket.call);
+    const auto sent = send_call(number, ticket);
     // Without memory for it there is none for the script either.
-    if (!call) {
+    if (!sent) {
       refuse(ticket, NotAcquiredReason::cannot_start);
       return true;
     }
-    status = channel_->send(RunScript{number, ticket.program}, call->borrow());
+    status = *sent;
   } else {
     status = channel_->send(Acquire{number, ticket.program});
   }

@@ -112,6 +112,7 @@ class RunnerClient {
   bool on_message(const NoBodyFile& message, UniqueFd fd);
   void ask_for_body_file();
   void ask_runner();
+  Result<SendStatus> send_call(std::uint32_t number, const ProgramTicket& ticket);
   bool send_question(ProgramTicket& ticket);
   void withdraw_question(const ProgramTicket& ticket);
   void grant(ProgramTicket& ticket, BackendStream& stream);

@@ -176,8 +176,7 @@ class RunnerStage final : public Stage {
         return;
       case 8:
         if (WorkerEnd* worker = choose()) {
-          passed_ = call(script_.byte() % 4 == 0 ? "nothing" : "script");
-          say(*worker, letter_of(RunScript{++last_number_, scripts}));
+          ask_for_script(*worker, script_.byte() % 4 == 0 ? "nothing" : "script");
         }
         return;
       case 9:
@@ -244,9 +243,18 @@ class RunnerStage final : public Stage {
     workers_.push_back({last_channel_, std::move(pair->second), {}, {}});
   }
 
+  static std::string packed(const char* script) { return gateway::CgiCall{script, {}}.pack(); }
   static UniqueFd call(const char* script) {
-    auto memory = make_sealed_memory("call", gateway::CgiCall{script, {}}.pack());
+    auto memory = make_sealed_memory("call", packed(script));
     return std::move(*memory);
+  }
+
+  void ask_for_script(WorkerEnd& worker, const char* script) {
+    if (script_.byte() % 2 == 0) {
+      return say(worker, letter_of(RunScriptInline::of(++last_number_, scripts, packed(script))));
+    }
+    passed_ = call(script);
+    say(worker, letter_of(RunScript{++last_number_, scripts}));
   }
 
   void give_back() {
@@ -280,6 +288,11 @@ class RunnerStage final : public Stage {
   }
   static bool take(WorkerEnd& worker, const RunScript& message) {
     return message.program == scripts && worker.asked.size() < max_acquisitions &&
+           worker.asked.emplace(message.number, message.program).second;
+  }
+  static bool take(WorkerEnd& worker, const RunScriptInline& message) {
+    return gateway::CgiCall::unpack(message.call()) && message.program == scripts &&
+           worker.asked.size() < max_acquisitions &&
            worker.asked.emplace(message.number, message.program).second;
   }
   static bool take(WorkerEnd&, const Withdraw&) { return true; }

@@ -134,7 +134,7 @@ class WorkerStage final : public Stage {
     if (!runner_.end.has_value()) return;
     Channel<Runner, Worker> channel(std::move(runner_.end));
     const bool is_open = read_all(channel, [this]<typename M>(const M& message, const UniqueFd&) {
-      if constexpr (std::is_same_v<M, Acquire> || std::is_same_v<M, RunScript>) {
+      if constexpr (requires { message.program; }) {
         check(asked_of_runner_.insert(message.number).second, "a question has its own number");
         check(asked_of_runner_.size() <= max_acquisitions, "questions are bounded");
       } else if constexpr (std::is_same_v<M, Release>) {

@@ -1,6 +1,7 @@
 // Samples, as in message_samples.h, of what is said to a runner and by it.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "privsep/runner_messages.h"
@@ -27,6 +28,21 @@ template <>
 struct Samples<RunScript> {
   static std::vector<RunScript> valid() { return {{1, 0}, {~0U, max_programs - 1}}; }
   static std::vector<RunScript> invalid() { return {{0, 0}, {1, max_programs}, {1, ~0U}}; }
+};
+template <>
+struct Samples<RunScriptInline> {
+  static std::vector<RunScriptInline> valid() {
+    return {RunScriptInline::of(1, 0, "c"),
+            RunScriptInline::of(~0U, max_programs - 1, std::string(RunScriptInline::most, 'c'))};
+  }
+  static std::vector<RunScriptInline> invalid() {
+    RunScriptInline longer = RunScriptInline::of(1, 0, "call");
+    longer.length = RunScriptInline::most + 1;
+    RunScriptInline more = RunScriptInline::of(1, 0, "call");
+    more.length = 3;
+    return {RunScriptInline::of(0, 0, "call"), RunScriptInline::of(1, max_programs, "call"),
+            RunScriptInline::of(1, 0, ""), longer, more};
+  }
 };
 template <>
 struct Samples<Withdraw> {

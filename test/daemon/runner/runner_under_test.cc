@@ -36,9 +36,13 @@ std::uint32_t AskingWorker::acquire(std::uint32_t program) {
 }
 
 std::uint32_t AskingWorker::run(const gateway::CgiCall& call, std::uint32_t program) {
-  const auto packed = make_sealed_memory("call", call.pack()).value().release();
-  const UniqueFd memory(packed);
-  send(RunScript{++last_, program}, memory.borrow());
+  const std::string packed = call.pack();
+  if (packed.size() <= RunScriptInline::most) {
+    send(RunScriptInline::of(++last_, program, packed));
+    return last_;
+  }
+  const auto memory = make_sealed_memory("call", packed);
+  send(RunScript{++last_, program}, memory->borrow());
   return last_;
 }
 

@@ -51,6 +51,8 @@ const Violation violations[] = {
        const auto memory = make_sealed_memory("call", "nonsense");
        w.send(RunScript{1, 0}, memory->borrow());
      }},
+    {"a_call_in_a_message_that_is_none",
+     [](auto& w) { w.send(RunScriptInline::of(1, 0, "nonsense")); }},
     {"a_call_that_is_not_sealed",
      [](auto& w) {
        send_bytes(w, encode(RunScript{1, 0}), 1);
