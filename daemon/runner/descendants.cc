@@ -17,10 +17,10 @@ namespace {
 
 struct Kin {
   ::pid_t parent = 0;
-  ::pid_t session = 0;
+  ::pid_t group = 0;
 };
 
-// "PID (NAME) STATE PARENT GROUP SESSION ...", proc(5): in the name may be anything.
+// "PID (NAME) STATE PARENT GROUP ...", proc(5): in the name may be anything.
 Kin kin_of(::pid_t pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -30,7 +30,7 @@ Kin kin_of(::pid_t pid) {
   Kin kin;
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string::npos ||
-      std::sscanf(line.c_str() + name_end + 1, " %*c %d %*d %d", &kin.parent, &kin.session) != 2) {
+      std::sscanf(line.c_str() + name_end + 1, " %*c %d %d", &kin.parent, &kin.group) != 2) {
     return {};
   }
   return kin;
@@ -51,11 +51,11 @@ std::map<::pid_t, Kin> everybody() {
 
 }  // namespace
 
-std::vector<::pid_t> descendants_outside_session(::pid_t leader) {
+std::vector<::pid_t> descendants_outside_group(::pid_t leader) {
   const std::map<::pid_t, Kin> all = everybody();
   std::vector<::pid_t> found;
   for (const auto& [pid, kin] : all) {
-    if (kin.session == leader) continue;
+    if (kin.group == leader) continue;
     // They were not all looked at in the same moment: a circle is possible.
     auto at = all.find(pid);
     for (std::size_t steps = 0; at != all.end() && steps < all.size(); ++steps) {

@@ -10,6 +10,16 @@
 #include "daemon/runner/descendants.h"
 
 namespace perchild {
+namespace {
+
+// Its number is its group's too, and nobody else's before it is reaped. Who leads no session may
+// have gone to another group.
+void signal_group(::pid_t pid, int signal) {
+  ::kill(-pid, signal);
+  if (::getpgid(pid) != pid) ::kill(pid, signal);
+}
+
+}  // namespace
 
 Result<::pid_t> Processes::start(const ProgramStart& start, ProcessOwner& owner) {
   auto started = start_program(start);
@@ -42,15 +52,14 @@ void Processes::end_strays() {
 void Processes::end(::pid_t pid, Clock::time_point now) {
   const auto found = processes_.find(pid);
   if (found == processes_.end() || found->second.kill_at) return;
-  // Its number is its group's too, and nobody else's before it is reaped.
-  ::kill(-pid, SIGTERM);
+  signal_group(pid, SIGTERM);
   found->second.kill_at = now + patience;
 }
 
 // First those: with their parents they would be the runner's children like any others.
 void Processes::end_with_descendants(::pid_t pid, Clock::time_point now) {
   if (!processes_.contains(pid)) return;
-  for (const ::pid_t descendant : descendants_outside_session(pid)) ::kill(descendant, SIGKILL);
+  for (const ::pid_t descendant : descendants_outside_group(pid)) ::kill(descendant, SIGKILL);
   end(pid, now);
 }
 
@@ -74,7 +83,7 @@ void Processes::reap() {
     // Looked at first: once it is reaped its number may be another's.
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const auto found = processes_.find(info.si_pid);
-    // What it has started in its session goes with it.
+    // What it has started in its group goes with it.
     if (found != processes_.end()) ::kill(-info.si_pid, SIGKILL);
     ::waitid(P_PID, static_cast<::id_t>(info.si_pid), &info, WEXITED | WNOHANG);
     if (found == processes_.end()) continue;  // nobody's
@@ -101,7 +110,7 @@ void Processes::say_how_it_ended(const Process& process, ::pid_t pid, int code, 
 void Processes::on_timers(Clock::time_point now) {
   for (auto& [pid, process] : processes_) {
     if (process.killed || !process.kill_at || *process.kill_at > now) continue;
-    ::kill(-pid, SIGKILL);
+    signal_group(pid, SIGKILL);
     process.killed = true;
   }
 }

@@ -41,10 +41,11 @@ class Processes {
   // it is none, does not lead a session, or is known.
   bool adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner);
 
-  // SIGTERM to the process and all that it has started in its session, SIGKILL a second later.
+  // SIGTERM to the process and all that it has started in its process group, SIGKILL a second
+  // later.
   void end(::pid_t pid, Clock::time_point now);
 
-  // Likewise; and SIGKILL to what descends from it in other sessions, as far as its parents live.
+  // Likewise; and SIGKILL to what descends from it in other groups, as far as its parents live.
   void end_with_descendants(::pid_t pid, Clock::time_point now);
 
   void append_polled(std::vector<::pollfd>& polled);

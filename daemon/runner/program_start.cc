@@ -94,7 +94,7 @@ Result<void> put_behind(const FurtherWalls& walls) {
 // Returns, with errno, if something fails.
 void become_program(const PreparedProgram& program) {
   reset_signals(program.signals);
-  ::setsid();
+  program.start.leads_session ? ::setsid() : ::setpgid(0, 0);
   if (program.listen_pid != nullptr) {
     std::to_chars(program.listen_pid, program.listen_pid + most_pid_digits, ::getpid());
   }

@@ -36,6 +36,10 @@ struct ProgramStart {
   // 3 in the place of a listener, told by PERCHILD_FORK_SERVER.
   std::optional<BorrowedFd> fork_control{};
   FurtherWalls walls{};
+  // A script is in the runner's session, and leads a process group alone. Linux makes a scheduling
+  // group of each session (autogroup): that takes longer than anything else the runner does for a
+  // script, and with one each a site's scripts had so many shares of the CPU.
+  bool leads_session = true;
 };
 
 struct ErrorPipe {
@@ -46,7 +50,7 @@ struct ErrorPipe {
 Result<ErrorPipe> make_error_pipe();
 
 struct StartedProgram {
-  ::pid_t pid;      // leads a session and a process group
+  ::pid_t pid;      // leads a process group
   UniqueFd errors;  // its stderr, a pipe; non-blocking
 };
 

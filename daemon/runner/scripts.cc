@@ -57,7 +57,8 @@ void Scripts::start(const Question& question) {
                 : has_body(*question.call) ? scripts.borrow()
                                            : parts_.null,
        .output = scripts.borrow(),
-       .walls = parts_.walls},
+       .walls = parts_.walls,
+       .leads_session = false},
       *this);
   if (!pid) return refuse_unstarted(question, script, pid.error());
   const std::uint32_t instance = parts_.desk.give(question, number_, ours.borrow());

@@ -145,7 +145,7 @@ TEST_F(CgiScripts, ThatAreBeingWrittenMayRunLater) {
   EXPECT_EQ(read_to_end(run("new").connection.borrow()), "ran\n");
 }
 
-TEST_F(CgiScripts, EndWithTheirSessionWhenTheyAreReleased) {
+TEST_F(CgiScripts, EndWithTheirGroupWhenTheyAreReleased) {
   runner_.add_script("sleeper", "#!/bin/sh\ntrap '' TERM\nsleep 1000 & echo up\nsleep 1000\n");
   const auto script = run("sleeper");
   ASSERT_TRUE(script.acquired());
@@ -157,7 +157,7 @@ TEST_F(CgiScripts, EndWithTheirSessionWhenTheyAreReleased) {
   EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 1; }));
 }
 
-TEST_F(CgiScripts, EndWithWhatHasLeftTheirSessionWhenTheirTimeIsUp) {
+TEST_F(CgiScripts, EndWithWhatHasLeftTheirGroupWhenTheirTimeIsUp) {
   runner_.add_script(
       "leaver", "#!/bin/sh\nsetsid sleep 1000 &\nsetsid sh -c 'sleep 1001; :' &\nsleep 1002\n");
   const auto other = run("leaver");
@@ -171,6 +171,21 @@ TEST_F(CgiScripts, EndWithWhatHasLeftTheirSessionWhenTheirTimeIsUp) {
   // Whoever is done leaves behind what he likes.
   worker_.release(other.instance, false);
   EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 4; }));
+}
+
+// Of the site's scripts all are in one session: who does not lead it may change groups.
+TEST_F(CgiScripts, EndThoughTheyHaveGoneToAnotherGroup) {
+  runner_.add_script("mover",
+                     "#!/usr/bin/perl\n$SIG{TERM} = 'IGNORE';\nsetpgrp(0, getpgrp(1)) or die $!;\n"
+                     "syswrite(STDOUT, 'up');\nsleep(1000);\n");
+  const auto script = run("mover");
+  ASSERT_TRUE(script.acquired());
+  char word[2];
+  ASSERT_TRUE(eventually([&] {
+    return ::recv(script.connection.get(), word, sizeof word, 0) == 2;
+  })) << runner_.error_log();
+  worker_.release(script.instance, true);
+  EXPECT_TRUE(eventually([&] { return runner_.processes().size() == 1; }));
 }
 
 TEST_F(CgiScripts, WaitWhereMoreAreAskedForThanMayRun) {

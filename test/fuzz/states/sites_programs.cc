@@ -44,9 +44,15 @@ int wait_double(::idtype_t type, ::id_t id, ::siginfo_t* info, int options) {
   return 0;
 }
 
+// Each leads a group, and a session if it was to.
 ::pid_t session_double(::pid_t) __asm__("__wrap_getsid");
 ::pid_t session_double(::pid_t pid) {
-  return ProgramsOfSite::current().session_of(pid);
+  return ProgramsOfSite::current().leader_of(pid);
+}
+
+::pid_t group_double(::pid_t) __asm__("__wrap_getpgid");
+::pid_t group_double(::pid_t pid) {
+  return ProgramsOfSite::current().leader_of(pid);
 }
 
 Result<ProcessStatus> status_double(::pid_t) __asm__("__wrap__ZN8perchild19read_process_statusEi");
@@ -120,7 +126,7 @@ bool ProgramsOfSite::has_child(::pid_t pid) const {
   return found != living.end() ? !found->second.is_of_another : is_there(pid);
 }
 
-::pid_t ProgramsOfSite::session_of(::pid_t pid) const {
+::pid_t ProgramsOfSite::leader_of(::pid_t pid) const {
   check(pid > 1, "who is asked about can be a program");
   return is_there(pid) ? pid : -1;
 }

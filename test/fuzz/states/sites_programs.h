@@ -65,7 +65,7 @@ class ProgramsOfSite {
   void kill(::pid_t group, int signal);
   void wait(::siginfo_t& info, bool is_reaped);
   bool has_child(::pid_t pid) const;
-  ::pid_t session_of(::pid_t pid) const;
+  ::pid_t leader_of(::pid_t pid) const;
   Result<ProcessStatus> status_of(::pid_t pid);
 
  private:
