@@ -35,6 +35,7 @@ class CgiExchange : public ProgramExchange {
   void for_each_field(const FieldSink& sink) const override;
   void frame_input(std::string_view, std::string&) override {}
   void end_input(std::string&) override { stream().end_sending(); }
+  bool ends_with_response() const override { return true; }
 
  private:
   bool take_head(std::string_view& bytes);
@@ -64,6 +65,7 @@ class FastCgiExchange final : public CgiExchange {
   void take_end() override;
   void frame_input(std::string_view piece, std::string& before) override;
   void end_input(std::string& before) override;
+  bool ends_with_response() const override { return false; }
 
  private:
   void take_request_end();

@@ -18,6 +18,9 @@ constexpr std::size_t most_at_a_time = 1024 * 1024;
 // Of a response's body, for a client that is slower than the program.
 constexpr std::size_t most_gathered = 256 * 1024;
 
+// Of a response's body, whose end may be near.
+constexpr std::size_t most_awaiting_end = 16 * 1024;
+
 bool has_no_body(const Request& request, int status) {
   return request.head_only() || status == 101 || status == 204 || status == 304;
 }
@@ -95,6 +98,14 @@ void ProgramExchange::end_body() {
 }
 
 // ---- to the client
+
+// A script mostly says what it has to say in one go, and ends: then its response has a length, and
+// goes out as one. What goes on has to wait for that long only before its first byte.
+bool ProgramExchange::awaits_end() const {
+  return has_head_ && !head_made_ && !ended_ && !failed_ && !awaited_end_ && !declared_ &&
+         ends_with_response() && input_.awaited() == nullptr &&
+         fresh_.size() + gathered_.size() < most_awaiting_end;
+}
 
 bool ProgramExchange::make_head() {
   const int status = this->status();
@@ -188,6 +199,10 @@ void ProgramExchange::frame_body() {
 
 // Afterwards nothing is left where it was read into.
 std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
+  if (awaits_end()) {
+    keep_fresh();
+    return std::nullopt;
+  }
   if (!has_output() && has_head_ && (head_made_ || !failed_)) {
     if (short_ && !head_made_) fail(502, "the program's response is shorter than it says");
     if (!head_made_ && (failed_ || !make_head())) return std::nullopt;
@@ -347,6 +362,7 @@ Task<ExchangeEnd> ProgramExchange::run() {
     input_ended_ = true;
   }
   unsigned in_a_row = 0;
+  auto begun = Wait::Deadline::anew;
   for (;;) {
     bool moved = write_program();
     moved = read_program() || moved;
@@ -372,7 +388,11 @@ Task<ExchangeEnd> ProgramExchange::run() {
       }
     }
     const bool by_body = !has_output();
-    if (!awaits_client()) {
+    if (awaits_end()) {
+      Wait wait(connection_, Wait::For::progress, context_.patience.first_output,
+                std::exchange(begun, Wait::Deadline::kept));
+      awaited_end_ = co_await wait == WakeReason::timed_out;
+    } else if (!awaits_client()) {
       drop_periods();
       Wait wait(connection_, Wait::For::progress);
       co_await wait;

@@ -72,6 +72,9 @@ class ProgramExchange {
   // Whether nobody else is served by it meanwhile.
   virtual bool is_others_loss() const { return true; }
 
+  // Whether it is done with its response: the end may be near.
+  virtual bool ends_with_response() const { return false; }
+
   // For these. Until the head is there:
   void fail(int status, std::string_view problem);
   void move(std::string_view location);
@@ -94,6 +97,7 @@ class ProgramExchange {
  private:
   enum class Framing : std::uint8_t { none, length, chunked, until_close, by_carrier };
 
+  bool awaits_end() const;
   bool make_head();
   bool begin_encoding(std::optional<std::uint64_t>& length);
   bool encode_body();
@@ -139,6 +143,7 @@ class ProgramExchange {
   std::string location_;
   bool heard_ = false;
   bool has_head_ = false;
+  bool awaited_end_ = false;  // for as long as may be
   bool head_made_ = false;
   bool ended_ = false;
   bool released_ = false;

@@ -32,13 +32,14 @@ struct Patience {
   DeadlineList<Connection> body;
   DeadlineList<Connection> send;
   DeadlineList<Connection> linger;
-  DeadlineList<Connection> check{std::chrono::milliseconds(15'000)};  // of a password
-  DeadlineList<Connection> penalty{std::chrono::milliseconds(1000)};  // for a wrong one
+  DeadlineList<Connection> check{std::chrono::milliseconds(15'000)};    // of a password
+  DeadlineList<Connection> penalty{std::chrono::milliseconds(1000)};    // for a wrong one
+  DeadlineList<Connection> first_output{std::chrono::milliseconds(5)};  // waits for a script's end
   const Pace body_pace;  // each body's begins as a copy
   const Pace response_pace;
 
-  std::array<DeadlineList<Connection>*, 7> lists() {
-    return {&head, &idle, &body, &send, &linger, &check, &penalty};
+  std::array<DeadlineList<Connection>*, 8> lists() {
+    return {&head, &idle, &body, &send, &linger, &check, &penalty, &first_output};
   }
 };
 

@@ -210,6 +210,30 @@ TEST(Cgi, WhoSleepsForEverIsEnded) {
   })) << running;
 }
 
+TEST(Cgi, WhatEndsAtOnceIsSentWithItsLength) {
+  CgiServer server(Scripts{{"piecemeal", "echo 'A: b'; echo; echo one; echo two"}});
+  HttpResponse response;
+  // The machine may have something else to do between its last word and its end.
+  EXPECT_TRUE(eventually([&] {
+    response = server.get("/cgi-bin/piecemeal");
+    return response.fields.count("content-length") != 0;
+  }));
+  EXPECT_EQ(response.fields.count("transfer-encoding"), 0u);
+  EXPECT_EQ(response.body, "one\ntwo\n");
+}
+
+TEST(Cgi, WhatGoesOnIsSentAsItComes) {
+  CgiServer server(Scripts{{"slow", "echo 'A: b'; echo; echo one; sleep 1000"}});
+  Client client(server->port());
+  client.send(request("a.example", "/cgi-bin/slow"));
+  std::string received;
+  EXPECT_TRUE(eventually([&] {
+    received += client.receive_some();
+    return contains(received, "one\n");
+  })) << received;
+  EXPECT_TRUE(contains(received, "Transfer-Encoding: chunked\r\n")) << received;
+}
+
 TEST(Cgi, WhatItSaysOnStderrIsInTheErrorLog) {
   CgiServer server(Scripts{{"err", "echo oh no >&2; printf 'A: b\\n\\nx'"}});
   EXPECT_EQ(server.get("/cgi-bin/err").status, 200);
