@@ -141,8 +141,8 @@ struct Recall {
   bool valid() const { return program < max_programs; }
 };
 
-// worker → runner. A file to keep requests' bodies in. One question at a time, and not more often
-// than that; answered at once.
+// worker → runner. A file to keep bodies in. One question at a time, and not more often than that;
+// answered at once.
 struct AskBodyFile {
   static constexpr MessageType type = MessageType::ask_body_file;
   static constexpr std::size_t fd_count = 0;

@@ -243,10 +243,13 @@ bool RunnerLoop::on_message(std::uint32_t, Client& client, const AskBodyFile&, U
   const UniqueFd file(
       ::openat(root_.borrow().get(), ".", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
   if (file.has_value()) {
+    no_body_file_.clear();
     tell(client, client.channel.send(BodyFile{}, file.borrow()));
     return true;
   }
-  complain("no file for requests' bodies: " + SysError::from_errno("open", settings_.root).text());
+  // Said once: a site may be so for good, and its workers ask again.
+  const std::string reason = SysError::from_errno("open", settings_.root).text();
+  if (std::exchange(no_body_file_, reason) != reason) complain("no file for bodies: " + reason);
   tell(client, client.channel.send(NoBodyFile{}));
   return true;
 }

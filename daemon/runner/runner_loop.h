@@ -100,6 +100,7 @@ class RunnerLoop final : public Desk {
   std::optional<std::pair<std::uint32_t, LoadedProgram>> loaded_;  // until the programs are there
   std::optional<Mail> mail_;
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels
+  std::string no_body_file_;                 // why
   std::uint32_t last_instance_ = 0;
   std::vector<::pollfd> polled_;
   Clock::time_point now_{};

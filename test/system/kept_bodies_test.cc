@@ -116,7 +116,7 @@ TEST(KeptBodies, AreRefusedBeyondMuchMemoryWhereTheSiteMayNotWrite) {
   kept.send(head_of("/cgi-bin/sum") + chunk_of(body));
   EXPECT_TRUE(error_log_has(
       server, 0,
-      "no file for requests' bodies: open " + server.docroot(0) + ": Permission denied"));
+      "no file for bodies: open " + server.docroot(0) + ": Permission denied"));
   EXPECT_EQ(ask(server, head_of("/cgi-bin/sum") + chunk_of(std::string(48 * mebibyte, 'x'))).status,
             503);
   EXPECT_TRUE(error_log_has(server, 0, "no memory to keep the body in, and no file"));

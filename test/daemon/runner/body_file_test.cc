@@ -38,8 +38,7 @@ TEST(BodyFile, IsRefusedWhereTheSiteMayNotWriteAndTheLogSaysSo) {
   const AskingWorker::Answer answer = worker.next();
   EXPECT_TRUE(answer.is_about_body_file);
   EXPECT_FALSE(answer.body_file.has_value());
-  EXPECT_TRUE(
-      runner.logs("no file for requests' bodies: open " + runner.root() + ": Permission denied"))
+  EXPECT_TRUE(runner.logs("no file for bodies: open " + runner.root() + ": Permission denied"))
       << runner.error_log();
 }
 
