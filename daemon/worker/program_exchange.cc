@@ -15,8 +15,8 @@ constexpr unsigned rounds_in_a_row = 64;
 // Of a request's body, in the time that a program has for its answer: an upload may take longer
 // than that, but not by trickling.
 constexpr std::size_t most_at_a_time = 1024 * 1024;
-// Of a response's body, for a client that is slower than the program.
-constexpr std::size_t most_gathered = 256 * 1024;
+// Of a response's body in memory, for a client that is slower than the program.
+constexpr std::size_t most_held_in_memory = 256 * 1024;
 
 // Of a response's body, whose end may be near.
 constexpr std::size_t most_awaiting_end = 16 * 1024;
@@ -36,7 +36,11 @@ ProgramExchange::ProgramExchange(Connection& connection, SessionContext& context
       response_(response),
       stream_(stream),
       input_(input),
-      sending_(sending) {}
+      sending_(sending),
+      held_(context.runner.bodies()),
+      // What gets bodies as they come gives them so: it has others to serve at the same time, and
+      // may not want to be ahead of a client.
+      may_fill_file_(request.site.settings.programs[request.call->program].most_kept != 0) {}
 
 // ---- what the program says
 
@@ -78,17 +82,16 @@ void ProgramExchange::put_body(std::string_view bytes) {
         bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(*left_, bytes.size())));
     *left_ -= bytes.size();
   }
-  if (fresh_.empty() && gathered_.empty()) {
+  if (fresh_.empty() && held_.in_memory().empty()) {
     fresh_ = bytes;
   } else {
     keep_fresh();
-    gathered_.append(bytes);
+    held_.put(bytes);
   }
 }
 
 void ProgramExchange::keep_fresh() {
-  if (!fresh_.empty()) gathered_.assign(fresh_);
-  fresh_ = {};
+  if (!fresh_.empty()) held_.put(std::exchange(fresh_, {}));
 }
 
 void ProgramExchange::end_body() {
@@ -104,7 +107,7 @@ void ProgramExchange::end_body() {
 bool ProgramExchange::awaits_end() const {
   return has_head_ && !head_made_ && !ended_ && !failed_ && !awaited_end_ && !declared_ &&
          ends_with_response() && input_.awaited() == nullptr &&
-         fresh_.size() + gathered_.size() < most_awaiting_end;
+         unframed_in_memory() < most_awaiting_end;
 }
 
 bool ProgramExchange::make_head() {
@@ -112,7 +115,7 @@ bool ProgramExchange::make_head() {
   const bool is_empty = has_no_body(request_, status);
   std::optional<std::uint64_t> length = declared_;
   // All of it is here.
-  if (!length && ended_ && !is_empty) left_ = length = fresh_.size() + gathered_.size();
+  if (!length && ended_ && !is_empty) left_ = length = unframed_in_memory();
   if (input_.awaited() != nullptr) request_.persistence = files::Persistence::close;
   if (ProgramEncoding::may_be_wanted(request_) && !begin_encoding(length)) return false;
   if (is_empty) {
@@ -158,30 +161,32 @@ bool ProgramExchange::begin_encoding(std::optional<std::uint64_t>& length) {
   encoding_.choose(request_, status(), program_head, length);
   if (encoding_.changes_length()) length.reset();
   if (!encoding_.is_open() || !ended_) return true;
-  if (encode_body()) length = gathered_.size();
-  return !failed_;
+  keep_fresh();
+  if (!encode(held_.in_memory(), !short_)) return false;
+  length = held_.in_memory().size();
+  return true;
 }
 
-bool ProgramExchange::encode_body() {
-  keep_fresh();
-  if (encoding_.encode(gathered_, ended_ && !short_)) return true;
+bool ProgramExchange::encode(std::string& body, bool is_last) {
+  if (encoding_.encode(body, is_last)) return true;
   fail(500, "the program's response cannot be compressed");
   return false;
 }
 
 void ProgramExchange::frame_body() {
-  if (encoding_.is_open() && !encode_body()) return;
-  const bool ends = ended_ && !short_ && framing_ == Framing::chunked && !end_framed_;
-  if (fresh_.empty() && gathered_.empty() && !ends) return;
-  if (framing_ != Framing::chunked && !fresh_.empty()) {
+  if (!fresh_.empty() && held_.is_empty() && framing_ != Framing::chunked && !encoding_.is_open()) {
     body_ = std::exchange(fresh_, {});
     in_flight_ = body_.size();
     body_is_kept_ = false;
     return;
   }
   keep_fresh();
-  std::swap(body_text_, gathered_);
-  gathered_.clear();
+  if (!held_.take(body_text_)) {
+    held_.drop();
+    return fail(500, "what is kept of the program's response cannot be read");
+  }
+  const bool is_last = ended_ && !short_ && held_.is_empty();
+  if (encoding_.is_open() && !encode(body_text_, is_last)) return held_.drop();
   in_flight_ = body_text_.size();
   if (framing_ == Framing::chunked) {
     if (in_flight_ != 0) {
@@ -190,8 +195,7 @@ void ProgramExchange::frame_body() {
       head_ = head_text_;
       body_text_.append(http1::end_of_chunk);
     }
-    if (ends) body_text_.append(http1::end_of_chunks);
-    end_framed_ = ends;
+    if (is_last && !std::exchange(end_framed_, true)) body_text_.append(http1::end_of_chunks);
   }
   body_ = body_text_;
   body_is_kept_ = true;
@@ -229,11 +233,19 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
 // Interim heads are not gathered.
 bool ProgramExchange::has_room() const {
   if (!head_made_) return !has_output();
-  return gathered_.size() < (encoding_.is_open() ? ProgramEncoding::most_gathered : most_gathered);
+  return held_.in_memory().size() <
+         (encoding_.is_open() ? ProgramEncoding::most_gathered : most_held_in_memory);
+}
+
+// Where it is the client that does not take it.
+bool ProgramExchange::make_room() {
+  if (!head_made_ || !has_output() || !may_fill_file_) return false;
+  held_.move_to_file(left_.value_or(0));
+  return has_room();
 }
 
 bool ProgramExchange::read_program() {
-  if (ended_ || failed_ || !has_room() || !stream_.may_read()) return false;
+  if (ended_ || failed_ || !stream_.may_read() || !(has_room() || make_room())) return false;
   std::size_t count = 0;
   switch (stream_.receive(context_.runner.scratch(), count)) {
     case BackendStream::Received::bytes:
@@ -318,7 +330,7 @@ bool ProgramExchange::write_program() {
 std::optional<ExchangeEnd> ProgramExchange::outcome() const {
   if (moved_) return ExchangeEnd::moved;
   if (failed_ && !head_made_) return ExchangeEnd::refused;
-  if (has_output() || !gathered_.empty()) return std::nullopt;
+  if (has_output() || !held_.is_empty()) return std::nullopt;
   if (failed_) return ExchangeEnd::cut_off;
   const bool end_is_due = encoding_.is_open() || (framing_ == Framing::chunked && !end_framed_);
   if (!ended_ || !head_made_ || (end_is_due && !short_)) return std::nullopt;
@@ -387,6 +399,7 @@ Task<ExchangeEnd> ProgramExchange::run() {
         continue;
       }
     }
+    in_a_row = 0;
     const bool by_body = !has_output();
     if (awaits_end()) {
       Wait wait(connection_, Wait::For::progress, context_.patience.first_output,

@@ -1,7 +1,7 @@
 // One request with a program, once there is a connection to it: the request's body goes there and
 // the response comes back at the same time, so that neither side can make the other wait for ever.
 // Of the program's output so much is held for a client who takes it slowly that the program is done
-// with most pages, and free for the next visitor.
+// with its answer, and free for the next visitor.
 //
 // Runs in: worker.
 // Does not trust: the client; the program, whose heads are parsed and whose lengths are kept.
@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "daemon/worker/backend_stream.h"
+#include "daemon/worker/held_response.h"
 #include "daemon/worker/program_encoding.h"
 #include "daemon/worker/program_input.h"
 #include "daemon/worker/request.h"
@@ -100,13 +101,15 @@ class ProgramExchange {
   bool awaits_end() const;
   bool make_head();
   bool begin_encoding(std::optional<std::uint64_t>& length);
-  bool encode_body();
+  bool encode(std::string& body, bool is_last);
   void frame_body();
   void keep_fresh();
+  std::size_t unframed_in_memory() const { return fresh_.size() + held_.in_memory().size(); }
   bool has_output() const { return !head_.empty() || !body_.empty(); }
   std::optional<ExchangeEnd> send_output(bool& moved);
   bool read_program();
   bool has_room() const;
+  bool make_room();
   bool write_program();
   void release_program();
   bool take_input();
@@ -133,8 +136,11 @@ class ProgramExchange {
   // To the client: what is left of these, and the texts that they are of.
   std::string head_text_, body_text_;
   std::string_view head_, body_;
-  std::string_view fresh_;             // of the body, not framed yet, where it was read into
-  std::string gathered_;               // or behind one another, if it cannot be sent at once
+  // Of the body, not framed yet: where it was read into, or behind one another, if it cannot be
+  // sent at once.
+  std::string_view fresh_;
+  HeldResponse held_;
+  const bool may_fill_file_;
   std::uint64_t in_flight_ = 0;        // bytes of the body in body_text_, without framing
   std::optional<std::uint64_t> left_;  // of the body, by what its head says
   std::optional<std::uint64_t> declared_;

@@ -277,6 +277,13 @@ bool RunnerClient::on_message(const NoBodyFile&, UniqueFd) {
   return bodies_.note_refusal(loop_.now());
 }
 
+// Whose response waits for its client for want of room in the file is one of them.
+void RunnerClient::call_users() {
+  for (const auto& stream : streams_) {
+    if (stream->user != nullptr) answered_.push_back(stream->user);
+  }
+}
+
 void RunnerClient::ask_for_body_file() {
   const auto at = bodies_.asks_at();
   if (!channel_ || !at || *at > loop_.now()) return;
@@ -315,7 +322,9 @@ void RunnerClient::on_deadlines(Clock::time_point now) {
 }
 
 void RunnerClient::end_turn() {
-  while (!answered_.empty()) {
+  for (;;) {
+    if (bodies_.has_room_again()) call_users();
+    if (answered_.empty()) break;
     for (Connection* connection : std::exchange(answered_, {})) connection->on_progress();
   }
   unused_.insert(unused_.end(), finished_.begin(), finished_.end());

@@ -111,6 +111,7 @@ class RunnerClient {
   bool on_message(const BodyFile& message, UniqueFd fd);
   bool on_message(const NoBodyFile& message, UniqueFd fd);
   void ask_for_body_file();
+  void call_users();
   void ask_runner();
   Result<SendStatus> send_call(std::uint32_t number, const ProgramTicket& ticket);
   bool send_question(ProgramTicket& ticket);

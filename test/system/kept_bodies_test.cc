@@ -1,16 +1,12 @@
 // Bodies that are kept whole before a program gets them: most of them on the site's own disk.
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <stdexcept>
 #include <string>
 
 #include "test/support/command.h"
-#include "test/support/own_mounts.h"
 #include "test/support/temporary_directory.h"
+#include "test/system/kept.h"
 #include "test/system/requests.h"
 
 namespace perchild::test::kept_bodies_test {
@@ -49,30 +45,6 @@ std::string chunk_of(const std::string& bytes) {
 }
 constexpr const char* last_chunk = "0\r\n\r\n";
 
-// What the site's worker keeps, in bytes.
-struct Kept {
-  std::size_t in_memory = 0;
-  std::size_t on_disk = 0;
-  bool has_file = false;
-};
-Kept kept_by_worker(const Server& server) {
-  Kept kept;
-  const std::string folder = "/proc/" + std::to_string(server.workers_of(0).at(0).pid) + "/fd";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    struct ::stat facts;
-    if (::stat(entry.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) continue;
-    const std::size_t bytes = static_cast<std::size_t>(facts.st_blocks) * 512;
-    const std::string target = std::filesystem::read_symlink(entry.path()).string();
-    if (target.starts_with("/memfd:body")) {
-      kept.in_memory += bytes;
-    } else if (facts.st_nlink == 0 && !target.starts_with("/memfd:")) {
-      kept.has_file = true;
-      kept.on_disk += bytes;
-    }
-  }
-  return kept;
-}
-
 TEST(KeptBodies, ReachProgramsWholeThoughLittleOfThemIsInMemory) {
   Server server(site());
   server.add_file(0, "cgi-bin/sum", sum_of_input, 0700);
@@ -81,7 +53,7 @@ TEST(KeptBodies, ReachProgramsWholeThoughLittleOfThemIsInMemory) {
   first.send(head_of("/cgi-bin/sum"));
   const std::string first_body = different_bytes(6 * mebibyte, 1);
   first.send(chunk_of(first_body));
-  ASSERT_TRUE(eventually([&] { return kept_by_worker(server).has_file; })) << server.error_log(0);
+  ASSERT_TRUE(eventually([&] { return kept_by_worker(server).has_file(); })) << server.error_log(0);
   Client by_cgi(server.port()), by_php(server.port());
   by_cgi.send(head_of("/cgi-bin/sum"));
   by_php.send(head_of("/sum.php"));
@@ -102,7 +74,7 @@ TEST(KeptBodies, ReachProgramsWholeThoughLittleOfThemIsInMemory) {
   // The disk has its room back.
   EXPECT_TRUE(eventually([&] {
     const Kept kept = kept_by_worker(server);
-    return kept.has_file && kept.on_disk == 0 && kept.in_memory == 0;
+    return kept.has_file() && kept.on_disk == 0 && kept.in_memory == 0;
   }));
   EXPECT_EQ(server.stop(), 0);
 }
@@ -115,8 +87,7 @@ TEST(KeptBodies, AreRefusedBeyondMuchMemoryWhereTheSiteMayNotWrite) {
   Client kept(server.port());
   kept.send(head_of("/cgi-bin/sum") + chunk_of(body));
   EXPECT_TRUE(error_log_has(
-      server, 0,
-      "no file for bodies: open " + server.docroot(0) + ": Permission denied"));
+      server, 0, "no file for bodies: open " + server.docroot(0) + ": Permission denied"));
   EXPECT_EQ(ask(server, head_of("/cgi-bin/sum") + chunk_of(std::string(48 * mebibyte, 'x'))).status,
             503);
   EXPECT_TRUE(error_log_has(server, 0, "no memory to keep the body in, and no file"));
@@ -128,26 +99,12 @@ TEST(KeptBodies, AreRefusedBeyondMuchMemoryWhereTheSiteMayNotWrite) {
 
 TEST(KeptBodies, AreRefusedWhenTheDiskIsFull) {
   ServerSpec spec = site();
-  spec.before_exec = [](const std::string& folder) {
-    const std::string docroot = folder + "/site0", script = docroot + "/cgi-bin/sum";
-    const std::string options =
-        "size=4m,mode=700,uid=" + std::to_string(uid_a) + ",gid=" + std::to_string(uid_a);
-    if (!have_own_mounts() || ::mount("tmpfs", docroot.c_str(), "tmpfs", 0, options.c_str()) != 0 ||
-        ::mkdir((docroot + "/cgi-bin").c_str(), 0755) != 0) {
-      throw std::runtime_error("mount " + docroot);
-    }
-    write_file(script, sum_of_input);
-    for (const std::string& each : {docroot + "/cgi-bin", script}) {
-      if (::chmod(each.c_str(), 0700) != 0 || ::chown(each.c_str(), uid_a, uid_a) != 0) {
-        throw std::runtime_error("chown " + each);
-      }
-    }
-  };
+  spec.before_exec = small_disk("4m", {{"cgi-bin/sum", sum_of_input}});
   Server server(spec);
   Client first(server.port());
   const std::string body = different_bytes(6 * mebibyte, 1);
   first.send(head_of("/cgi-bin/sum") + chunk_of(body));
-  ASSERT_TRUE(eventually([&] { return kept_by_worker(server).has_file; })) << server.error_log(0);
+  ASSERT_TRUE(eventually([&] { return kept_by_worker(server).has_file(); })) << server.error_log(0);
   Client client(server.port());
   client.send(head_of("/cgi-bin/sum") + chunk_of(std::string(16 * mebibyte, 'x')));
   const HttpResponse refusal = client.receive();
