@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "daemon/worker/answer.h"
-#include "daemon/worker/worker_loop.h"
 #include "vhosts/files/response_head.h"
 #include "vhosts/http1/chunk_framing.h"
 
@@ -18,8 +17,9 @@ constexpr unsigned rounds_in_a_row = 64;
 constexpr std::size_t most_at_a_time = 1024 * 1024;
 // Of a response's body in memory, for a client that is slower than the program.
 constexpr std::size_t most_held_in_memory = 256 * 1024;
-// Of a response's body, until it has to wait for what follows no longer.
-constexpr std::size_t most_awaiting_more = 16 * 1024;
+
+// Of a response's body, whose end may be near.
+constexpr std::size_t most_awaiting_end = 16 * 1024;
 
 bool has_no_body(const Request& request, int status) {
   return request.head_only() || status == 101 || status == 204 || status == 304;
@@ -65,7 +65,6 @@ void ProgramExchange::move(std::string_view location) {
 
 void ProgramExchange::set_head(std::optional<std::uint64_t> length) {
   has_head_ = true;
-  begin_quiet();
   declared_ = left_ = length;
   if (has_no_body(request_, status())) left_ = 0;
 }
@@ -103,19 +102,12 @@ void ProgramExchange::end_body() {
 
 // ---- to the client
 
-// What comes right behind what has been sent goes out with what follows: a page is made of many
-// pieces, and each packet costs as much as a small file. And a script mostly says what it has to
-// say in one go, and ends: then its response has a length.
-bool ProgramExchange::awaits_more() const {
-  const bool has_some =
-      head_made_ ? unframed_in_memory() != 0 : has_head_ && !declared_ && ends_with_response();
-  return has_some && unframed_in_memory() < most_awaiting_more && left_ != 0 && !ended_ &&
-         !failed_ && !has_output() && input_.awaited() == nullptr &&
-         connection_.loop().now() < quiet_until_;
-}
-
-void ProgramExchange::begin_quiet() {
-  quiet_until_ = connection_.loop().now() + Patience::quiet;
+// A script mostly says what it has to say in one go, and ends: then its response has a length, and
+// goes out as one. What goes on has to wait for that long only before its first byte.
+bool ProgramExchange::awaits_end() const {
+  return has_head_ && !head_made_ && !ended_ && !failed_ && !awaited_end_ && !declared_ &&
+         ends_with_response() && input_.awaited() == nullptr &&
+         unframed_in_memory() < most_awaiting_end;
 }
 
 bool ProgramExchange::make_head() {
@@ -211,7 +203,7 @@ void ProgramExchange::frame_body() {
 
 // Afterwards nothing is left where it was read into.
 std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
-  if (awaits_more()) {
+  if (awaits_end()) {
     keep_fresh();
     return std::nullopt;
   }
@@ -225,7 +217,6 @@ std::optional<ExchangeEnd> ProgramExchange::send_output(bool& moved) {
     if (sent < 0) return ExchangeEnd::client_gone;
     if (sent == 0) break;
     moved = true;
-    begin_quiet();
     const auto count = static_cast<std::size_t>(sent);
     const std::size_t of_head = std::min(count, head_.size());
     head_.remove_prefix(of_head);
@@ -383,6 +374,7 @@ Task<ExchangeEnd> ProgramExchange::run() {
     input_ended_ = true;
   }
   unsigned in_a_row = 0;
+  auto begun = Wait::Deadline::anew;
   for (;;) {
     bool moved = write_program();
     moved = read_program() || moved;
@@ -409,10 +401,10 @@ Task<ExchangeEnd> ProgramExchange::run() {
     }
     in_a_row = 0;
     const bool by_body = !has_output();
-    if (awaits_more()) {
-      Wait wait(connection_, Wait::For::progress, context_.patience.more_output,
-                Wait::Deadline::anew);
-      co_await wait;
+    if (awaits_end()) {
+      Wait wait(connection_, Wait::For::progress, context_.patience.first_output,
+                std::exchange(begun, Wait::Deadline::kept));
+      awaited_end_ = co_await wait == WakeReason::timed_out;
     } else if (!awaits_client()) {
       drop_periods();
       Wait wait(connection_, Wait::For::progress);

@@ -98,8 +98,7 @@ class ProgramExchange {
  private:
   enum class Framing : std::uint8_t { none, length, chunked, until_close, by_carrier };
 
-  bool awaits_more() const;
-  void begin_quiet();
+  bool awaits_end() const;
   bool make_head();
   bool begin_encoding(std::optional<std::uint64_t>& length);
   bool encode(std::string& body, bool is_last);
@@ -147,10 +146,10 @@ class ProgramExchange {
   std::optional<std::uint64_t> declared_;
   Framing framing_ = Framing::none;
   ProgramEncoding encoding_;
-  Clock::time_point quiet_until_{};  // so long what has come waits for what follows
   std::string location_;
   bool heard_ = false;
   bool has_head_ = false;
+  bool awaited_end_ = false;  // for as long as may be
   bool head_made_ = false;
   bool ended_ = false;
   bool released_ = false;

@@ -18,9 +18,6 @@ namespace perchild {
 
 // How long sessions wait for what, and the lists that the loop's deadlines come from.
 struct Patience {
-  // Between two sendings of a program's output, unless there is much of it.
-  static constexpr std::chrono::milliseconds quiet{5};
-
   explicit Patience(const SiteSettings& settings)
       : head(settings.timeouts.head),
         idle(settings.timeouts.idle),
@@ -35,14 +32,14 @@ struct Patience {
   DeadlineList<Connection> body;
   DeadlineList<Connection> send;
   DeadlineList<Connection> linger;
-  DeadlineList<Connection> check{std::chrono::milliseconds(15'000)};  // of a password
-  DeadlineList<Connection> penalty{std::chrono::milliseconds(1000)};  // for a wrong one
-  DeadlineList<Connection> more_output{quiet};                        // of a program
+  DeadlineList<Connection> check{std::chrono::milliseconds(15'000)};    // of a password
+  DeadlineList<Connection> penalty{std::chrono::milliseconds(1000)};    // for a wrong one
+  DeadlineList<Connection> first_output{std::chrono::milliseconds(5)};  // waits for a script's end
   const Pace body_pace;  // each body's begins as a copy
   const Pace response_pace;
 
   std::array<DeadlineList<Connection>*, 8> lists() {
-    return {&head, &idle, &body, &send, &linger, &check, &penalty, &more_output};
+    return {&head, &idle, &body, &send, &linger, &check, &penalty, &first_output};
   }
 };
 

@@ -234,25 +234,6 @@ TEST(Cgi, WhatGoesOnIsSentAsItComes) {
   EXPECT_TRUE(contains(received, "Transfer-Encoding: chunked\r\n")) << received;
 }
 
-TEST(Cgi, PiecesRightBehindOneAnotherAreSentTogether) {
-  CgiServer server(
-      Scripts{{"pieces",
-               "exec perl -e '$| = 1; print \"A: b\\n\\n\"; select undef, undef, undef, 0.05;\n"
-               "for (100 .. 139) { print \"$_\\n\"; select undef, undef, undef, 0.001; }\n"
-               "sleep 1000'"}});
-  EXPECT_TRUE(eventually([&] {
-    Client client(server->port());
-    client.send(request("a.example", "/cgi-bin/pieces"));
-    std::string received;
-    while (!contains(received, "139\n")) {
-      const std::string some = client.receive_some();
-      if (some.empty()) return false;
-      received += some;
-    }
-    return count_of(received, "\n\r\n") < 20;  // chunks
-  }));
-}
-
 TEST(Cgi, WhatItSaysOnStderrIsInTheErrorLog) {
   CgiServer server(Scripts{{"err", "echo oh no >&2; printf 'A: b\\n\\nx'"}});
   EXPECT_EQ(server.get("/cgi-bin/err").status, 200);
