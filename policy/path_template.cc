@@ -105,6 +105,12 @@ std::string PathTemplate::path(const Values& values) const {
   return path;
 }
 
+bool PathTemplate::names_by_path() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.hole == Hole::path || part.hole == Hole::capture;
+  });
+}
+
 std::string PathTemplate::address(const Values& values) const {
   std::string address;
   for (const Part& part : parts_) {

@@ -34,6 +34,8 @@ class PathTemplate {
   std::string query(const Values& values) const;
 
   std::uint32_t captures() const { return captures_; }  // the highest number that it uses
+  // Whether the path that it makes depends on the request's.
+  bool names_by_path() const;
   bool has_query() const { return !query_.empty(); }
 
  private:

@@ -10,6 +10,7 @@
 #include "daemon/worker/head_rules.h"
 #include "daemon/worker/moves.h"
 #include "daemon/worker/reach.h"
+#include "privsep/result.h"
 #include "vhosts/files/error_pages.h"
 #include "vhosts/http1/path.h"
 
@@ -111,14 +112,24 @@ Progress enter(Request& request, Response& response, std::string_view path) {
   return Progress::answered;
 }
 
-// "%2F", which no file's name has, but a backend may tell from '/'. For the site's rules they are
-// the same. With "." or ".." the two could come to mean paths of which other rules hold.
-http1::DecodedPath decode_for_backend(Request& request) {
+// "%2F", which no file's name has, but a program may tell from '/'. Whoever asks must be let in by
+// both readings, first as a part of a name; all other rules hold for the path with '/'. With "." or
+// ".." the two could come to mean paths that have nothing to do with each other.
+http1::DecodedPath decode_as_name(Request& request) {
   const auto decoded =
       http1::decode_path(request.head.path, request.buffer.path, http1::EncodedSlash::separates);
   if (decoded.had_dot_segments) return {http1::PathOutcome::encoded_slash};
-  request.has_encoded_slash = true;
-  return decoded;
+  if (!decoded.ok()) return decoded;
+  request.encoded_slashes = EncodedSlashes::part_of_name;
+  return http1::decode_path(request.head.path, request.buffer.path, http1::EncodedSlash::kept);
+}
+
+Progress enter_with_separators(Request& request, Response& response) {
+  const auto decoded =
+      http1::decode_path(request.head.path, request.buffer.path, http1::EncodedSlash::separates);
+  PERCHILD_ASSERT(decoded.ok());  // decode_as_name() has seen it
+  request.encoded_slashes = EncodedSlashes::separator;
+  return enter(request, response, decoded.path);
 }
 
 // A rule has led the request to `path`, in which whoever may enter is asked for anew.
@@ -132,7 +143,7 @@ Progress move_to(Request& request, Response& response, std::string_view path) {
     return Progress::answered;
   }
   std::copy(path.begin(), path.end(), request.buffer.path.begin());
-  request.has_encoded_slash = false;
+  request.encoded_slashes = EncodedSlashes::none;
   return enter(request, response, {request.buffer.path.data(), path.size()});
 }
 
@@ -202,13 +213,15 @@ Progress answer_by_file(Request& request, Response& response) {
   return Progress::answered;
 }
 
-// No file is meant, and programs that are told of files cannot tell it from '/'.
+// No file is meant, and a program that is told of its path cannot tell it from '/'. A backend and
+// the script that answers for whatever is no file see it as it was sent.
 Progress answer_encoded_slash(Request& request, Response& response) {
   const content::Handler* const of_all = request.rules->handler_of_all();
   if (of_all != nullptr &&
       request.site.settings.programs[of_all->program].protocol == ProgramProtocol::http) {
     return use_program(request, response, *of_all, {});
   }
+  if (const auto done = finish_step(request, response, fall_back(request))) return *done;
   response = refuse(request, 404, "impossible path");
   return Progress::answered;
 }
@@ -238,9 +251,7 @@ Progress begin_answer(Request& request, Response& response) {
     return Progress::answered;
   }
   http1::DecodedPath decoded = http1::decode_path(request.head.path, request.buffer.path);
-  if (decoded.outcome == http1::PathOutcome::encoded_slash && request.site.has_programs()) {
-    decoded = decode_for_backend(request);
-  }
+  if (decoded.outcome == http1::PathOutcome::encoded_slash) decoded = decode_as_name(request);
   request.had_dot_segments = decoded.had_dot_segments;
   if (!decoded.ok()) {
     take_rules_of_root(request);
@@ -260,6 +271,9 @@ Progress begin_answer(Request& request, Response& response) {
 Progress continue_answer(Request& request, Response& response) {
   // A program takes methods that files do not, and whether one answers is to be found yet.
   if (!request.site.has_programs() && answer_method(request, response)) return Progress::answered;
+  if (request.encoded_slashes == EncodedSlashes::part_of_name) {
+    return enter_with_separators(request, response);
+  }
   // It has been let in without a password, and so must not come to one.
   if (is_cors_preflight(request)) {
     response = options_response(request);
@@ -278,7 +292,8 @@ Progress continue_answer(Request& request, Response& response) {
     response = refuse(request, 404, "the site hides files of such names");
     return Progress::answered;
   }
-  if (request.has_encoded_slash) return answer_encoded_slash(request, response);
+  if (request.encoded_slashes == EncodedSlashes::separator)
+    return answer_encoded_slash(request, response);
   if (may_move) {
     if (const auto done = finish_step(request, response, try_paths(request))) return *done;
   }

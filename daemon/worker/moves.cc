@@ -62,6 +62,18 @@ bool is_with_slash(std::string_view path, std::string_view folder) {
   return folder.size() == path.size() + 1 && folder.ends_with('/') && folder.starts_with(path);
 }
 
+Step to_fallback(Request& request, const PathTemplate& fallback) {
+  const PathTemplate::Values values = values_of(request, no_captures);
+  std::string path = fallback.path(values);
+  if (request.explanation != nullptr) request.explanation->note("try", path, ", the last");
+  // The fallback itself: it is there or not.
+  if (path == request.path && request.encoded_slashes == EncodedSlashes::none) return {};
+  request.set_query(joined_query(fallback.query(values), request.query));
+  Step step;
+  step.path = std::move(path);
+  return step;
+}
+
 }  // namespace
 
 Response redirect_response(const Request& request, int status, std::string_view location) {
@@ -133,14 +145,13 @@ Step try_paths(Request& request) {
   // What takes every path takes those that are no files, too.
   if (!rule->fallback && request.rules->handler_of_all() != nullptr) return {};
   if (!rule->fallback) return refusal(request, rule->status, "none of the paths to try is there");
-  std::string path = rule->fallback->path(values);
-  if (request.explanation != nullptr) request.explanation->note("try", path, ", the last");
-  // The fallback itself: it is there or not.
-  if (path == request.path) return {};
-  request.set_query(joined_query(rule->fallback->query(values), request.query));
-  Step step;
-  step.path = std::move(path);
-  return step;
+  return to_fallback(request, *rule->fallback);
+}
+
+Step fall_back(Request& request) {
+  const content::TryRule* const rule = request.rules->try_rule();
+  if (rule == nullptr || !rule->fallback || rule->fallback->names_by_path()) return {};
+  return to_fallback(request, *rule->fallback);
 }
 
 }  // namespace perchild

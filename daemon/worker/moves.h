@@ -32,5 +32,7 @@ struct Step {
 [[nodiscard]] Step rewrite(Request& request);
 // The first path that is there, which is settled then; else the fallback, or a refusal.
 [[nodiscard]] Step try_paths(Request& request);
+// The fallback alone, for a path that can be no file's; nothing if that path would name it.
+[[nodiscard]] Step fall_back(Request& request);
 
 }  // namespace perchild

@@ -27,6 +27,9 @@ struct ProgramCall {
   std::string path_info{};    // what comes behind it
 };
 
+// What the "%2F" of a client's path is in Request::path: an application can take it for either.
+enum class EncodedSlashes : std::uint8_t { none, part_of_name, separator };
+
 struct Request {
   ServedSite& site;
   IoBuffer& buffer;  // `path` is in buffer.path, the response's head is made in buffer.output
@@ -38,11 +41,11 @@ struct Request {
   std::string_view path{};
   std::string_view query{};
   std::shared_ptr<const content::Rules> rules{};  // those of `path`
-  bool over_https = false;         // the client spoke TLS, to us or to a proxy that may say so
-  bool has_encoded_slash = false;  // in the client's path, where it is a '/' in `path`
-  bool had_dot_segments = false;   // likewise, and they are not in `path`
-  bool settled = false;  // the path has been found to be there: no rule leads away from it
-  int moves = 0;         // to other paths than the client's
+  EncodedSlashes encoded_slashes = EncodedSlashes::none;
+  bool over_https = false;        // the client spoke TLS, to us or to a proxy that may say so
+  bool had_dot_segments = false;  // in the client's path, and they are not in `path`
+  bool settled = false;           // the path has been found to be there: no rule leads away from it
+  int moves = 0;                  // to other paths than the client's
   std::string own_query{};
   std::string_view user{};             // whose password came with it, right or wrong
   std::string path_info{};             // what the client's path has behind that of a script

@@ -34,7 +34,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<char> other_buffer(size);
   const DecodedPath other = decode_path(raw, other_buffer, EncodedSlash::separates);
   if (other.ok()) check_decoded(other.path);
-  if (decoded.ok()) check(other.ok() && other.path == decoded.path, "they differ by %2F alone");
+  std::vector<char> kept_buffer(size);
+  const DecodedPath kept = decode_path(raw, kept_buffer, EncodedSlash::kept);
+  check(kept.outcome != PathOutcome::encoded_slash, "what is kept is no mistake");
+  // What no dots bring together are the same bytes but for these.
+  if (other.ok() && !other.had_dot_segments) check(kept.ok(), "a path by either reading");
+  if (decoded.ok()) {
+    check(other.ok() && other.path == decoded.path, "they differ by %2F alone");
+    check(kept.ok() && kept.path == decoded.path, "they differ by %2F alone");
+  }
   if (!decoded.ok()) {
     check(decoded.path.empty() && status_of(decoded.outcome) >= 400, "refused without a path");
     return 0;

@@ -33,6 +33,15 @@ Filled filled(std::string_view text) {
   return {target.path(values), target.address(values), target.query(values)};
 }
 
+TEST(PathTemplate, KnowsWhetherItsPathDependsOnTheRequests) {
+  for (const char* text : {"{path}", "/a$1", "/{host}{path}?x"}) {
+    EXPECT_TRUE(parsed(text).names_by_path()) << text;
+  }
+  for (const char* text : {"/index.php", "/$$1?p={path}&q=$1", "/{host}/index.php"}) {
+    EXPECT_FALSE(parsed(text).names_by_path()) << text;
+  }
+}
+
 TEST(PathTemplate, IsFilledAsItIsInPathsAndEncodedInAddresses) {
   EXPECT_EQ(filled("/new/$1.html"), (Filled{"/new/a b.html", "/new/a%20b.html", ""}));
   EXPECT_EQ(filled("{path}/"), (Filled{"/old/a b/", "/old/a%20b/", ""}));

@@ -119,6 +119,29 @@ TEST(Rules, AFallbackThatIsNotThereIsNotFound) {
   EXPECT_EQ(get(server.port(), "a.example", "/x").body, "x");
 }
 
+TEST(Rules, APathWithAnEncodedSlashIsNoFileAndComesToTheFallback) {
+  const std::string rules = R"(, "locations": [
+    {"prefix": "/page", "try": ["{path}", "/front.html"]},
+    {"prefix": "/named", "try": ["/x", "{path}"]},
+    {"prefix": "/old", "redirect": {"to": "/new$1"}}])";
+  const Server server(
+      {.sites = {
+           {"a.example", {{"front.html", "front"}, {"page/a", "a"}, {"named/a", "a"}}, rules}}});
+  EXPECT_EQ(get(server.port(), "a.example", "/page/a").body, "a");
+  EXPECT_EQ(get(server.port(), "a.example", "/named/a").body, "a");
+  EXPECT_EQ(get(server.port(), "a.example", "/old/a").fields.at("location"), "/new/a");
+  for (const char* target : {"/page%2Fa", "/page/%2Fa", "/%2Fpage/a", "/page/a%2f"}) {
+    EXPECT_EQ(get(server.port(), "a.example", target).body, "front") << target;
+  }
+  EXPECT_EQ(get(server.port(), "a.example", "/old%2Fa").fields.at("location"), "/new/a");
+  for (const char* target : {"/named%2Fa", "/front.html%2F", "/%2Ffront.html", "/page%2F..%2Fx",
+                             "/page/..%2Fpage%2Fa", "/page/.%2Fa", "/page%2F.git/config"}) {
+    EXPECT_EQ(get(server.port(), "a.example", target).status, 404) << target;
+  }
+  EXPECT_EQ(get(server.port(), "a.example", "/page%2F%00").status, 400);
+  EXPECT_EQ(get(server.port(), "a.example", "/page%2F..%2F..%2Fx").status, 400);
+}
+
 TEST(Rules, HiddenFilesAreNotFoundUnderWhateverNameTheyAreAskedFor) {
   Server server({.sites = {{"a.example",
                             {{"index.html", "site"},

@@ -43,10 +43,13 @@ PathByte decode_byte(std::string_view raw) {
 // Builds the result: '/' at the start and behind each finished segment.
 class PathWriter {
  public:
-  explicit PathWriter(std::span<char> buffer) : buffer_(buffer) { buffer_[size_++] = '/'; }
+  PathWriter(std::span<char> buffer, std::size_t longest_name)
+      : buffer_(buffer), longest_name_(longest_name) {
+    buffer_[size_++] = '/';
+  }
 
   PathOutcome add(std::string_view part) {
-    if (size_ - segment_ + part.size() > max_name_bytes) return PathOutcome::name_too_long;
+    if (size_ - segment_ + part.size() > longest_name_) return PathOutcome::name_too_long;
     size_ += part.copy(buffer_.data() + size_, part.size());
     return PathOutcome::ok;
   }
@@ -73,10 +76,23 @@ class PathWriter {
 
  private:
   std::span<char> buffer_;
+  std::size_t longest_name_;
   std::size_t size_ = 0;
   bool had_dot_segments_ = false;
   std::size_t segment_ = 1;  // where the segment under way begins; the byte before it is '/'
 };
+
+PathOutcome at_encoded_slash(PathWriter& writer, std::string_view escape, EncodedSlash slashes) {
+  switch (slashes) {
+    case EncodedSlash::refused:
+      break;
+    case EncodedSlash::separates:
+      return writer.finish_segment(true);
+    case EncodedSlash::kept:
+      return writer.add(escape);
+  }
+  return PathOutcome::encoded_slash;
+}
 
 }  // namespace
 
@@ -97,7 +113,8 @@ int status_of(PathOutcome outcome) {
 DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer, EncodedSlash slashes) {
   if (!raw_path.starts_with('/')) return {PathOutcome::not_rooted};
   if (buffer.size() < raw_path.size()) return {PathOutcome::buffer_too_small};
-  PathWriter writer(buffer);
+  // With a '/' in it, a name is no file's.
+  PathWriter writer(buffer, slashes == EncodedSlash::kept ? buffer.size() : max_name_bytes);
   std::size_t at = 1;
   while (at < raw_path.size()) {
     PathOutcome outcome;
@@ -109,10 +126,12 @@ DecodedPath decode_path(std::string_view raw_path, std::span<char> buffer, Encod
       at += part.size();
     } else {
       const PathByte byte = decode_byte(raw_path.substr(at));
-      if (byte.outcome == PathOutcome::encoded_slash && slashes == EncodedSlash::separates) {
-        outcome = writer.finish_segment(true);
+      if (byte.outcome == PathOutcome::ok) {
+        outcome = writer.add({&byte.value, 1});
+      } else if (byte.outcome == PathOutcome::encoded_slash) {
+        outcome = at_encoded_slash(writer, raw_path.substr(at, byte.length), slashes);
       } else {
-        outcome = byte.outcome == PathOutcome::ok ? writer.add({&byte.value, 1}) : byte.outcome;
+        outcome = byte.outcome;
       }
       at += byte.length;
     }

@@ -34,8 +34,9 @@ struct DecodedPath {
   bool ok() const { return outcome == PathOutcome::ok; }
 };
 
-// Whether "%2F" is a mistake, since no file name holds a '/', or as good as one.
-enum class EncodedSlash : std::uint8_t { refused, separates };
+// Whether "%2F" is a mistake, since no file name holds a '/', or as good as one, or three bytes of
+// a name, which may be of any length then.
+enum class EncodedSlash : std::uint8_t { refused, separates, kept };
 
 // Undoes percent-encoding, exactly once, then removes "." and ".." (RFC 3986, 5.2.4) and empty
 // segments. The result begins with '/', has no segment that is empty, "." or "..", and ends with

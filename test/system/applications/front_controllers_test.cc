@@ -42,6 +42,43 @@ TEST(Laravel, ARouteIsAPath) {
   EXPECT_EQ(none.body, "no such page");
 }
 
+// Symfony's router matches what it has decoded, other applications' match what was sent.
+TEST(FrontController, GetsAPathWithAnEncodedSlashAsItWasSentWhereBothReadingsAreLetIn) {
+  const Server server({.sites = {{"a.example",
+                                  {{"index.php",
+                                    "<?php echo $_SERVER['REQUEST_URI'], ' by ',"
+                                    "$_SERVER['SCRIPT_NAME'], $_SERVER['PATH_INFO'] ?? '';"},
+                                   {"items/foo/bar", "a file"},
+                                   {"x.php", "<?php echo 'run';"},
+                                   {"wp-content/uploads/x.php", "<?php echo 'run';"}},
+                                  R"(, "app": "wordpress", "deny": ["secret*"], "locations": [
+                     {"prefix": "/admin", "access": {"deny": ["all"]}},
+                     {"prefix": "/members", "access": {"deny": ["all"]}},
+                     {"prefix": "/members/open", "access": {"allow": ["all"]}},
+                     {"pattern": "^/one/[^/]+$", "access": {"deny": ["all"]}}])"}}});
+  const auto answer = [&](const char* target) {
+    const HttpResponse response = get(server.port(), "a.example", target);
+    return response.status == 200 ? response.body : std::to_string(response.status);
+  };
+  for (const char* sent :
+       {"/wiki/AC%2FDC", "/items/foo%2Fbar?a=%2F", "/items%2ffoo/bar", "/x.php%2Fy", "/%2Fx.php",
+        "/wp-content%2Fuploads%2Fx.jpg", "/%2Findex.php", "/members/open/a%2Fb", "/a%2F%2Fb"}) {
+    EXPECT_EQ(answer(sent), std::string(sent) + " by /index.php") << server.error_log(0);
+  }
+  EXPECT_EQ(answer("/members/open/a"), "/members/open/a by /index.php");
+  for (const char* by_separator : {"/admin%2Fx", "/%2Fadmin/", "/%2fadmin", "/admin%2F%2Fx"}) {
+    EXPECT_EQ(answer(by_separator), "403") << by_separator;
+  }
+  // "/open%2Fx" of the members, and one page whose name has a slash.
+  for (const char* by_name : {"/members/open%2Fx", "/one/a%2Fb"}) {
+    EXPECT_EQ(answer(by_name), "403") << by_name;
+  }
+  for (const char* never : {"/admin%2F..%2Fx", "/x/..%2Fadmin", "/admin/%2e%2e%2Fx", "/x%2F.env",
+                            "/x%2Fsecret.txt", "/wp-content%2Fuploads%2Fx.php"}) {
+    EXPECT_EQ(answer(never), "404") << never;
+  }
+}
+
 // As `composer create-project` lays one out: what its scripts need lies beside the docroot.
 constexpr const char* project = R"(<?php
 require __DIR__ . '/../vendor/autoload.php';

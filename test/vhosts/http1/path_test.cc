@@ -176,6 +176,19 @@ TEST(Path, AnEncodedSlashSeparatesWhereThisIsAskedFor) {
   EXPECT_EQ(decode_path("/a%2Fb", buffer).outcome, PathOutcome::encoded_slash);
 }
 
+TEST(Path, AnEncodedSlashIsPartOfANameWhereThisIsAskedFor) {
+  std::array<char, 1024> buffer;
+  const auto decode = [&](std::string_view raw) {
+    return decode_path(raw, buffer, EncodedSlash::kept);
+  };
+  EXPECT_EQ(decode("/a%2Fb%2f//c%20d").path, "/a%2Fb%2f/c d");
+  EXPECT_EQ(decode("/a/..%2Fb/../c").path, "/a/c");
+  EXPECT_EQ(decode("/%2F").path, "/%2F");
+  EXPECT_EQ(decode("/a%2").outcome, PathOutcome::bad_escape);
+  const std::string long_name = "/" + std::string(200, 'a') + "%2F" + std::string(200, 'a');
+  EXPECT_EQ(decode(long_name).path, long_name);
+}
+
 TEST(Path, DotSegmentsAreToldOf) {
   std::array<char, 64> buffer;
   for (const char* raw : {"/.", "/a/..", "/a/%2e/b", "/a/./b"}) {
