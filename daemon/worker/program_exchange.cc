@@ -141,7 +141,8 @@ bool ProgramExchange::make_head() {
   response_.status = status;
   response_.head = head.finish();
   if (response_.head.empty()) {
-    fail(502, "the program's head does not fit into a response");
+    static_assert(sizeof(IoBuffer::output) == 29 * 1024);
+    fail(502, "the program's head does not fit into the 29 KiB of a response's");
     return false;
   }
   finish_answer(request_, response_);

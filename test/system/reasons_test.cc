@@ -86,6 +86,8 @@ TEST(Reasons, OfWhatKeepsAProgramFromAnsweringAreInTheSitesLog) {
   add("open", "printf 'A: b\\n\\nopen'", 0770);
   server.add_file(0, "cgi-bin/bare", "echo\n", 0700);
   add("leads", "printf 'Location: /%%00\\n\\n'");
+  add("wordy", "for i in $(seq 129); do echo \"X-$i: a\"; done; echo");
+  add("long", "printf 'X: %070000d\\n\\n' 0");
   add("loud", "for i in 1 2 3 4 5 6 7 8; do printf 'X-%d: %05000d\\n' $i 0; done; echo");
   // It would fit without the site's own.
   add("full", "for i in 1 2 3 4 5; do printf 'X-%d: %05600d\\n' $i 0; done; echo");
@@ -101,7 +103,10 @@ TEST(Reasons, OfWhatKeepsAProgramFromAnsweringAreInTheSitesLog) {
             "/cgi-bin/open"},
            {"/cgi-bin/bare", 500, "the script cannot be run /cgi-bin/bare"},
            {"/cgi-bin/leads", 502, "the program leads to an impossible path"},
-           {"/cgi-bin/loud", 502, "the program's head does not fit into a response /cgi-bin/loud"},
+           {"/cgi-bin/loud", 502,
+            "the program's head does not fit into the 29 KiB of a response's /cgi-bin/loud"},
+           {"/cgi-bin/wordy", 502, "the answer has more than 128 fields /cgi-bin/wordy"},
+           {"/cgi-bin/long", 502, "the head of the answer is longer than 64 KiB /cgi-bin/long"},
            {"/cgi-bin/full", 500, "the site's headers do not fit into a response"},
            {"/vars/" + long_path(2500), 431,
             "the request does not fit into variables /cgi-bin/good"},

@@ -1,6 +1,11 @@
 #include "vhosts/gateway/head_reject.h"
 
+#include "vhosts/gateway/field_scanner.h"
+
 namespace perchild::gateway {
+
+// As text_of() says.
+static_assert(max_answer_head_bytes == 64 * 1024 && max_answer_fields == 128);
 
 std::string_view text_of(HeadReject reason) {
   switch (reason) {
@@ -9,9 +14,9 @@ std::string_view text_of(HeadReject reason) {
     case HeadReject::ended_early:
       return "the answer ended within its head";
     case HeadReject::head_too_large:
-      return "the head of the answer is too large";
+      return "the head of the answer is longer than 64 KiB";
     case HeadReject::too_many_fields:
-      return "the answer has too many fields";
+      return "the answer has more than 128 fields";
     case HeadReject::bad_line_end:
       return "a line of the head does not end as it must";
     case HeadReject::bad_field_name:
