@@ -1,18 +1,30 @@
 // Two WordPress sites of two users on one server: each is installed by its own installer and used,
 // and neither gets at what the other keeps.
+#include <map>
+
 #include "test/system/applications/browser.h"
 #include "test/system/applications/chromium.h"
 #include "test/system/applications/database.h"
 #include "test/system/applications/installed.h"
+#include "test/system/applications/users_backend.h"
 #include "test/system/requests.h"
 #include "test/system/smtp_sink.h"
 
 namespace perchild::test::wordpress_test {
 namespace {
 
-std::string rules(const SmtpSink& sink) {
+std::string rules(const SmtpSink& sink, const std::string& more = {}) {
   return R"(, "app": "wordpress", "cgi": true, "mail": {"smarthost": "127.0.0.1:)" +
-         std::to_string(sink.port()) + "\"}";
+         std::to_string(sink.port()) + "\"}" + more;
+}
+
+// Of either site: it sends on to both backends, whosever they are, and has a PHP that listens;
+// those of pools are given their connections.
+std::string programs_with(const UsersBackend& alices, const UsersBackend& bobs) {
+  return R"(, "locations": [{"prefix": "/alices", "proxy": {"to": "unix:)" + alices.socket() +
+         R"("}}, {"prefix": "/bobs", "proxy": {"to": "unix:)" + bobs.socket() +
+         R"("}}, {"prefix": "/listening", "app": {"idle_timeout": "1m",
+           "command": ["/usr/bin/php-cgi", "-b", "{socket}"]}}])";
 }
 
 std::string secret_of(const std::string& name) {
@@ -35,6 +47,19 @@ std::string configuration_of(const std::string& name, const std::string& socket)
 
 // What the programs of a site can be made to do with a file, and what they see around them.
 constexpr const char* spy = R"(<?php
+// A program at `socket` is to run the spy beside `file`.
+function ask($socket, $file) {
+  $to = @stream_socket_client("unix://$socket", $error, $text, 2);
+  if (!$to) return '';
+  stream_set_timeout($to, 5);
+  $record = fn($type, $content) => pack('CCnnxx', 1, $type, 1, strlen($content)) . $content;
+  $variables = '';
+  foreach (['REQUEST_METHOD' => 'GET', 'REDIRECT_STATUS' => '200', 'QUERY_STRING' => "by=read&file=$file",
+            'SCRIPT_FILENAME' => dirname($file) . '/spy.php'] as $name => $value)
+    $variables .= chr(strlen($name)) . pack('N', strlen($value) | 0x80000000) . $name . $value;
+  fwrite($to, $record(1, pack('nCx5', 1, 0)) . $record(4, $variables) . $record(4, '') . $record(5, ''));
+  return stream_get_contents($to);
+}
 $file = $_GET['file'] ?? '';
 switch ($_GET['by']) {
   case 'read': echo @file_get_contents($file); break;
@@ -44,6 +69,10 @@ switch ($_GET['by']) {
   case 'proc': foreach (glob('/proc/[0-9]*') as $process) {
                  echo @file_get_contents("$process/root$file"), fileowner($process), "\n";
                } break;
+  case 'fastcgi': foreach (array_merge(['/dev/shm'], glob('/proc/[0-9]*/root/dev/shm')) as $folder) {
+                    foreach (explode("\n", shell_exec("find $folder -type s ! -name mail 2>/dev/null")) as $socket)
+                      if ($socket) echo $socket, ask($socket, $file), "\n";
+                  } break;
   case 'leave': file_put_contents('/tmp/left', 'left by ' . $_GET['name']); // and tell
   case 'tmp': echo implode(' ', scandir('/tmp')), @file_get_contents('/tmp/left'); break;
   case 'shm': file_put_contents('/dev/shm/x', 'x'); echo implode(' ', scandir('/dev/shm')); break;
@@ -157,24 +186,35 @@ void reset_password(const Browser& browser, const std::string& name, SmtpSink& s
   EXPECT_TRUE(contains(done.body, "Your password has been reset")) << done.body;
 }
 
-// What `browser`'s site shows of `file`, by each of the ways that its owner has.
-std::string shown(const Browser& browser, const std::string& file, const std::string& name) {
-  std::string all;
-  for (const std::string by : {"read", "link", "shell", "proc"}) {
+// What `browser`'s site shows of `file`, by each of the ways that its owner has, and by the backend
+// that the file's owner runs.
+std::map<std::string, std::string> shown(const Browser& browser, const std::string& file,
+                                         const std::string& name, const std::string& backend) {
+  std::map<std::string, std::string> all;
+  for (const std::string by : {"read", "link", "shell", "proc", "fastcgi"}) {
     const Page page = browser.get("/spy.php?by=" + by + "&name=" + name + "&file=" + file);
     EXPECT_EQ(page.status, 200) << by;
-    all += "[" + by + ": " + page.body + "]";
+    all[by] = page.body;
   }
-  all += "[served: " + browser.get("/" + name).body + "]";
-  return all + "[cgi: " + browser.get("/cgi-bin/show?" + file).body + "]";
+  all["served"] = browser.get("/" + name).body;
+  all["cgi"] = browser.get("/cgi-bin/show?" + file).body;
+  all["proxy"] = browser.get(backend + "?file=" + file).body;
+  return all;
 }
 
 void expect_apart(const Server& server, const Browser& a, const Browser& b) {
-  const std::string own = shown(a, server.docroot(0) + "/wp-config.php", "own.txt");
-  const std::string others = shown(a, server.docroot(1) + "/wp-config.php", "others.txt");
-  // Each of these ways does lead to a file that is one's own.
-  EXPECT_GE(count_of(own, secret_of("alice")), 5u) << own;
-  EXPECT_FALSE(contains(others, secret_of("bob"))) << others;
+  for (const Browser* browser : {&a, &b}) browser->get("/listening");  // not HTTP, but it runs now
+  const std::string of_a = server.docroot(0) + "/wp-config.php";
+  const std::string of_b = server.docroot(1) + "/wp-config.php";
+  for (const auto& [by, text] : shown(a, of_a, "own.txt", "/alices")) {
+    // Each of these ways does lead to a file that is one's own, but for an absolute link.
+    EXPECT_EQ(contains(text, secret_of("alice")), by != "served") << by << ": " << text;
+  }
+  for (const auto& [by, text] : shown(a, of_b, "others.txt", "/bobs")) {
+    EXPECT_FALSE(contains(text, secret_of("bob"))) << by << ": " << text;
+  }
+  EXPECT_EQ(a.get("/bobs").status, 403);
+  EXPECT_TRUE(contains(b.get("/bobs?file=" + of_b).body, secret_of("bob")));
 
   for (const Browser* browser : {&a, &b}) {
     const std::string uid = std::to_string(browser == &a ? uid_a : uid_b);
@@ -198,7 +238,10 @@ void expect_no_mistakes(const Server& server) {
 TEST(WordPress, TwoBlogsLiveSideBySide) {
   const Database database({"alice", "bob"});
   SmtpSink sink;
-  Server server({.sites = {{"a.example", {}, rules(sink)}, {"b.example", {}, rules(sink)}}});
+  const UsersBackend alices(uid_a);
+  const UsersBackend bobs(uid_b);
+  const std::string of_both = rules(sink, programs_with(alices, bobs));
+  Server server({.sites = {{"a.example", {}, of_both}, {"b.example", {}, of_both}}});
   install_wordpress(server, 0, "alice", database);
   install_wordpress(server, 1, "bob", database);
   const Browser a("a.example", server.port());
