@@ -80,6 +80,14 @@ class ProgramsReader {
       take_program_values(report_, value, php);
     }
     if (!expect_program(report_, operators_.system, interpreter_place, interpreter)) return;
+    if (operators_.system.is_php_without_fastcgi(interpreter)) {
+      report_.error(interpreter_place,
+                    in_quotes(interpreter) +
+                        " answers no requests: it is the PHP of the command "
+                        "line, or php-fpm",
+                    R"("/usr/bin/php-cgi", of the package php-cgi)");
+      return;
+    }
     php.command = {interpreter};
     for (const auto& [name, text] : ini) {
       php.command.emplace_back("-d");

@@ -74,6 +74,8 @@ class SystemView {
                                       const std::string& path) = 0;
   // Is `path` something that can be started, by somebody at least?
   virtual ProgramAnswer look_for_program(const std::string& path) = 0;
+  // Is that a PHP that answers no request of who starts it: the command line's, or php-fpm?
+  virtual bool is_php_without_fastcgi(const std::string& path) = 0;
   // Does any kernel have a system call of this name?
   virtual bool is_system_call(const std::string& name) = 0;
   virtual CertificateFacts read_certificate(const std::string& chain, const std::string& key) = 0;

@@ -91,6 +91,9 @@ class FakeSystem final : public SystemView {
     if (found != programs.end()) return found->second;
     return path.starts_with("/usr/bin/") ? ProgramAnswer::executable : ProgramAnswer::missing;
   }
+  bool is_php_without_fastcgi(const std::string& path) override {
+    return path.ends_with("/php") || path.ends_with("/php-fpm");
+  }
   bool is_system_call(const std::string& name) override { return other_calls.contains(name); }
   CertificateFacts read_certificate(const std::string& chain, const std::string&) override {
     const auto found = certificates.find(chain);

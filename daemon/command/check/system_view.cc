@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "daemon/command/check/php_sapi.h"
 #include "privsep/result.h"
 #include "privsep/unique_fd.h"
 
@@ -199,6 +200,12 @@ ProgramAnswer MachineView::look_for_program(const std::string& path) {
   if (!S_ISREG(status.st_mode)) return ProgramAnswer::not_a_file;
   return (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0 ? ProgramAnswer::executable
                                                                : ProgramAnswer::not_executable;
+}
+
+bool MachineView::is_php_without_fastcgi(const std::string& path) {
+  const auto [known, is_new] = phps_.try_emplace(path, false);
+  if (is_new) known->second = perchild::is_php_without_fastcgi(path);
+  return known->second;
 }
 
 bool MachineView::is_system_call(const std::string& name) {

@@ -6,6 +6,7 @@
 // Does not trust: paths; a site's owner can have put anything there.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ class MachineView : public SystemView {
   FolderAnswer look_at_folder(Uid uid, Gid gid, const std::vector<Gid>& groups,
                               const std::string& path) override;
   ProgramAnswer look_for_program(const std::string& path) override;
+  bool is_php_without_fastcgi(const std::string& path) override;
   bool is_system_call(const std::string& name) override;
 
   CertificateFacts read_certificate(const std::string& chain, const std::string& key) override;
@@ -41,6 +43,7 @@ class MachineView : public SystemView {
   Accounts& accounts();
 
   std::optional<Accounts> accounts_;  // loaded when first asked for
+  std::map<std::string, bool> phps_;  // each is read once, however many sites it is for
   CertificateFiles certificates_;
   std::vector<::gid_t> own_groups_;
   ::gid_t own_gid_;
