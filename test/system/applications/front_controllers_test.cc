@@ -20,6 +20,7 @@ $app['router']->get('/', fn () => 'home');
 $app['router']->get('/posts/{slug}', fn ($slug) =>
   "post $slug, page " . request()->query('page') . ', next is ' . url('/posts/next'));
 $app['router']->post('/posts', fn () => redirect('/posts/' . request('title')));
+$app['router']->get('/wiki/{page}', fn ($page) => "page $page")->where('page', '.*');
 $app['router']->fallback(fn () => new Illuminate\Http\Response('no such page', 404));
 $app->make(Kernel::class)->handle(Illuminate\Http\Request::capture())->send();
 )";
@@ -33,6 +34,7 @@ TEST(Laravel, ARouteIsAPath) {
   const std::string next = ", next is " + browser.origin() + "/posts/next";
   EXPECT_EQ(browser.get("/posts/first-one?page=2").body, "post first-one, page 2" + next);
   EXPECT_EQ(browser.get("/posts/a%20b").body, "post a b, page " + next);
+  EXPECT_EQ(browser.get("/wiki/AC%2FDC").body, "page AC/DC");
   const Page posted = browser.post("/posts", {"title=new"});
   EXPECT_EQ(posted.status, 302);
   EXPECT_EQ(posted.location, browser.origin() + "/posts/new");
@@ -77,6 +79,17 @@ TEST(FrontController, GetsAPathWithAnEncodedSlashAsItWasSentWhereBothReadingsAre
                             "/x%2Fsecret.txt", "/wp-content%2Fuploads%2Fx.php"}) {
     EXPECT_EQ(answer(never), "404") << never;
   }
+}
+
+// MediaWiki's is told by a rewrite.
+TEST(FrontController, OfARewriteIsToldThePathWithASlash) {
+  const Server server({.sites = {{"a.example",
+                                  {{"w/index.php", "<?php echo $_GET['title'] ?? 'none';"},
+                                   {"w/vendor/x.txt", "text"}},
+                                  R"(, "app": "mediawiki")"}}});
+  EXPECT_EQ(get(server.port(), "a.example", "/wiki/AC%2FDC").body, "AC/DC") << server.error_log(0);
+  EXPECT_EQ(get(server.port(), "a.example", "/w%2Fvendor/x.txt").status, 403);
+  EXPECT_EQ(get(server.port(), "a.example", "/w%2Findex.php").status, 404);
 }
 
 // As `composer create-project` lays one out: what its scripts need lies beside the docroot.
