@@ -146,6 +146,7 @@ struct GroupLimits {
   std::uint32_t starts_per_second = 100;  // of workers: a scan of all hosts is no fork bomb
   // Of each kind of PHP, loaded before a site wants it. Not said: 1 if there are ids for them.
   std::uint32_t spares = 0;
+  std::uint64_t sessions = 256U << 20U;  // bytes of PHP's, for sites that sleep; 0: none
   auto operator<=>(const GroupLimits&) const = default;
 };
 

@@ -8,7 +8,8 @@ namespace {
 constexpr NumberRange worker_counts{1, 64};
 constexpr DurationRange idle_times{Milliseconds(10), std::chrono::hours(24)};
 constexpr std::string_view workers_keys[] = {"min", "max"};
-constexpr std::string_view groups_keys[] = {"running", "memory", "starts_per_second", "spares"};
+constexpr std::string_view groups_keys[] = {"running", "memory", "starts_per_second", "spares",
+                                            "sessions"};
 constexpr std::string_view start_names[] = {"on-demand", "always"};
 
 // 2, or { "min": 1, "max": 4 }. What is left out of the second form is as small as it can be.
@@ -50,6 +51,7 @@ void read_group_limits(Report& report, JsonValue value, GroupLimits& limits) {
   take_size(report, value, "memory", {1024 * 1024, 1ULL << 50}, limits.memory);
   take_number(report, value, "starts_per_second", {1, 10'000}, limits.starts_per_second);
   take_number(report, value, "spares", {0, 64}, limits.spares);
+  take_size(report, value, "sessions", {0, 1ULL << 40}, limits.sessions);
 }
 
 }  // namespace perchild

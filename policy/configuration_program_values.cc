@@ -1,6 +1,7 @@
 #include "policy/configuration_program_values.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -105,6 +106,16 @@ IniValues usual_php_ini() {
           {"session.save_path", "/tmp"},
           {"sys_temp_dir", "/tmp"},
           {"upload_tmp_dir", "/tmp"}};
+}
+
+std::chrono::seconds session_lifetime(const IniValues& ini) {
+  constexpr std::uint32_t longest = 24 * 60 * 60;
+  std::uint32_t seconds = 1440;  // PHP's own
+  if (const auto given = ini.find("session.gc_maxlifetime"); given != ini.end()) {
+    const std::string& text = given->second;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+  }
+  return std::chrono::seconds(std::min(seconds, longest));
 }
 
 void read_php_ini(Report& report, JsonValue value, IniValues& ini) {

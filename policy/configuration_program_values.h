@@ -1,6 +1,7 @@
 // Single values of what the configuration says of programs. Each reader says what is wrong.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ using IniValues = std::map<std::string, std::string>;
 // What PHP is told where nobody says otherwise: nothing of itself to visitors, and its files to the
 // site's own /tmp.
 IniValues usual_php_ini();
+// How long `ini` has PHP keep a session that is not used; at most a day.
+std::chrono::seconds session_lifetime(const IniValues& ini);
 void read_php_ini(Report& report, JsonValue value, IniValues& ini);
 
 // "extensions": of files, in lower case, without the dot.

@@ -93,6 +93,7 @@ class ProgramsReader {
       php.command.emplace_back("-d");
       php.command.push_back(name + "=" + text);
     }
+    php.session = session_lifetime(ini);
     // How many it has served is counted for it: an end of its own would be a whole shutdown.
     php.environment.emplace_back("PHP_FCGI_MAX_REQUESTS=0");
     add(value, std::move(php), std::move(handler));

@@ -38,6 +38,8 @@ struct ProgramSettings {
   std::chrono::milliseconds request{60'000};  // one that takes longer is ended, and answered 504
   std::chrono::milliseconds queue{10'000};    // how long a request waits for a process
   std::uint32_t longest_queue = 128;          // requests of a worker that wait
+  // A session of PHP is kept for so long after its last use (session.gc_maxlifetime). 0: no PHP.
+  std::chrono::milliseconds session{0};
   // Of a request's body, which is here before the program is asked for. 0: it is passed on as it
   // comes.
   std::uint64_t most_kept = 1024 * 1024;

@@ -105,6 +105,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   site.generation = reader.get<std::uint32_t>();
   site.has_keys = reader.get<std::uint8_t>() != 0;
   site.plain_http2 = reader.get<std::uint8_t>() != 0;
+  site.session = reader.get_duration();
   site.settings = reader.get_text();
   site.checker_settings = reader.get_text();
   site.runner_settings = reader.get_text();
@@ -112,7 +113,7 @@ std::optional<SiteRecord> read_site(PackedReader& reader, IdRange range) {
   if (spare_kind != no_spare_kind) site.spare_kind = spare_kind;
   if (!reader.failed() && site.is_hole() && site.settings.empty()) return site;
   const bool plausible = !reader.failed() && is_file_name(site.name) && is_plausible(site.life) &&
-                         site.gid.value != 0 && !site.settings.empty();
+                         site.gid.value != 0 && !site.settings.empty() && site.session.count() >= 0;
   return plausible ? std::optional(site) : std::nullopt;
 }
 
@@ -146,6 +147,7 @@ std::string SiteTable::pack() const {
   writer.put(groups.memory);
   writer.put(groups.starts_per_second);
   writer.put(groups.spares);
+  writer.put(groups.sessions);
   writer.put(static_cast<std::uint8_t>(has_cgroups));
   writer.put(controllers);
   writer.put_text(no_programs);
@@ -164,6 +166,7 @@ std::string SiteTable::pack() const {
     writer.put(site.generation);
     writer.put(static_cast<std::uint8_t>(site.has_keys));
     writer.put(static_cast<std::uint8_t>(site.plain_http2));
+    writer.put_duration(site.session);
     writer.put_text(site.settings);
     writer.put_text(site.checker_settings);
     writer.put_text(site.runner_settings);
@@ -198,6 +201,7 @@ std::optional<SiteTable> SiteTable::unpack(std::string_view bytes) {
   table.groups.memory = reader.get<std::uint64_t>();
   table.groups.starts_per_second = reader.get<std::uint32_t>();
   table.groups.spares = reader.get<std::uint32_t>();
+  table.groups.sessions = reader.get<std::uint64_t>();
   table.has_cgroups = reader.get<std::uint8_t>() != 0;
   table.controllers = reader.get<ControllerMask>();
   table.no_programs = reader.get_text();

@@ -27,7 +27,9 @@ struct SiteRecord {
   std::uint32_t generation = 1;  // of the table in which it last changed
   bool has_keys = false;         // with the keeper
   bool plain_http2 = false;      // its workers need HTTP/2 without TLS
-  std::string_view settings{};   // packed SiteSettings; points into the table
+  // A session of PHP in memory is kept for so long after its last use; 0: there are none there.
+  std::chrono::milliseconds session{0};
+  std::string_view settings{};  // packed SiteSettings; points into the table
   // Packed CheckerSettings, likewise; empty if the site has no passwords to check.
   std::string_view checker_settings{};
   std::string_view runner_settings{};  // packed RunnerSettings; empty if it has no programs
@@ -41,8 +43,9 @@ struct SiteRecord {
   bool same_as(const SiteRecord& other) const {
     return uid == other.uid && gid == other.gid && groups == other.groups && name == other.name &&
            life == other.life && limits == other.limits && has_keys == other.has_keys &&
-           plain_http2 == other.plain_http2 && settings == other.settings &&
-           checker_settings == other.checker_settings && runner_settings == other.runner_settings;
+           plain_http2 == other.plain_http2 && session == other.session &&
+           settings == other.settings && checker_settings == other.checker_settings &&
+           runner_settings == other.runner_settings;
   }
 };
 

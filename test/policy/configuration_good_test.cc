@@ -115,7 +115,8 @@ TEST(Configuration, EveryKeyArrives) {
     "defaults": { "workers": 2, "start": "always", "limits": { "cache": 0 },
                   "timeouts": { "idle": 60 }, "idle_timeout": "5m", "log": { "format": "json" },
                   "canonical": "apex", "hsts": { "max_age": "30d" }, "trusted_proxies": ["::1"] },
-    "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4, "spares": 5 },
+    "child_groups": { "running": 20, "memory": "3G", "starts_per_second": 4, "spares": 5,
+                      "sessions": "2M" },
     "vhosts": [
       { "hosts": ["a.example"], "user": "alice", "root": "/a", "start": "on-demand",
         "suspended": true, "log": { "format": "combined" } },
@@ -152,9 +153,11 @@ TEST(Configuration, EveryKeyArrives) {
   EXPECT_EQ(got.router_limits.per_address, 5U);
   EXPECT_EQ(got.router_limits.head, milliseconds(2500));
   EXPECT_EQ(got.router_limits.queue, milliseconds(250));
-  EXPECT_EQ(
-      got.group_limits,
-      (GroupLimits{.running = 20, .memory = 3ULL << 30U, .starts_per_second = 4, .spares = 5}));
+  EXPECT_EQ(got.group_limits, (GroupLimits{.running = 20,
+                                           .memory = 3ULL << 30U,
+                                           .starts_per_second = 4,
+                                           .spares = 5,
+                                           .sessions = 2U << 20U}));
   EXPECT_EQ(got.mechanisms.landlock, Requirement::if_available);
   EXPECT_EQ(got.mechanisms.cgroup, Requirement::if_available);
 

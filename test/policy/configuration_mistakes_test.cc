@@ -411,6 +411,8 @@ const Case vhost_cases[] = {
      R"("starts_per_second" must be a whole number from 1 to 10000)", ""},
     {"\"vhosts\": [", R"("child_groups": {"spares": ^65}, "vhosts": [)", "/child_groups/spares",
      R"("spares" must be a whole number from 0 to 64)", ""},
+    {"\"vhosts\": [", R"("child_groups": {"sessions": ^"-1"}, "vhosts": [)",
+     "/child_groups/sessions", R"("sessions" must be a size from 0 to 1024G)", size_forms},
     {"\"vhosts\": [", R"("child_groups": {"memory": ^"1K"}, "vhosts": [)", "/child_groups/memory",
      R"("memory" must be a size from 1M to 1048576G)", size_forms},
     {"\"vhosts\": [", R"("defaults": ^[], "vhosts": [)", "/defaults",

@@ -91,6 +91,21 @@ TEST(ConfigurationPrograms, PhpIsAsItsSettingsSay) {
             (std::vector<std::string>{"php", "phtml"}));
 }
 
+TEST(ConfigurationPrograms, SessionsLastAsPhpIsTold) {
+  const auto lifetime_with = [](const std::string& value) {
+    return site_of(R"("php": {"ini": {"session.gc_maxlifetime": )" + value + "}}")
+        .programs.at(0)
+        .session;
+  };
+  EXPECT_EQ(site_of(R"("php": true)").programs.at(0).session, seconds(1440));
+  EXPECT_EQ(lifetime_with("7200"), seconds(7200));
+  EXPECT_EQ(lifetime_with("\"60\""), seconds(60));
+  EXPECT_EQ(lifetime_with("0"), seconds(0));
+  EXPECT_EQ(lifetime_with("4000000"), std::chrono::hours(24));
+  EXPECT_EQ(lifetime_with("99999999999"), seconds(1440));
+  EXPECT_EQ(site_of(R"("cgi": true)").programs.at(0).session, seconds(0));
+}
+
 TEST(ConfigurationPrograms, AVhostInheritsAndReplacesAndSwitchesOff) {
   const std::string defaults = R"({"php": {"max_processes": 9}})";
   EXPECT_EQ(site_of(R"("start": "always")", defaults).programs.at(0).most_processes, 9U);

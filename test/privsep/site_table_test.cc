@@ -26,6 +26,7 @@ SiteTable good_table() {
                      .limits = {{.memory = 1ULL << 40, .processes = 5, .cpu_percent = 6, .io = 7},
                                 {.major = 8, .minor = 9}},
                      .generation = 9,
+                     .session = std::chrono::milliseconds(99),
                      .settings = "settings of a",
                      .checker_settings = "passwords of a",
                      .runner_settings = "programs of a",
@@ -42,7 +43,11 @@ SiteTable good_table() {
           .spare = ServiceIds{Uid{19004}, Gid{19005}},
           .spares = {"one", "another"},
           .drain = std::chrono::milliseconds(12'345),
-          .groups = {.running = 5, .memory = 6, .starts_per_second = 7, .spares = 8},
+          .groups = {.running = 5,
+                     .memory = 6,
+                     .starts_per_second = 7,
+                     .spares = 8,
+                     .sessions = 1ULL << 41},
           .has_cgroups = true,
           .controllers = memory_controller,
           .no_programs = "forbidden",
@@ -88,6 +93,8 @@ TEST(SiteTable, IsUnpackedAsItWasPacked) {
   EXPECT_FALSE(table->binds_ports);
   EXPECT_EQ(table->passed, good_table().passed);
   EXPECT_EQ(table->allowable_calls, good_table().allowable_calls);
+  EXPECT_EQ(table->sites[0].session.count(), 99);
+  EXPECT_EQ(table->sites[1].session.count(), 0);
   EXPECT_EQ(table->sites[0].settings, "settings of a");
   EXPECT_EQ(table->sites[0].checker_settings, "passwords of a");
   EXPECT_EQ(table->sites[0].runner_settings, "programs of a");
@@ -144,6 +151,8 @@ TEST(SiteTable, ImpossibleValuesAreNotUnpacked) {
       {"no idle time", [](SiteTable& t) { t.sites[0].life.idle = std::chrono::milliseconds(0); }},
       {"endless idle time", [](SiteTable& t) { t.sites[0].life.idle = std::chrono::hours(25); }},
       {"no group may run", [](SiteTable& t) { t.groups.running = 0; }},
+      {"sessions of the past",
+       [](SiteTable& t) { t.sites[0].session = std::chrono::milliseconds(-1); }},
       {"no start a second", [](SiteTable& t) { t.groups.starts_per_second = 0; }},
       {"a spare of no kind", [](SiteTable& t) { t.sites[0].spare_kind = 2; }},
       {"spares of nobody", [](SiteTable& t) { t.spare.reset(); }},
@@ -176,7 +185,7 @@ TEST(SiteTable, ACountThatTheBytesCannotHoldAllocatesNothing) {
   plain.sites[0].spare_kind.reset();
   std::string bytes = plain.pack();
   const std::uint32_t count = ~0U;
-  constexpr std::size_t count_at = 18 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
+  constexpr std::size_t count_at = 18 * sizeof(std::uint32_t) + 3 * sizeof(std::uint64_t) +
                                    sizeof(std::uint8_t) + sizeof(ControllerMask);
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
   EXPECT_FALSE(SiteTable::unpack(bytes));

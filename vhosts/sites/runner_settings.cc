@@ -22,6 +22,7 @@ void put_program(PackedWriter& writer, const ProgramSettings& program) {
   writer.put_duration(program.request);
   writer.put_duration(program.queue);
   writer.put(program.longest_queue);
+  writer.put_duration(program.session);
 }
 
 ProgramSettings get_program(PackedReader& reader) {
@@ -40,6 +41,7 @@ ProgramSettings get_program(PackedReader& reader) {
   program.request = reader.get_duration();
   program.queue = reader.get_duration();
   program.longest_queue = reader.get<std::uint32_t>();
+  program.session = reader.get_duration();
   return program;
 }
 
@@ -98,7 +100,7 @@ bool is_good_program(const ProgramSettings& program) {
       program.kind == ProgramKind::fastcgi_pool || program.kind == ProgramKind::app;
   return program.kind <= ProgramKind::backend && program.protocol <= ProgramProtocol::http &&
          program.most_processes >= 1 && program.idle.count() >= 0 && program.request.count() >= 0 &&
-         program.queue.count() >= 0 &&
+         program.queue.count() >= 0 && program.session.count() >= 0 &&
          (!starts_command || (!program.command.empty() && is_absolute(program.command.front()))) &&
          (program.kind != ProgramKind::backend || !program.address.empty()) &&
          (program.directory.empty() || is_absolute(program.directory));

@@ -109,6 +109,13 @@ std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
           {"router.processes", std::to_string(routers_of(configuration))}};
 }
 
+// Of sessions that are in memory.
+std::chrono::milliseconds session_of(const Site& site) {
+  std::chrono::milliseconds longest{0};
+  for (const ProgramSettings& program : site.programs) longest = std::max(longest, program.session);
+  return site.tmp.empty() ? longest : std::chrono::milliseconds(0);
+}
+
 SiteRecord record_of(const Site& site) {
   if (site.hosts.empty()) return {.uid = site.uid, .gid = site.gid};  // a number that none has
   return {.uid = site.uid,
@@ -118,7 +125,8 @@ SiteRecord record_of(const Site& site) {
           .life = site.life,
           .limits = limits_of(site),
           .has_keys = !site.certificates.empty(),
-          .plain_http2 = site.plain_http2};
+          .plain_http2 = site.plain_http2,
+          .session = session_of(site)};
 }
 
 // What a service has from its start on, and keeps over reloads.

@@ -22,7 +22,8 @@ RunnerSettings sample() {
                         .idle = milliseconds(7),
                         .request = milliseconds(8),
                         .queue = milliseconds(9),
-                        .longest_queue = 10},
+                        .longest_queue = 10,
+                        .session = milliseconds(11)},
                        {.kind = ProgramKind::backend,
                         .protocol = ProgramProtocol::http,
                         .name = "proxy",
@@ -66,6 +67,7 @@ TEST(RunnerSettings, AreUnpackedAsTheyWerePacked) {
   EXPECT_EQ(php.command, sample().programs[0].command);
   EXPECT_EQ(php.environment, sample().programs[0].environment);
   EXPECT_EQ(php.directory, "/srv/a");
+  EXPECT_EQ(php.session.count(), 11);
   EXPECT_TRUE(php.forks);
   EXPECT_FALSE(settings->programs[1].forks);
   EXPECT_EQ(php.most_processes, 5u);
