@@ -65,6 +65,8 @@ enum class MessageType : std::uint32_t {
   spare_loaded,
   take_part,
   run_script_inline,
+  keep_sessions,
+  take_sessions,
   // control_messages.h
   greeting = 64,
   status_query,

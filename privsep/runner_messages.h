@@ -179,9 +179,29 @@ struct MailSent {
   bool valid() const { return recipients != 0 && recipients <= most && reserved == 0; }
 };
 
+// Of the memory of KeepSessions and TakeSessions, which nobody can make longer.
+inline constexpr std::size_t session_memory = 1024 * 1024;
+
+// master → runner. The site sleeps: no worker is left. End all that runs, put sessions of PHP that
+// are in use into this memory, and exit.
+struct KeepSessions {
+  static constexpr MessageType type = MessageType::keep_sessions;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
+// master → runner, before the first AttachClient. What its predecessor has put into this memory.
+struct TakeSessions {
+  static constexpr MessageType type = MessageType::take_sessions;
+  static constexpr std::size_t fd_count = 1;
+  std::uint32_t reserved;
+  bool valid() const { return reserved == 0; }
+};
+
 template <>
 struct Direction<Master, Runner> {
-  using Messages = std::variant<AttachClient, ReplaceLog, MailSent>;
+  using Messages = std::variant<AttachClient, ReplaceLog, MailSent, KeepSessions, TakeSessions>;
 };
 template <>
 struct Direction<Runner, Master> {

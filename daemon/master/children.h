@@ -229,6 +229,7 @@ struct RunnerChild : CompanionChild {
   std::string spare_kind{};       // packed SpareSettings; empty: no spare can become it
   bool was_spare = false;         // the one that runs
   bool spare_has_failed = false;  // no other is tried
+  UniqueFd sessions;  // where it is to put them before it leaves, if it has been told to
   std::optional<Channel<Master, Runner>> control;
 };
 
@@ -240,6 +241,14 @@ struct SpareChild {
   Child child;                 // serving: loaded
   std::optional<Channel<Master, Spare>> control;
   std::optional<IdMapFiles> id_maps;
+};
+
+// Of a site that sleeps: what its runner has left for the next.
+struct KeptSessions {
+  UniqueFd memory;
+  Uid uid;  // the site's
+  Clock::time_point since, until;
+  std::uint64_t bytes;
 };
 
 // One for each generation of the site that has a worker.

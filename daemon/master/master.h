@@ -150,6 +150,7 @@ class MasterLoop {
   template <typename Kind>
   void keep(const SiteGroup& group, Companions<Kind>& companions);
   void keep_companions(SiteGroup& group);
+  static bool may_finish(CheckerChild&) { return false; }
   std::optional<Clock::time_point> next_timer_of(const CompanionChild& companion) const;
 
   // master_checkers.cc
@@ -168,6 +169,12 @@ class MasterLoop {
   void tell_of_mail(RunnerChild& runner);
   void hear_of_mail(MailLedger::Time now, const RunnerChild* untold);
   void tell_others_of_mail(std::string_view site, const MailSent& sent, const RunnerChild* untold);
+
+  // master_sessions.cc: of PHP, beyond a site's sleep
+  bool may_finish(RunnerChild& runner);
+  void keep_sessions(RunnerChild& runner);
+  void give_sessions(RunnerChild& runner);
+  void forget_sessions();
 
   // master_spares.cc: runners that have no site yet
   void start_spare(std::string_view kind);
@@ -268,6 +275,7 @@ class MasterLoop {
   Clock::time_point next_spare_{};
   std::map<SiteId, SiteHistory> histories_;
   MailLedger mail_ledger_;
+  std::map<SiteId, KeptSessions> sessions_;
   // Children whose reports have been taken, the first to be permitted another in front.
   struct ReportDue {
     Clock::time_point at;

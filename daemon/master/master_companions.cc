@@ -133,6 +133,7 @@ void MasterLoop::introduce(WorkerChild& worker, Kind& companion) {
   std::uint32_t& channel = channel_between(worker, companion);
   if (channel != 0 || worker.child.state != ChildState::serving || !worker.control) return;
   if (companion.child.state != ChildState::serving || !companion.control) return;
+  if (companion.child.leave_by) return;  // its successor is
   auto pair = make_channel_pair();
   if (!pair) {
     // Its successor finds more room, or waits longer and longer for it.
@@ -197,7 +198,7 @@ void MasterLoop::keep(const SiteGroup& group, Companions<Kind>& companions) {
   std::erase_if(companions, [&](const auto& one) {
     const bool is_wanted = group.runs(one->generation);
     if (is_wanted && !drain_until_) start(*one);
-    if (!is_wanted) end(one->child, "");
+    if (!is_wanted && !may_finish(*one)) end(one->child, "");
     return !is_wanted && one->child.state == ChildState::absent;
   });
 }

@@ -241,6 +241,7 @@ std::optional<Clock::time_point> MasterLoop::next_group_timer() const {
   }
   if (!starts_.empty() && budget_is_spent_) consider(start_budget_.next());
   if (table_.groups.memory != 0 && !groups_.empty()) consider(measure_at_);
+  for (const auto& [site, kept] : sessions_) consider(kept.until);
   if (channels_are_missing_) consider(connect_at_);
   return first;
 }
@@ -258,6 +259,7 @@ void MasterLoop::on_group_timers() {
   retire_idle();
   measure_memory();
   start_wanted();
+  forget_sessions();
   std::erase_if(groups_, [&](const auto& entry) { return entry.second.over(now_); });
 }
 

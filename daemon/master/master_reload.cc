@@ -187,6 +187,7 @@ void MasterLoop::replace_group(SiteId site, const SiteRecord& before) {
     }
   }
   if (now.is_hole()) histories_.erase(site);
+  if (now.is_hole() || now.uid != before.uid) sessions_.erase(site);
   if (runs || now.life.start == StartPolicy::always) wake(site);
 }
 

@@ -29,6 +29,7 @@ bool MasterLoop::on_message(RunnerChild& runner, const LockDownComplete& message
   runner.child.state = ChildState::serving;
   if (runner.child.started_at <= logs_reopened_at_) reopen_log(runner);
   tell_of_mail(runner);
+  give_sessions(runner);
   introduce_to_workers(runner);
   return true;
 }
@@ -91,7 +92,10 @@ bool MasterLoop::reopen_log(RunnerChild& runner) {
 
 void MasterLoop::on_runner_death(RunnerChild& runner, int status) {
   const bool is_ending = runner.child.state == ChildState::ending;
-  if (!is_ending) {
+  const bool has_left = runner.child.leave_by && status == 0;
+  if (has_left) keep_sessions(runner);
+  runner.sessions.reset();
+  if (!is_ending && !has_left) {
     log_.line(Priority::error, describe_death(runner.name, runner.child.pid, status));
   }
   if (runner.was_spare && runner.child.state == ChildState::locking_down) {
@@ -99,7 +103,7 @@ void MasterLoop::on_runner_death(RunnerChild& runner, int status) {
     spare_back_off_.on_death(now_, Clock::duration::zero());
   }
   const bool was_told_to = is_ending && runner.child.ended_because.empty();
-  on_companion_death(runner, !was_told_to);
+  on_companion_death(runner, !was_told_to && !has_left);
 }
 
 }  // namespace perchild

@@ -43,8 +43,19 @@ bool Processes::adopt(::pid_t pid, UniqueFd errors, ProcessOwner& owner) {
 }
 
 // All at once: the kernel lets none of them have a child meanwhile.
-void Processes::end_strays() {
+void Processes::kill_everybody() {
   ::kill(-1, SIGKILL);
+}
+
+void Processes::end_all() {
+  kill_everybody();
+  ::siginfo_t info{};
+  while (::waitid(P_ALL, 0, &info, WEXITED) == 0 && info.si_pid != 0) {
+  }
+}
+
+void Processes::end_strays() {
+  kill_everybody();
   log_.add(
       {.message = "what programs had left running has used up the site's processes, and is ended"});
 }

@@ -48,6 +48,9 @@ class Processes {
   // Likewise; and SIGKILL to what descends from it in other groups, as far as its parents live.
   void end_with_descendants(::pid_t pid, Clock::time_point now);
 
+  // SIGKILL to all that there are, known or not. Behind it they are no more, and nobody is told.
+  static void end_all();
+
   void append_polled(std::vector<::pollfd>& polled);
   // What they have written to stderr. `polled` is as append_polled() made it, and the first to be
   // told.
@@ -64,6 +67,7 @@ class Processes {
     std::optional<Clock::time_point> kill_at{};  // it has been told to end
     bool killed = false;
   };
+  static void kill_everybody();
   void end_strays();
   void say_how_it_ended(const Process& process, ::pid_t pid, int code, int status);
 

@@ -8,12 +8,14 @@
 #include <ctime>
 #include <utility>
 
+#include "daemon/runner/kept_sessions.h"
 #include "privsep/inherited_fds.h"
 #include "privsep/sealed_memory.h"
 
 namespace perchild {
 namespace {
 
+constexpr int exit_asleep = 0;
 constexpr int exit_peer_failed = 1;  // the master has gone, or sent what is no message
 constexpr int exit_broken = 2;
 constexpr int messages_at_once = 16;                 // of one worker, so that all are heard
@@ -64,6 +66,7 @@ int RunnerLoop::run() {
   for (;;) {
     wait();
     if (!on_master_readable()) return exit_peer_failed;
+    if (site_sleeps_) return exit_asleep;
     take_turn();
     log_.flush();
   }
@@ -149,6 +152,21 @@ void RunnerLoop::on_message(const ReplaceLog& message, UniqueFd fd) {
 
 void RunnerLoop::on_message(const MailSent& message, UniqueFd) {
   if (mail_) mail_->on_message(message);
+}
+
+// When nobody is left who could be about to write one.
+void RunnerLoop::on_message(const KeepSessions&, UniqueFd fd) {
+  Processes::end_all();
+  std::chrono::milliseconds longest{0};
+  for (const ProgramSettings& program : settings_.programs) {
+    longest = std::max(longest, program.session);
+  }
+  keep_sessions("/tmp", longest, fd.borrow());
+  site_sleeps_ = true;
+}
+
+void RunnerLoop::on_message(const TakeSessions&, UniqueFd fd) {
+  take_sessions(fd.borrow(), "/tmp");
 }
 
 void RunnerLoop::on_client_readable(std::uint32_t number, Client& client) {

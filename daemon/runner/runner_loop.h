@@ -39,7 +39,8 @@ class RunnerLoop final : public Desk {
   // A line of the site's error log.
   void complain(const std::string& sentence);
 
-  // Until the master has gone. The process's exit status; with it all programs end.
+  // Until the master has gone, or the site sleeps. The process's exit status; with it all programs
+  // end.
   int run();
 
   std::uint32_t give(const Question& question, std::uint32_t program, BorrowedFd connection,
@@ -68,6 +69,8 @@ class RunnerLoop final : public Desk {
   void on_message(const AttachClient& message, UniqueFd fd);
   void on_message(const ReplaceLog& message, UniqueFd fd);
   void on_message(const MailSent& message, UniqueFd fd);
+  void on_message(const KeepSessions& message, UniqueFd fd);
+  void on_message(const TakeSessions& message, UniqueFd fd);
   void on_signals();
   void on_client_readable(std::uint32_t number, Client& client);
   bool on_message(std::uint32_t number, Client& client, const Acquire& message, UniqueFd fd);
@@ -102,6 +105,7 @@ class RunnerLoop final : public Desk {
   std::map<std::uint32_t, Client> clients_;  // by the numbers of their channels
   std::string no_body_file_;                 // why
   std::uint32_t last_instance_ = 0;
+  bool site_sleeps_ = false;
   std::vector<::pollfd> polled_;
   Clock::time_point now_{};
 };

@@ -16,6 +16,8 @@ namespace {
 // A socket holds some 280 of what a router is told.
 constexpr int most_woken_by_deaf = 600;
 
+constexpr std::chrono::seconds longest_farewell{6};
+
 // Who is connected to one of the two sockets.
 struct Caller {
   UniqueFd end;
@@ -57,6 +59,24 @@ class MasterStage final : public Stage {
                   processes.workers_died,
           "no more is started than the budget has");
     check(processes.living.size() < 100, "children are bounded");
+    look_at_runners();
+  }
+
+  // One whose workers have gone does not stay.
+  void look_at_runners() {
+    std::map<::pid_t, Clock::time_point> alone;
+    for (const auto& child : processes.living) {
+      const bool has_worker =
+          std::any_of(processes.living.begin(), processes.living.end(), [&](const auto& other) {
+            return other->role == Role::worker && other->site == child->site;
+          });
+      if (child->role != Role::runner || has_worker) continue;
+      const auto before = alone_since_.find(child->pid);
+      const auto since = before == alone_since_.end() ? now() : before->second;
+      check(child->was_killed || now() - since <= longest_farewell, "a runner stays not alone");
+      alone.emplace(child->pid, since);
+    }
+    alone_since_ = std::move(alone);
   }
 
   void judge() {
@@ -286,6 +306,7 @@ class MasterStage final : public Stage {
   std::size_t reloads_ = 0;
   UniqueFd passed_;
   int finishing_ = 0;
+  std::map<::pid_t, Clock::time_point> alone_since_;  // runners
   // The last step, if a child has said something.
   ::pid_t speaker_ = 0;
   Role speakers_role_ = Role::master;

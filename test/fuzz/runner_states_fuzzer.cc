@@ -16,6 +16,7 @@
 
 #include "daemon/runner/runner_loop.h"
 #include "privsep/sealed_memory.h"
+#include "privsep/shared_memory.h"
 #include "test/fuzz/states/letters.h"
 #include "test/fuzz/states/sites_programs.h"
 #include "test/fuzz/states/sockets.h"
@@ -42,6 +43,7 @@ struct Machine {
 
   std::string root;
   UniqueFd listener = loopback_listener();
+  UniqueFd sessions = std::move(*make_shared_memory("sessions", session_memory));
 };
 
 Machine& machine() {
@@ -88,8 +90,12 @@ class RunnerStage final : public Stage {
 
   ProgramsOfSite programs;
 
+  // Its master has gone, or its site sleeps and all programs have been ended.
+  bool may_end() const { return !master_ || (site_sleeps_ && programs.living.empty()); }
+
  private:
   void on_quiet() override {
+    check(!site_sleeps_, "a runner whose site sleeps ends");
     if (!master_) return check(false, "the runner ends with its master");
     check(read_all(*master_, [this](const auto& message, const UniqueFd&) { hear(message); }),
           "the runner lives");
@@ -153,7 +159,8 @@ class RunnerStage final : public Stage {
       case 1:
         return let_pass(std::chrono::milliseconds(1) * (1 << script_.below(20)));
       case 2:
-        if (!workers_.empty()) workers_.erase(workers_.begin() + script_.below(workers_.size()));
+        if (workers_.empty()) return put_to_sleep();
+        workers_.erase(workers_.begin() + script_.below(workers_.size()));
         return;
       case 3:
         if (!programs.living.empty()) {
@@ -244,6 +251,14 @@ class RunnerStage final : public Stage {
   }
 
   static std::string packed(const char* script) { return gateway::CgiCall{script, {}}.pack(); }
+
+  void put_to_sleep() {
+    if (script_.byte() % 4 != 0) return;
+    site_sleeps_ = true;
+    check(master_->send(KeepSessions{0}, machine().sessions.borrow()) == SendStatus::sent,
+          "the runner listens");
+  }
+
   static UniqueFd call(const char* script) {
     auto memory = make_sealed_memory("call", packed(script));
     return std::move(*memory);
@@ -307,6 +322,7 @@ class RunnerStage final : public Stage {
   std::set<std::uint32_t> instances_;  // all that there have been
   std::uint32_t last_channel_ = 0;
   std::uint32_t last_number_ = 1000;
+  bool site_sleeps_ = false;
   int finishing_ = 0;
 };
 
@@ -325,6 +341,7 @@ void play(Script script) {
                   UniqueFd());
   if (was_spare) loop.take(forking, stage.programs.load_as_spare(difference));
   loop.run();
+  check(stage.may_end(), "the runner ends with its master, or when its site sleeps");
 }
 
 }  // namespace perchild::fuzz

@@ -1,8 +1,10 @@
-// What the command packs for the other processes, where they unpack it: nothing but what pack()
-// makes, and nothing of it led out of its bytes. The first byte chooses which.
+// What the command packs for the other processes, and a runner for the next, where they unpack it:
+// nothing but what pack() makes, and nothing of it led out of its bytes. The first byte chooses
+// which.
 #include "privsep/site_table.h"
 #include "test/fuzz/fuzz_driver.h"
 #include "vhosts/sites/checker_settings.h"
+#include "vhosts/sites/php_sessions.h"
 #include "vhosts/sites/route_table.h"
 #include "vhosts/sites/router_settings.h"
 #include "vhosts/sites/runner_settings.h"
@@ -71,6 +73,18 @@ void unpack_keys(std::string_view bytes) {
   }
 }
 
+// Of a site's runner, for the next one.
+void unpack_sessions(std::string_view bytes) {
+  const auto once = PhpSessions::unpack(bytes);
+  if (!once) return;
+  for (const PhpSession& session : once->all) {
+    check(names_session(session.name), "a session is a file of the folder");
+    check(!session.data.empty(), "and has something in it");
+  }
+  const auto twice = PhpSessions::unpack(once->pack(bytes.size()));
+  check(twice && twice->all == once->all, "what was unpacked is packed, and unpacked again");
+}
+
 }  // namespace
 }  // namespace perchild
 
@@ -99,6 +113,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'c':
       unpack<CheckerSettings>(bytes);
+      break;
+    case 'h':
+      unpack_sessions(bytes);
       break;
     case 'd':
       unpack<RouterSettings>(bytes);

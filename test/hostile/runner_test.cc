@@ -117,6 +117,36 @@ TEST_P(GiverOfWhatIsOne, MakesNobodyUseMoreMemory) {
 
 INSTANTIATE_TEST_SUITE_P(Gives, GiverOfWhatIsOne, ::testing::Values("nothing", "right"));
 
+// It is told that its site sleeps, and stays.
+class StayingRunner : public HostileRunner {
+ protected:
+  StayingRunner() : HostileRunner("behave", R"(, "php": true, "idle_timeout": "10ms")") {}
+};
+
+TEST_F(StayingRunner, IsEndedInTime) {
+  EXPECT_EQ(get(server_.port(), "bad.example").body, "of bad");
+  EXPECT_TRUE(server_.wait_for_log("runner of bad.example has not finished in time: ended"));
+  EXPECT_TRUE(eventually([&] { return server_.runners_of(0).empty(); }));
+  EXPECT_EQ(get(server_.port(), "bad.example").body, "of bad");
+  EXPECT_EQ(server_.stop(), 0);
+}
+
+// It leaves what is no session, for as long as its site has PHP.
+class LitteringRunner : public HostileRunner {
+ protected:
+  LitteringRunner() : HostileRunner("litter", R"(, "php": true, "idle_timeout": "10ms")") {}
+};
+
+TEST_F(LitteringRunner, IsGivenItBackAndNobodyElseIs) {
+  EXPECT_EQ(get(server_.port(), "bad.example").body, "of bad");
+  EXPECT_TRUE(eventually([&] { return server_.runners_of(0).empty(); }));
+  EXPECT_EQ(get(server_.port(), "good.example").body, "of good");
+  EXPECT_EQ(get(server_.port(), "bad.example").body, "of bad");
+  EXPECT_TRUE(eventually([&] { return contains(server_.error_log(0), "given litter"); }));
+  EXPECT_EQ(server_.stop(), 0);
+  EXPECT_FALSE(contains(server_.log(), "ended")) << server_.log();
+}
+
 // The control.
 class BehavingRunner : public HostileRunner {
  protected:

@@ -15,6 +15,16 @@ struct Samples<AttachRunner> {
   static std::vector<AttachRunner> invalid() { return {{0}}; }
 };
 template <>
+struct Samples<KeepSessions> {
+  static std::vector<KeepSessions> valid() { return {{0}}; }
+  static std::vector<KeepSessions> invalid() { return {{1}, {~0U}}; }
+};
+template <>
+struct Samples<TakeSessions> {
+  static std::vector<TakeSessions> valid() { return {{0}}; }
+  static std::vector<TakeSessions> invalid() { return {{1}, {~0U}}; }
+};
+template <>
 struct Samples<AttachClient> {
   static std::vector<AttachClient> valid() { return {{1}, {~0U}}; }
   static std::vector<AttachClient> invalid() { return {{0}}; }

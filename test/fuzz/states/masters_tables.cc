@@ -56,6 +56,7 @@ SiteTable first_table() {
   table.sites[3].life.suspended = true;
   table.sites[4].life = {.least_workers = 2, .most_workers = 4};
   table.sites[4].runner_settings = "programs";
+  for (const std::size_t site : {0U, 4U}) table.sites[site].session = std::chrono::minutes(24);
   table.sites[4].spare_kind = 0;
   return table;
 }

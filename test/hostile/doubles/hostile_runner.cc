@@ -3,6 +3,7 @@
 //   tell_master WHAT    sends the master what a runner may not, once it is believed
 //   answer_worker WHAT  gives its worker a file for bodies that is none, or too many of them
 //   not_locked_down     says that it is, without a filter
+//   litter              leaves what is no session when its site sleeps, as much as it can
 //   behave              does nothing
 //
 // It locks itself down as the real one does, but that it keeps the machine's /proc and /tmp.
@@ -14,6 +15,7 @@
 
 #include <array>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,6 +73,21 @@ void answer(Channel<Runner, Worker>& worker, const std::vector<UniqueFd>& files)
   for (const UniqueFd& file : files) static_cast<void>(worker.send(BodyFile{}, file.borrow()));
 }
 
+// Whether it is to leave. What it is given back it says in the error log.
+bool litters(const Direction<Master, Runner>::Messages& message, std::optional<BorrowedFd> memory) {
+  if (std::holds_alternative<KeepSessions>(message)) {
+    const std::string litter(2 * session_memory, 'x');
+    return ::pwrite(memory->get(), litter.data(), litter.size(), 0) ==
+           static_cast<ssize_t>(session_memory);
+  }
+  char first = 0;
+  if (std::holds_alternative<TakeSessions>(message) && ::pread(memory->get(), &first, 1, 0) == 1) {
+    const std::string line = std::string("given litter: ") + first + "\n";
+    [[maybe_unused]] const auto said = ::write(ChildFds::log, line.data(), line.size());
+  }
+  return false;
+}
+
 int run() {
   const auto packed = SealedMapping::map(BorrowedFd(ChildFds::settings));
   const auto filter = SealedMapping::map(BorrowedFd(ChildFds::filter));
@@ -101,6 +118,7 @@ int run() {
     if (received.status == Channel<Runner, Master>::Status::peer_gone) return 1;
     if (received.status != Channel<Runner, Master>::Status::message) continue;
     if (manner == "tell_master") misbehave(master.fd(), what);
+    if (manner == "litter" && litters(*received.message, received.fd.borrow_if_any())) return 0;
     if (!std::holds_alternative<AttachClient>(*received.message)) continue;
     workers.emplace_back(std::move(received.fd));
     if (manner == "answer_worker" && what == "unasked") {
