@@ -125,11 +125,18 @@ http1::DecodedPath decode_as_name(Request& request) {
 }
 
 Progress enter_with_separators(Request& request, Response& response) {
+  const bool was_preflight = is_cors_preflight(request);
   const auto decoded =
       http1::decode_path(request.head.path, request.buffer.path, http1::EncodedSlash::separates);
   PERCHILD_ASSERT(decoded.ok());  // decode_as_name() has seen it
   request.encoded_slashes = EncodedSlashes::separator;
-  return enter(request, response, decoded.path);
+  const Progress progress = enter(request, response, decoded.path);
+  if (progress != Progress::entered || !was_preflight || is_cors_preflight(request)) {
+    return progress;
+  }
+  // Let in without a password by the one reading, it would come to a program by the other.
+  response = refuse(request, 403, "a preflight, by one reading of its path alone");
+  return Progress::answered;
 }
 
 // A rule has led the request to `path`, in which whoever may enter is asked for anew.

@@ -240,10 +240,10 @@ TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
   const std::string rules = std::string(R"(, "cors": { "origins": ["https://b.example"] },
       "auth": { "users": { "alice": ")") +
                             bcrypt_of_secret + R"(" } })";
-  Server server(
-      {.sites = {{"a.example", {{"index.html", "of a"}}, rules},
-                 {"b.example", {{"index.html", "of b"}}, rules + R"(, "php": true)"},
-                 {"c.example", {}, rules + R"(, "proxy": {"to": "http://127.0.0.1:1"})"}}});
+  Server server({.sites = {{"a.example", {{"index.html", "of a"}}, rules},
+                           {"b.example", {{"index.html", "of b"}}, rules + R"(, "php": true)"},
+                           {"c.example", {}, rules + R"(, "proxy": {"to": "http://127.0.0.1:1"},
+                   "locations": [{"prefix": "/open", "auth": false, "cors": false}])"}}});
   const std::string origin = "Origin: https://b.example\r\n";
   const std::string asks = origin + "Access-Control-Request-Method: PUT\r\n";
   for (const char* site : {"a.example", "b.example"}) {
@@ -261,6 +261,9 @@ TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
     EXPECT_EQ(ask(server, request("c.example", target, asks, "OPTIONS")).status, 204) << target;
     EXPECT_EQ(ask(server, request("c.example", target, "", "OPTIONS")).status, 401) << target;
   }
+  // Nor where it is one by one reading of the path, and by the other none, and needs no password.
+  EXPECT_EQ(ask(server, request("c.example", "/open/x", asks, "OPTIONS")).status, 502);
+  EXPECT_EQ(ask(server, request("c.example", "/open%2Fx", asks, "OPTIONS")).status, 403);
 }
 
 TEST(Addresses, AreLetInOrNotByTheMostSpecificBlock) {
