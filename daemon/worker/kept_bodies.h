@@ -49,8 +49,9 @@ class KeptBodies {
   std::optional<std::uint32_t> take_for_response();
   void give_back_of_response(std::span<const std::uint32_t> blocks);
   void give_back_unwritten(std::uint32_t block);  // for which the disk has no room
-  // Whether a response that has found no room may find some; said once.
-  bool has_room_again() { return std::exchange(has_room_again_, false); }
+  // Whether a response that has found no room may find some; until it is taken.
+  bool has_room_again() const { return has_room_again_; }
+  bool take_room_again() { return std::exchange(has_room_again_, false); }
 
   // When the runner is to be asked for a file; none: it is not.
   std::optional<Clock::time_point> asks_at() const;

@@ -323,7 +323,7 @@ void RunnerClient::on_deadlines(Clock::time_point now) {
 
 void RunnerClient::end_turn() {
   for (;;) {
-    if (bodies_.has_room_again()) call_users();
+    if (bodies_.take_room_again()) call_users();
     if (answered_.empty()) break;
     for (Connection* connection : std::exchange(answered_, {})) connection->on_progress();
   }

@@ -73,6 +73,7 @@ class RunnerClient {
   std::optional<std::uint32_t> on_readable();
   void on_stream_events(std::size_t index, std::uint32_t events);
   void on_deadlines(Clock::time_point now);
+  bool has_answers() const { return !answered_.empty() || bodies_.has_room_again(); }
   void end_turn();  // wakes who has been answered, and makes places free
   std::optional<Clock::time_point> next_deadline() const;
   template <typename Visit>

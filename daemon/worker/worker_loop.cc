@@ -86,9 +86,11 @@ int WorkerLoop::run() {
       }
     }
     on_deadlines();
-    context_.runner.end_turn();
     if (tls_ != nullptr) tls_->end_turn();
-    wake_multiplexing();
+    do {  // what a stream gives back may be what another one waits for
+      context_.runner.end_turn();
+      wake_multiplexing();
+    } while (context_.runner.has_answers());
     collect_finished();
     grant_credits();
     tell_whether_idle();
@@ -414,9 +416,7 @@ void WorkerLoop::collect_finished() {
 
 void WorkerLoop::wake_multiplexing() {
   while (!to_wake_.empty()) {
-    for (const std::uint32_t index : std::exchange(to_wake_, {})) {
-      connections_[index]->on_progress();
-    }
+    for (const auto index : std::exchange(to_wake_, {})) connections_[index]->on_progress();
   }
 }
 

@@ -264,6 +264,7 @@ TEST(Entry, APreflightHasNoPasswordAndOtherOptionsNeedOne) {
   // Nor where it is one by one reading of the path, and by the other none, and needs no password.
   EXPECT_EQ(ask(server, request("c.example", "/open/x", asks, "OPTIONS")).status, 502);
   EXPECT_EQ(ask(server, request("c.example", "/open%2Fx", asks, "OPTIONS")).status, 403);
+  EXPECT_TRUE(error_log_has(server, 2, "a preflight, by one reading of its path alone"));
 }
 
 TEST(Addresses, AreLetInOrNotByTheMostSpecificBlock) {
