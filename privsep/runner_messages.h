@@ -51,9 +51,8 @@ struct RunScript {
   bool valid() const { return number != 0 && program < max_programs; }
 };
 
-// worker → runner. RunScript with the call, which must not be longer than that, in the message: as
-// long as the script is short, a file in memory for each call costs more than all else the runner
-// does for it.
+// worker → runner. RunScript with the call, which must not be longer than that, in the message: a
+// file in memory for each call costs a quarter of what worker and runner do for a script.
 struct RunScriptInline {
   static constexpr MessageType type = MessageType::run_script_inline;
   static constexpr std::size_t fd_count = 0;

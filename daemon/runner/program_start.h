@@ -37,8 +37,8 @@ struct ProgramStart {
   std::optional<BorrowedFd> fork_control{};
   FurtherWalls walls{};
   // A script is in the runner's session, and leads a process group alone. Linux makes a scheduling
-  // group of each session (autogroup): that takes longer than anything else the runner does for a
-  // script, and with one each a site's scripts had so many shares of the CPU.
+  // group of each session (autogroup): that takes 2 to 3 % of a script's request, and with one each
+  // a site's scripts had so many shares of the CPU.
   bool leads_session = true;
 };
 
