@@ -2,6 +2,7 @@
 // Its runner knows them by their numbers, its worker knows no more of them than their protocols.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
@@ -44,6 +45,13 @@ struct ProgramSettings {
   // comes.
   std::uint64_t most_kept = 1024 * 1024;
 };
+
+// Of those of a site.
+inline std::chrono::milliseconds longest_session(const std::vector<ProgramSettings>& programs) {
+  std::chrono::milliseconds longest{0};
+  for (const ProgramSettings& program : programs) longest = std::max(longest, program.session);
+  return longest;
+}
 
 // The port of a backend that has one; else 0.
 inline std::uint16_t port_of(const ProgramSettings& program) {

@@ -157,11 +157,7 @@ void RunnerLoop::on_message(const MailSent& message, UniqueFd) {
 // When nobody is left who could be about to write one.
 void RunnerLoop::on_message(const KeepSessions&, UniqueFd fd) {
   Processes::end_all();
-  std::chrono::milliseconds longest{0};
-  for (const ProgramSettings& program : settings_.programs) {
-    longest = std::max(longest, program.session);
-  }
-  keep_sessions("/tmp", longest, fd.borrow());
+  keep_sessions("/tmp", longest_session(settings_.programs), fd.borrow());
   site_sleeps_ = true;
 }
 

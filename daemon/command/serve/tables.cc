@@ -111,9 +111,7 @@ std::vector<FixedFact> fixed_facts_of(const Configuration& configuration) {
 
 // Of sessions that are in memory.
 std::chrono::milliseconds session_of(const Site& site) {
-  std::chrono::milliseconds longest{0};
-  for (const ProgramSettings& program : site.programs) longest = std::max(longest, program.session);
-  return site.tmp.empty() ? longest : std::chrono::milliseconds(0);
+  return site.tmp.empty() ? longest_session(site.programs) : std::chrono::milliseconds(0);
 }
 
 SiteRecord record_of(const Site& site) {
