@@ -322,9 +322,8 @@ void RunnerClient::on_deadlines(Clock::time_point now) {
 }
 
 void RunnerClient::end_turn() {
-  for (;;) {
+  while (has_answers()) {
     if (bodies_.take_room_again()) call_users();
-    if (answered_.empty()) break;
     for (Connection* connection : std::exchange(answered_, {})) connection->on_progress();
   }
   unused_.insert(unused_.end(), finished_.begin(), finished_.end());
