@@ -1,58 +1,25 @@
 // A FastCGI server that the site's user runs himself, at a socket: with one process, which must not
 // be kept from others.
-#include <grp.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <stdexcept>
+#include <optional>
 
-#include "test/system/requests.h"
+#include "test/system/users_server.h"
 
 namespace perchild::test::fastcgi_server_test {
 namespace {
 
-class PhpServer {
+class PhpServer : public UsersServer {
  public:
-  explicit PhpServer(::uid_t uid) {
-    std::string folder = "/run/perchild-test-XXXXXX";  // a site's programs have a /tmp of their own
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    folder_ = folder;
-    ::chmod(folder.c_str(), 0777);
-    pid_ = ::fork();
-    if (pid_ == 0) become_php(uid);
-    if (!eventually([&] { return std::filesystem::exists(socket()); })) {
-      throw std::runtime_error("php-cgi does not listen");
-    }
-  }
-  ~PhpServer() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    std::filesystem::remove_all(folder_);
-  }
-  PhpServer(const PhpServer&) = delete;
-  PhpServer& operator=(const PhpServer&) = delete;
+  explicit PhpServer(::uid_t uid)
+      : UsersServer(uid, [](const std::string& socket) {
+          ::execl("/usr/bin/php-cgi", "php-cgi", "-b", socket.c_str(), nullptr);
+        }) {}
 
-  std::string socket() const { return folder_ + "/socket"; }
   std::string settings() const {
     return R"(, "fastcgi": {"socket": ")" + socket() + R"(", "extensions": ["php"]})";
   }
-
- private:
-  [[noreturn]] void become_php(::uid_t uid) {
-    ::umask(0);
-    if (::setgroups(0, nullptr) == 0 && ::setresgid(uid, uid, uid) == 0 &&
-        ::setresuid(uid, uid, uid) == 0) {
-      ::execl("/usr/bin/php-cgi", "php-cgi", "-b", socket().c_str(), nullptr);
-    }
-    ::_exit(127);
-  }
-
-  std::string folder_;
-  ::pid_t pid_ = 0;
 };
 
 ServerSpec site_with(const PhpServer& php) {
